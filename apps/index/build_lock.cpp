@@ -1,0 +1,51 @@
+#include "build_lock.hpp"
+
+#include "display.hpp"
+#include "failure.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace indexer {
+
+build_lock::build_lock(std::string const& index) : path_(index + ".lock") {
+  do {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (fd_ < 0) throw failure(fmt::format("cannot write {}: {}", shown_path(index), std::strerror(errno)));
+
+    struct flock whole = {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(fd_, F_SETLK, &whole) != 0) {
+      int const error = errno;
+      bool const held = error == EACCES || error == EAGAIN;
+      bool const known = held && ::fcntl(fd_, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+      ::close(fd_);
+      if (!held) throw failure(fmt::format("cannot lock {}: {}", shown_path(path_), std::strerror(error)));
+      throw failure(fmt::format("another build is writing {}{}; try again when it is done", shown_path(index),
+                                known ? fmt::format(" (process {})", whole.l_pid) : std::string()),
+                    busy);
+    }
+  } while (!is_current());
+}
+
+/// Between opening and locking, the one who had the lock may have removed the file: then the lock is on nothing.
+bool build_lock::is_current() const {
+  struct stat mine, there;
+  return ::fstat(fd_, &mine) == 0 && ::stat(path_.c_str(), &there) == 0 && mine.st_ino == there.st_ino &&
+         mine.st_dev == there.st_dev;
+}
+
+build_lock::~build_lock() {
+  ::unlink(path_.c_str());  // before the lock goes, so that nobody locks a file that is then removed under him
+  ::close(fd_);
+}
+
+}  // namespace indexer

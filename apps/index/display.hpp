@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace indexer {
+
+/// The path as it is if it is plain UTF-8, else in the shell's own spelling, $'a\nb\xff': one line, nothing that a
+/// terminal obeys, and it can be pasted.
+std::string shown_path(std::string_view path);
+
+/// A line of a file for a terminal: tabs and control characters are blanks, what is not UTF-8 is a question mark. At most
+/// about `width` bytes, cut so that what is at `focus` can be seen.
+std::string shown_line(std::string_view line, std::size_t focus, std::size_t width);
+
+/// 15446 as "15,446".
+std::string shown_count(std::int64_t count);
+/// In MB, GB and so on, in thousands.
+std::string shown_bytes(std::int64_t bytes);
+/// "0.42 s", "3:05", "1:00:00".
+std::string shown_time(std::chrono::duration<double> time);
+/// "1 file", "2 files".
+std::string shown_plural(std::int64_t count, std::string_view one);
+
+}  // namespace indexer

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "files.hpp"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace indexer {
+
+/// A file to be indexed, with the row number that its words get.
+struct document {
+  std::int64_t id = 0;
+  std::string path;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & id & path;
+  }
+};
+
+/// What a worker is given.
+struct batch {
+  std::vector<document> documents;  ///< ascending ids
+  std::int64_t max_bytes = 0;       ///< files beyond this size are not read
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & documents & max_bytes;
+  }
+};
+
+/// What became of one document.
+struct report {
+  indexer::fate fate = fate::indexed;
+  int error = 0;  ///< errno, for fate::unreadable
+  indexer::stamp stamp;
+  std::int64_t lines = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & fate & error & stamp & lines;
+  }
+};
+
+/// What a worker gives back: a full-text table of one segment, as the rows of its shadow tables.
+struct shard {
+  std::vector<report> reports;  ///< one for each document of the batch
+  std::int64_t first_page = 0;  ///< of the segment; 0 if no document has a word
+  std::int64_t last_page = 0;
+  std::int64_t words = 0;
+  std::vector<std::pair<std::int64_t, std::string>> pages;  ///< row number, counted from the segment's first row
+  std::vector<std::pair<std::string, std::int64_t>> terms;  ///< the first term of a page and the page
+  std::vector<std::pair<std::int64_t, std::string>> sizes;  ///< document and its number of words, as FTS5 stores it
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & reports & first_page & last_page & words & pages & terms & sizes;
+  }
+};
+
+/// The columns and options of the full-text table, the same in shards and in the index. Any but a letter or digit ends
+/// a word, so `shared_ptr` is two words that follow each other, and is found by either.
+inline constexpr char const* create_text_table =
+    "CREATE VIRTUAL TABLE text USING fts5(body, content='', tokenize='unicode61');"
+    "INSERT INTO text(text, rank) VALUES('pgsz', 16300)";
+
+/// The task: reads the documents, and makes a full-text table of those that are text.
+///
+/// What is wrong with a file is in its report. Throws when memory runs out, or SQLite::Exception. Uses as much memory as
+/// the words of the batch take, about its bytes, and the largest file.
+shard make_shard(batch const& work);
+
+}  // namespace indexer

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "files.hpp"
+#include "shard.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace indexer {
+
+/// The documents that were built together.
+struct shard_row {
+  std::int64_t id = 0;      ///< also the number of its segment
+  std::int64_t first = 0;   ///< its documents' ids lie from here
+  std::int64_t last = 0;    ///< to here
+  std::int64_t documents = 0;
+  std::int64_t words = 0;
+  std::int64_t weight = 0;  ///< of all its documents, whether they are out of date or not
+};
+
+/// The index while it is built. What is written between two commits is there as a whole or not at all.
+///
+/// One object at a time may write an index: see build_lock. Members throw SQLite::Exception; after that, and when it is
+/// destroyed, nothing that was not committed has happened.
+class store {
+ public:
+  /// Throws failure as open_to_build does.
+  explicit store(std::string const& path);
+
+  std::vector<known_file> files();  ///< in the order of their paths
+  std::vector<shard_row> shards();
+  std::int64_t next_id();           ///< no row has this id or a higher one
+
+  /// Writes nothing if they are these already.
+  void set_roots(std::vector<std::string> const& roots);
+  void put(known_file const& file);
+  void forget(std::int64_t id);
+  /// Takes over the words of a shard whose documents have ids between `first` and `last`. Returns its number. Throws
+  /// failure if the index has as many shards as it can have.
+  std::int64_t add(shard const& words, std::int64_t first, std::int64_t last, std::int64_t weight);
+  /// Removes the shards that have no document in `files` any more.
+  void drop_dead_shards();
+
+  void commit(std::int64_t next_id);
+  /// Whether anything waits for commit().
+  bool dirty() const { return in_transaction_; }
+
+ private:
+  void begin();
+  void drop(shard_row const& shard);
+  std::int64_t free_shard_number();
+  std::string record(std::int64_t row);
+  void write_record(std::int64_t row, std::string const& bytes);
+  void add_to_averages(std::int64_t documents, std::int64_t words);
+
+  SQLite::Database database_;
+  SQLite::Statement put_file_;
+  SQLite::Statement put_page_;
+  SQLite::Statement put_term_;
+  SQLite::Statement put_size_;
+  bool in_transaction_ = false;
+};
+
+}  // namespace indexer

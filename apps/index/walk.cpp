@@ -1,0 +1,125 @@
+#include "walk.hpp"
+
+#include "display.hpp"
+#include "failure.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace indexer {
+namespace {
+
+struct close_directory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+using directory_stream = std::unique_ptr<DIR, close_directory>;
+
+/// O_NOFOLLOW: a directory that has become a link since it was listed is not entered.
+directory_stream open_directory(std::string const& path) {
+  int const fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  return directory_stream(fd < 0 ? nullptr : ::fdopendir(fd));
+}
+
+class walker {
+ public:
+  walker(std::vector<std::string> roots, std::vector<std::string> const& excluded)
+      : pending_(std::move(roots)), excluded_(excluded) {}
+
+  walk_result run(std::function<bool(std::size_t)> const& keep_going) {
+    while (!pending_.empty() && keep_going(result_.files.size())) {
+      std::string const directory = std::move(pending_.back());
+      pending_.pop_back();
+      list(directory);
+    }
+    std::ranges::sort(result_.files, {}, &found_file::path);
+    return std::move(result_);
+  }
+
+ private:
+  void list(std::string const& directory) {
+    directory_stream const stream = open_directory(directory);
+    if (!stream) return closed(directory, errno);
+    std::string const prefix = directory == "/" ? directory : directory + '/';
+    int error = 0;
+    for (;;) {
+      errno = 0;
+      dirent const* const entry = ::readdir(stream.get());
+      if (!entry) break;
+      if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
+      if (!take(*entry, ::dirfd(stream.get()), prefix) && errno != ENOENT) error = errno;
+    }
+    if (errno != 0) error = errno;
+    if (error != 0) closed(directory, error);
+  }
+
+  /// False, with errno, if it cannot be told what the entry is.
+  bool take(dirent const& entry, int directory, std::string const& prefix) {
+    auto kind = entry.d_type;
+    struct stat status = {};
+    if (kind != DT_DIR && kind != DT_LNK) {
+      if (::fstatat(directory, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+      kind = IFTODT(status.st_mode);
+    }
+    if (kind == DT_DIR)
+      pending_.push_back(prefix + entry.d_name);
+    else if (kind == DT_LNK)
+      ++result_.links;
+    else if (kind != DT_REG)
+      ++result_.special;
+    else if (std::string path = prefix + entry.d_name; std::ranges::find(excluded_, path) == excluded_.end())
+      result_.files.push_back({std::move(path), stamp::of(status), {}});
+    return true;
+  }
+
+  void closed(std::string const& directory, int error) {
+    bool const gone = error == ENOENT || error == ENOTDIR || error == ELOOP;
+    if (!gone) result_.files.push_back({directory, {}, std::strerror(error)});
+  }
+
+  std::vector<std::string> pending_;
+  std::vector<std::string> const& excluded_;
+  walk_result result_;
+};
+
+std::string canonical_root(std::string const& directory) {
+  struct release {
+    void operator()(char* path) const { std::free(path); }
+  };
+  std::unique_ptr<char, release> const real(::realpath(directory.c_str(), nullptr));
+  if (!real) throw failure(shown_path(directory) + ": " + std::strerror(errno));
+  if (!open_directory(real.get())) throw failure(shown_path(directory) + ": " + std::strerror(errno));
+  return real.get();
+}
+
+}  // namespace
+
+bool lies_within(std::string const& path, std::string const& directory) {
+  if (directory == "/") return true;
+  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+std::vector<std::string> canonical_roots(std::vector<std::string> const& directories) {
+  std::vector<std::string> all;
+  for (std::string const& d : directories) all.push_back(canonical_root(d));
+  std::ranges::sort(all);
+  std::vector<std::string> outermost;
+  for (std::string const& path : all) {
+    bool const inside = std::ranges::any_of(outermost, [&](auto const& root) { return lies_within(path, root); });
+    if (!inside) outermost.push_back(path);
+  }
+  return outermost;
+}
+
+walk_result walk(std::vector<std::string> const& roots, std::vector<std::string> const& excluded,
+                 std::function<bool(std::size_t)> const& keep_going) {
+  return walker(roots, excluded).run(keep_going);
+}
+
+}  // namespace indexer

@@ -1,0 +1,197 @@
+#pragma once
+
+#include <procx/channel/operation.hpp>
+#include <procx/error/exceptions.hpp>
+#include <procx/process/process.hpp>
+#include <procx/wire/codec.hpp>
+
+#include <boost/asio/async_result.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace procx::inline v1 {
+
+namespace detail {
+
+class channel_core;
+
+/// What is sent for an argument: text that is pointed to goes as a string, everything else as it is.
+template <class T>
+using sent_type = std::conditional_t<std::is_convertible_v<std::decay_t<T>, char const*>, std::string, std::decay_t<T>>;
+
+}  // namespace detail
+
+/// One end of a connection between this process and one other, on which typed values travel in both directions.
+///
+/// The creating side owns the process behind the channel: `pid()`, `wait()`, `kill()`. The created side has `pid()` 0.
+/// Values, exceptions and the end are told apart: `receive` throws what was thrown over there as `remote_exception`,
+/// the death of the process as `process_died`, and the orderly end as `end_of_channel`. A value that is larger than the
+/// frame limit is refused on the sending side (`protocol_error`), and the channel stays usable.
+///
+/// Not thread-safe on one object. Closing or destroying a channel does not end the process; it sees the end of its
+/// channel, and is reaped when it has ended. In a child that inherited it by a fork of the user's own the object is
+/// inert: every operation throws (errc::foreign_process), and its destructor does nothing.
+/// \code
+/// px::channel ch = px::start([](px::channel& up) { up.send(up.receive<int>() * 2); });
+/// ch.send(21);
+/// assert(ch.receive<int>() == 42);
+/// \endcode
+class channel {
+ public:
+  channel() noexcept;
+  channel(channel&&) noexcept;
+  channel& operator=(channel&&) noexcept;
+  ~channel();
+  explicit channel(std::unique_ptr<detail::channel_core> core) noexcept;
+
+  /// The process at the other end; 0 in the created process itself.
+  pid_t pid() const noexcept;
+  explicit operator bool() const noexcept { return core_ != nullptr; }
+
+  /// Sends a copy. Returns when the system has taken all of it, or, on an acknowledged channel, when the other side
+  /// has received it. What arrives meanwhile is kept, so two sides that both send do not block each other.
+  /// Throws end_of_channel or process_died if nobody can receive it any more, protocol_error if it is too large, and
+  /// what the type's own `serialize` throws.
+  template <class T>
+  void send(T const& value) {
+    encode_value<detail::sent_type<T>>(value);
+    finish_send();
+  }
+
+  /// Waits for the next value. Throws end_of_channel, remote_exception, process_died, or protocol_error if what
+  /// arrives is not a `T`.
+  template <class T>
+  T receive() {
+    return decode<T>(*next_value(std::nullopt));
+  }
+  /// The next value if it is there; empty if there is none now, or never will be. Throws as `receive` does, but not
+  /// end_of_channel.
+  template <class T>
+  std::optional<T> try_receive() {
+    return decode_optional<T>(value_now());
+  }
+  /// Waits for the next value for so long at most.
+  template <class T>
+  std::optional<T> try_receive_for(std::chrono::nanoseconds timeout) {
+    return decode_optional<T>(next_value(std::chrono::steady_clock::now() + timeout));
+  }
+
+  /// Nothing more will be sent or received; the other side sees the end.
+  void close() noexcept;
+
+  /// Says that nothing more will be sent, waits until the process has ended, and reaps it. What it sends meanwhile is
+  /// kept for `receive`.
+  exit_status wait();
+  std::optional<exit_status> wait_for(std::chrono::nanoseconds timeout);
+  /// How the process ended, if it has.
+  std::optional<exit_status> try_wait();
+  /// Sends a signal to the process; false if it has ended.
+  bool kill(int signal) noexcept;
+  /// What the process wrote to its standard error last, at most 4 KiB.
+  std::string stderr_tail() const;
+
+  /// The executor that was given to `start`, if one was.
+  std::optional<boost::asio::any_io_executor> get_executor() const;
+
+  /// As `send`. Completion: `void(error_code)`. Several may be under way; they leave in order. Cancellation (any
+  /// type) gives up waiting: a value that has left in part goes on leaving.
+  template <class T, class Token>
+  auto async_send(T const& value, Token&& token) {
+    encode_value<detail::sent_type<T>>(value);
+    return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+        [this](auto handler) {
+          begin(std::move(handler), &channel::start_send, [](detail::raw_result r, auto done) {
+            done(detail::code_of(r.error));
+          });
+        },
+        token);
+  }
+
+  /// As `receive`. Completion: `void(std::exception_ptr, T)`; if `T` has no default constructor
+  /// `void(std::exception_ptr, std::optional<T>)`. One at a time. Cancellation (any type) loses no value.
+  template <class T, class Token>
+  auto async_receive(Token&& token) {
+    using value_type = detail::async_value<T>;
+    return boost::asio::async_initiate<Token, void(std::exception_ptr, value_type)>(
+        [this](auto handler) {
+          begin(std::move(handler), &channel::start_receive, [](detail::raw_result r, auto done) {
+            if (!r.error) try {
+                return done(std::exception_ptr(), value_type(decode<T>(r.bytes)));
+              } catch (...) {
+                r.error = std::current_exception();
+              }
+            done(r.error, value_type());
+          });
+        },
+        token);
+  }
+
+  /// As `wait`. Completion: `void(error_code, exit_status)`.
+  template <class Token>
+  auto async_wait(Token&& token) {
+    return boost::asio::async_initiate<Token, void(boost::system::error_code, exit_status)>(
+        [this](auto handler) {
+          begin(std::move(handler), &channel::start_wait, [core = core_.get()](detail::raw_result r, auto done) {
+            done(detail::code_of(r.error), r.error ? exit_status() : status_of(*core));
+          });
+        },
+        token);
+  }
+
+  detail::channel_core& core() const noexcept { return *core_; }
+
+ private:
+  template <class T, class U>
+  void encode_value(U const& value) {
+    detail::buffer& out = begin_send();
+    try {
+      if constexpr (std::is_same_v<T, U>)
+        encode<T>(out, value);
+      else
+        encode<T>(out, T(value));
+    } catch (...) {
+      abandon_send();
+      throw;
+    }
+    commit_send();
+  }
+  template <class T>
+  static std::optional<T> decode_optional(std::optional<std::span<std::byte const>> bytes) {
+    if (!bytes) return std::nullopt;
+    return decode<T>(*bytes);
+  }
+
+  using starter = std::uint64_t (channel::*)(std::unique_ptr<detail::operation>);
+  template <class Handler, class Finish>
+  void begin(Handler handler, starter start, Finish finish) {
+    auto slot = boost::asio::get_associated_cancellation_slot(handler);
+    std::uint64_t const id =
+        (this->*start)(detail::make_operation(std::move(handler), std::move(finish), executor_or_throw()));
+    if (id && slot.is_connected())
+      slot.assign([core = weak(), id](boost::asio::cancellation_type) { cancel(core, id); });
+  }
+
+  detail::buffer& begin_send();
+  void abandon_send() noexcept;
+  void commit_send();
+  void finish_send();
+  std::optional<std::span<std::byte const>> next_value(std::optional<std::chrono::steady_clock::time_point> until);
+  std::optional<std::span<std::byte const>> value_now();
+
+  boost::asio::any_io_executor executor_or_throw() const;
+  std::weak_ptr<detail::channel_core*> weak() const;
+  static exit_status status_of(detail::channel_core& core);
+  static void cancel(std::weak_ptr<detail::channel_core*> const& core, std::uint64_t id);
+  std::uint64_t start_send(std::unique_ptr<detail::operation> op);
+  std::uint64_t start_receive(std::unique_ptr<detail::operation> op);
+  std::uint64_t start_wait(std::unique_ptr<detail::operation> op);
+
+  std::unique_ptr<detail::channel_core> core_;
+};
+
+}  // namespace procx::inline v1

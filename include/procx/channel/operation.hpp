@@ -1,0 +1,84 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+/// What an asynchronous operation has come to, without its type: the bytes of a value, or the reason there is none.
+struct raw_result {
+  std::exception_ptr error;
+  std::span<std::byte const> bytes;
+};
+
+/// An operation under way, as compiled code sees it. Whoever holds it completes it exactly once.
+class operation {
+ public:
+  virtual ~operation() = default;
+  virtual void complete(raw_result result) = 0;
+};
+
+/// Keeps a completion handler, its executor's work and its cancellation slot together until the result is there.
+///
+/// `Finish` turns the raw result into the handler's arguments, at once, while the bytes are valid: it is called with
+/// the result and a continuation that takes them. The handler itself is always posted, never called from within.
+template <class Handler, class Finish>
+class handler_operation final : public operation {
+ public:
+  handler_operation(Handler handler, Finish finish, boost::asio::any_io_executor const& io)
+      : handler_(std::move(handler)),
+        finish_(std::move(finish)),
+        executor_(boost::asio::get_associated_executor(handler_, io)),
+        work_(executor_) {}
+
+  void complete(raw_result result) override {
+    auto slot = boost::asio::get_associated_cancellation_slot(handler_);
+    if (slot.is_connected()) slot.clear();
+    finish_(result, [this](auto... arguments) {
+      auto const allocator = boost::asio::get_associated_allocator(handler_);
+      boost::asio::post(
+          executor_, boost::asio::bind_allocator(
+                         allocator, [handler = std::move(handler_), ... arguments = std::move(arguments)]() mutable {
+                           std::move(handler)(std::move(arguments)...);
+                         }));
+    });
+  }
+
+ private:
+  Handler handler_;
+  Finish finish_;
+  boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor> executor_;
+  boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>> work_;
+};
+
+template <class Handler, class Finish>
+std::unique_ptr<operation> make_operation(Handler&& handler, Finish finish, boost::asio::any_io_executor const& io) {
+  return std::make_unique<handler_operation<std::decay_t<Handler>, Finish>>(std::forward<Handler>(handler),
+                                                                            std::move(finish), io);
+}
+
+/// What asynchronous operations hand over where there may be no value: `T` itself if it can be made from nothing.
+template <class T>
+using async_value = std::conditional_t<std::is_default_constructible_v<T>, T, std::optional<T>>;
+
+/// The error_code inside an exception, for operations that complete with one.
+boost::system::error_code code_of(std::exception_ptr const& error) noexcept;
+
+template <class T>
+concept executor_like = std::convertible_to<T, boost::asio::any_io_executor>;
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace procx::inline v1 {
+
+/// A place in a program that means the same in every process which has the same file mapped.
+struct code_location {
+  std::string module;        ///< path of the program or shared library, empty if unknown
+  std::uint64_t offset = 0;  ///< from where the module is mapped
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & module & offset;
+  }
+};
+
+/// What is known of one exception after it has left its process.
+struct exception_record {
+  std::string type_name;              ///< dynamic type, demangled; empty if it has none
+  std::string message;                ///< its `what()`
+  std::vector<code_location> frames;  ///< where it was thrown, innermost first
+  std::string no_frames_because;      ///< if there are none: why
+  std::vector<exception_record> nested;  ///< what it was thrown with (`std::throw_with_nested`): none or one
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & type_name & message & frames & no_frames_because & nested;
+  }
+};
+
+/// Describes the exception and those nested in it, with the frames of the last throw on this thread.
+exception_record describe_exception(std::exception_ptr const& e);
+
+/// The frames as text, one a line: function, file and line where debug information tells, else module and offset.
+std::string to_string(std::vector<code_location> const& frames);
+
+}  // namespace procx::inline v1

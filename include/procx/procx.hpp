@@ -1,0 +1,14 @@
+#pragma once
+
+#include <procx/version.hpp>
+
+#include <procx/error/exceptions.hpp>
+#include <procx/error/outcome.hpp>
+
+#include <procx/wire/codec.hpp>
+#include <procx/wire/travel.hpp>
+
+#include <procx/process/process.hpp>
+
+#include <procx/channel/channel.hpp>
+#include <procx/channel/start.hpp>

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <span>
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+/// Bytes that grow at the end and are never zeroed first: a `std::vector<std::byte>` would write everything twice.
+class buffer {
+ public:
+  buffer() noexcept = default;
+  buffer(buffer&& other) noexcept { swap(other); }
+  buffer& operator=(buffer&& other) noexcept {
+    buffer(std::move(other)).swap(*this);
+    return *this;
+  }
+  explicit buffer(std::span<std::byte const> bytes) { append(bytes.data(), bytes.size()); }
+  ~buffer() { std::free(data_); }
+
+  std::byte* data() noexcept { return data_; }
+  std::byte const* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::span<std::byte const> bytes() const noexcept { return {data_, size_}; }
+  operator std::span<std::byte const>() const noexcept { return bytes(); }
+
+  void clear() noexcept { size_ = 0; }
+  /// Shrinks, or grows over bytes that have been written by way of `reserve` and `data`.
+  void set_size(std::size_t n) noexcept { size_ = n; }
+
+  void reserve(std::size_t n) {
+    if (n > capacity_) reallocate(n);
+  }
+
+  /// Room for `n` bytes behind the last one, which becomes part of the buffer: the caller writes them.
+  std::byte* extend(std::size_t n) {
+    if (capacity_ - size_ < n) grow(n);
+    std::byte* const at = data_ + size_;
+    size_ += n;
+    return at;
+  }
+
+  void append(void const* from, std::size_t n) {
+    if (n) std::memcpy(extend(n), from, n);
+  }
+
+  /// Drops the first `n` bytes; the rest moves to the front.
+  void drop_front(std::size_t n) noexcept {
+    if (n < size_ && n) std::memmove(data_, data_ + n, size_ - n);
+    size_ -= n;
+  }
+
+  void release() noexcept { buffer().swap(*this); }
+
+  void swap(buffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+  }
+
+ private:
+  void grow(std::size_t more) {
+    std::size_t const needed = size_ + more;
+    std::size_t const doubled = capacity_ * 2;
+    reallocate(needed < doubled ? doubled : needed < 64 ? 64 : needed);
+  }
+  void reallocate(std::size_t capacity) {
+    void* const p = std::realloc(data_, capacity);
+    if (!p) throw std::bad_alloc();
+    data_ = static_cast<std::byte*>(p);
+    capacity_ = capacity;
+  }
+
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace procx::inline v1::detail

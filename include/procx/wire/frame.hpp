@@ -1,0 +1,126 @@
+#pragma once
+
+#include <procx/wire/buffer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+
+namespace procx::inline v1::detail {
+
+/// What a frame says. The numbers are part of the wire format: docs/wire-format.md.
+enum class frame_kind : std::uint8_t {
+  value = 1,      ///< an encoded value, of a type that both sides know
+  exception = 2,  ///< an encoded exception_record: the callable threw
+  end = 3,        ///< nothing more will come from this side
+  acknowledge = 4,  ///< the value with this id was received
+  task = 5,       ///< a call: which callable, and its encoded arguments
+  hello = 6,      ///< the first frame on a channel to another program
+};
+
+/// Bits of `frame_header::flags`.
+inline constexpr std::uint8_t wants_acknowledge = 1;
+
+/// The 16 bytes before every payload: length (48 bits), kind (8), flags (8), id (64), little endian.
+struct frame_header {
+  static constexpr std::size_t size = 16;
+  static constexpr std::uint64_t max_length = (std::uint64_t{1} << 48) - 1;
+
+  frame_kind kind;
+  std::uint8_t flags = 0;
+  std::uint64_t length = 0;
+  std::uint64_t id = 0;
+
+  void write(std::byte* to) const noexcept {
+    std::uint64_t const first = length | std::uint64_t(kind) << 48 | std::uint64_t{flags} << 56;
+    store(to, first);
+    store(to + 8, id);
+  }
+
+  static frame_header read(std::byte const* from) noexcept {
+    std::uint64_t const first = load(from);
+    return {static_cast<frame_kind>(first >> 48 & 0xff), static_cast<std::uint8_t>(first >> 56), first & max_length,
+            load(from + 8)};
+  }
+
+ private:
+  static void store(std::byte* to, std::uint64_t v) noexcept {
+    for (int i = 0; i < 8; ++i) to[i] = static_cast<std::byte>(v >> 8 * i);  // compiles to one store
+  }
+  static std::uint64_t load(std::byte const* from) noexcept {
+    std::uint64_t v = 0;
+    for (int i = 0; i < 8; ++i) v |= std::to_integer<std::uint64_t>(from[i]) << 8 * i;
+    return v;
+  }
+};
+
+/// A whole frame inside a `frame_reader`.
+struct frame {
+  frame_kind kind;
+  std::uint8_t flags;
+  std::uint64_t id;
+  std::span<std::byte const> payload;
+};
+
+/// The largest payload that is taken, unless an option says otherwise: 1 GiB.
+inline constexpr std::size_t default_frame_limit = std::size_t{1} << 30;
+
+/// Appends frames to a buffer; the payload is written in place between `begin` and `finish`.
+class frame_writer {
+ public:
+  explicit frame_writer(buffer& out) noexcept : out_(out) {}
+
+  void begin() {
+    start_ = out_.size();
+    out_.extend(frame_header::size);
+  }
+  /// Completes the frame that was begun. If its payload is larger than `limit`, it is taken back and
+  /// `protocol_error` (errc::value_too_large) is thrown.
+  void finish(frame_kind kind, std::uint64_t id, std::size_t limit, std::uint8_t flags = 0);
+  /// Takes back the frame that was begun.
+  void abandon() noexcept { out_.set_size(start_); }
+
+  void add(frame_kind kind, std::uint64_t id, std::span<std::byte const> payload = {}, std::uint8_t flags = 0) {
+    begin();
+    out_.append(payload.data(), payload.size());
+    finish(kind, id, frame_header::max_length, flags);
+  }
+
+ private:
+  buffer& out_;
+  std::size_t start_ = 0;
+};
+
+/// Collects bytes as they arrive and takes them apart into frames.
+///
+/// Memory grows with what has arrived, never with what a header claims; a header that claims too much, or is none, is
+/// an error at once. After an error the reader is of no use.
+class frame_reader {
+ public:
+  explicit frame_reader(std::size_t limit = default_frame_limit) noexcept : limit_(limit) {}
+
+  /// Room for the next bytes; invalidates the frames that `next` has given.
+  std::span<std::byte> prepare();
+  void commit(std::size_t n) noexcept { bytes_.set_size(bytes_.size() + n); }
+
+  /// The next whole frame; none if more bytes are needed first. It stays valid until `prepare`.
+  /// Throws protocol_error.
+  std::optional<frame> next();
+  /// Whether `next` would give a frame. Throws protocol_error.
+  bool has_next() const;
+
+  /// Bytes that are not part of any frame given yet.
+  std::size_t pending() const noexcept { return bytes_.size() - consumed_; }
+  std::size_t limit() const noexcept { return limit_; }
+
+ private:
+  std::optional<frame_header> header() const;
+
+  buffer bytes_;
+  std::size_t consumed_ = 0;
+  std::size_t limit_;
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <procx/wire/codec.hpp>
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+/// What the compiler says about a callable that cannot go to a running process.
+#define PROCX_CANNOT_TRAVEL                                                                                       \
+  "procx: this callable cannot travel to a running process, since it may hold references. Use a function, a lambda " \
+  "without captures, a function object with serialize(), or px::by_value(lambda) if all it captured are values; or " \
+  "give it to the pool, exchange or pmap when that is made, so that its processes inherit it."
+
+namespace procx::inline v1 {
+
+/// A lambda whose writer vouches for what it captured: values, and nothing that points elsewhere.
+template <class F>
+struct travelling_lambda {
+  static_assert(std::is_trivially_copyable_v<F>,
+                "procx::by_value: only captures that are trivially copyable can be copied as bytes; make it a function "
+                "object with serialize() instead");
+  F fn;
+
+  template <class... Args>
+    requires std::invocable<F&, Args...>
+  decltype(auto) operator()(Args&&... args) {
+    return fn(std::forward<Args>(args)...);
+  }
+  template <class... Args>
+    requires std::invocable<F const&, Args...>
+  decltype(auto) operator()(Args&&... args) const {
+    return fn(std::forward<Args>(args)...);
+  }
+};
+
+namespace detail {
+
+/// Debug builds look for captured words that are addresses on the stack or the heap, and throw std::invalid_argument.
+void check_no_addresses(void const* object, std::size_t size);
+
+}  // namespace detail
+
+/// Lets a lambda with captures travel to a process that runs already. The captures must be trivially copyable, and
+/// must not be or contain pointers or references; a debug build (no NDEBUG) looks for such words and throws
+/// std::invalid_argument.
+template <class F>
+travelling_lambda<F> by_value(F fn) {
+#ifndef NDEBUG
+  if constexpr (!std::is_empty_v<F>) detail::check_no_addresses(&fn, sizeof fn);
+#endif
+  return {std::move(fn)};
+}
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_by_value = false;
+template <class F>
+inline constexpr bool is_by_value<travelling_lambda<F>> = true;
+
+template <class F>
+inline constexpr bool is_function_pointer = std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>;
+
+template <class F>
+inline constexpr bool is_stateless = std::is_class_v<F> && std::is_empty_v<F> && std::is_default_constructible_v<F>;
+
+/// Whether a callable can go to a process that runs already: as the place of its code, and its state.
+template <class F>
+concept travels = is_function_pointer<F> || is_stateless<F> || is_by_value<F> || shows_serialize<F>;
+
+template <class T>
+concept travels_as_argument = !only_points<T> || std::is_convertible_v<T, char const*>;
+
+/// A place in the program's own image, as a number that means the same in every process of the same program.
+using image_offset = std::int64_t;
+image_offset offset_of(void (*function)()) noexcept;
+void (*function_at(image_offset offset) noexcept)();
+/// Whether it lies in the image of the program, and not in a shared library that might be elsewhere next time.
+bool in_program_image(void (*function)()) noexcept;
+
+/// How a packed callable is taken apart and called; `context` is what the place where it arrives has to offer.
+using travel_entry = void (*)(input_archive& in, void* context);
+
+/// A callable and its arguments, packed for a process of the same program.
+struct traveller {
+  travel_entry entry;
+  buffer state;
+};
+
+template <class F>
+void send_callable(output_archive& out, F const& fn) {
+  if constexpr (is_function_pointer<F>) {
+    image_offset const offset = offset_of(reinterpret_cast<void (*)()>(fn));
+    out << offset;
+  } else if constexpr (is_by_value<F>) {
+    out.save_binary(&fn, sizeof fn);
+  } else if constexpr (shows_serialize<F>) {
+    out << fn;
+  } else {
+    (void)out, (void)fn;
+  }
+}
+
+template <class F>
+F receive_callable(input_archive& in) {
+  if constexpr (is_function_pointer<F>) {
+    image_offset offset = 0;
+    in >> offset;
+    return reinterpret_cast<F>(function_at(offset));
+  } else if constexpr (is_by_value<F>) {
+    union slot {
+      slot() {}
+      F value;
+    } place;
+    in.load_binary(static_cast<void*>(&place), sizeof(F));
+    return place.value;
+  } else if constexpr (shows_serialize<F>) {
+    return make<F>(in);
+  } else {
+    (void)in;
+    return F{};
+  }
+}
+
+template <class F, class Arguments>
+traveller pack(travel_entry entry, F const& fn, Arguments const& arguments) {
+  traveller packed{entry, {}};
+  output_archive out(packed.state);
+  send_callable(out, fn);
+  save_to_make(out, arguments);
+  return packed;
+}
+
+}  // namespace detail
+}  // namespace procx::inline v1

@@ -1,0 +1,198 @@
+#include "channel/channel_async.hpp"
+
+#include "channel/channel_core.hpp"
+#include "process/process_state.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace procx::inline v1::detail {
+namespace asio = boost::asio;
+namespace {
+
+std::exception_ptr failure(boost::system::error_code code) {
+  return std::make_exception_ptr(boost::system::system_error(code));
+}
+
+}  // namespace
+
+boost::system::error_code code_of(std::exception_ptr const& error) noexcept {
+  if (!error) return {};
+  try {
+    std::rethrow_exception(error);
+  } catch (boost::system::system_error const& e) {
+    return e.code();
+  } catch (...) {
+    return errc::protocol_error;
+  }
+}
+
+channel_async::channel_async(channel_core& core)
+    : core_(core),
+      executor_(*core.executor()),
+      in_{asio::posix::stream_descriptor(executor_), asio::posix::stream_descriptor::wait_read},
+      out_{asio::posix::stream_descriptor(executor_), asio::posix::stream_descriptor::wait_write},
+      pid_{asio::posix::stream_descriptor(executor_), asio::posix::stream_descriptor::wait_read},
+      err_{asio::posix::stream_descriptor(executor_), asio::posix::stream_descriptor::wait_read},
+      dying_(executor_) {}
+
+channel_async::~channel_async() {
+  alive_.reset();
+  for (watch* w : {&in_, &out_, &pid_, &err_})
+    if (w->descriptor.is_open()) w->descriptor.release();  // the descriptors are the core's
+  fail_all(failure(asio::error::operation_aborted));
+}
+
+std::uint64_t channel_async::start_send(std::unique_ptr<operation> op) {
+  sends_.push_back({next_id_, std::move(op), core_.wire().queued_bytes(), core_.last_sent()});
+  progress();
+  return next_id_++;
+}
+
+std::uint64_t channel_async::start_receive(std::unique_ptr<operation> op) {
+  if (receive_) {
+    op->complete({failure(errc::busy), {}});
+    return 0;
+  }
+  receive_ = pending{next_id_, std::move(op)};
+  progress();
+  return next_id_++;
+}
+
+std::uint64_t channel_async::start_wait(std::unique_ptr<operation> op) {
+  if (wait_ || !core_.child()) {
+    op->complete({failure(errc::busy), {}});
+    return 0;
+  }
+  wait_ = pending{next_id_, std::move(op)};
+  core_.send_end();
+  progress();
+  return next_id_++;
+}
+
+void channel_async::cancel(std::uint64_t id) {
+  auto const aborted = failure(asio::error::operation_aborted);
+  std::unique_ptr<operation> op;
+  if (receive_ && receive_->id == id) {
+    op = std::move(receive_->op);
+    receive_.reset();
+  } else if (wait_ && wait_->id == id) {
+    op = std::move(wait_->op);
+    wait_.reset();
+  } else {
+    auto const found = std::ranges::find(sends_, id, &pending::id);
+    if (found == sends_.end()) return;
+    op = std::move(found->op);
+    sends_.erase(found);
+  }
+  op->complete({aborted, {}});
+  rearm();
+}
+
+void channel_async::progress() noexcept {
+  try {
+    core_.check_owner();
+    core_.pump();
+    if (core_.child()) core_.child().try_wait();
+    progress_sends();
+    progress_receive();
+    progress_wait();
+    rearm();
+  } catch (...) {
+    fail_all(std::current_exception());
+  }
+}
+
+void channel_async::progress_sends() {
+  bool const broken = core_.wire().broken();
+  if (core_.acknowledged() && !sends_.empty()) core_.has_message();  // acknowledgements are among the messages
+  while (!sends_.empty()) {
+    pending& next = sends_.front();
+    bool const left = core_.wire().flushed_bytes() >= next.position;
+    bool const received = !core_.acknowledged() || core_.last_acknowledged() >= next.value;
+    bool const hopeless = broken || (left && !received && core_.over());
+    if (!hopeless && !(left && received)) return;
+    auto op = std::move(next.op);
+    sends_.pop_front();
+    op->complete({hopeless ? failure(errc::end_of_channel) : nullptr, {}});
+  }
+}
+
+void channel_async::progress_receive() {
+  if (!receive_) return;
+  raw_result result;
+  try {
+    if (auto const bytes = core_.take()) {
+      result.bytes = *bytes;
+    } else if (core_.over()) {
+      result.error = core_.why_over(std::chrono::steady_clock::now());
+      if (!result.error && given_up_) result.error = std::make_exception_ptr(end_of_channel());
+      if (!result.error) return;
+    } else {
+      return;
+    }
+  } catch (...) {
+    result.error = std::current_exception();
+  }
+  auto op = std::move(receive_->op);
+  receive_.reset();
+  op->complete(result);
+}
+
+void channel_async::progress_wait() {
+  if (!wait_) return;
+  if (core_.wire().flush()) core_.wire().close_out();
+  if (!core_.child().try_wait()) return;
+  auto op = std::move(wait_->op);
+  wait_.reset();
+  op->complete({});
+}
+
+void channel_async::fail_all(std::exception_ptr const& error) {
+  auto const fail = [&](pending& p) { p.op->complete({error, {}}); };
+  std::ranges::for_each(std::exchange(sends_, {}), fail);
+  if (auto r = std::exchange(receive_, std::nullopt)) fail(*r);
+  if (auto w = std::exchange(wait_, std::nullopt)) fail(*w);
+}
+
+void channel_async::rearm() {
+  bool const any = !idle();
+  bool const lives = core_.child() && !core_.child().state()->status();
+  arm(in_, core_.wire().in_fd(), any && !core_.wire().ended());
+  arm(out_, core_.wire().out_fd(),
+      any && core_.wire().queued_bytes() > core_.wire().flushed_bytes() && !core_.wire().broken());
+  arm(pid_, core_.child().pidfd(), any && lives);
+  arm(err_, lives ? core_.child().state()->errors().fd() : -1, any && lives);
+  arm_timer(receive_ && core_.over() && lives && !given_up_);
+}
+
+void channel_async::arm(watch& w, int fd, bool wanted) {
+  if (!wanted || fd < 0) {
+    if (w.descriptor.is_open()) w.descriptor.release();  // cancels the wait
+    return;
+  }
+  if (w.armed) return;
+  if (!w.descriptor.is_open()) w.descriptor.assign(fd);
+  w.armed = true;
+  w.descriptor.async_wait(w.what, [this, &w, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+    if (alive.expired()) return;
+    w.armed = false;
+    progress();
+  });
+}
+
+void channel_async::arm_timer(bool wanted) {
+  if (!wanted || dying_armed_) return;
+  dying_armed_ = true;
+  dying_.expires_after(channel_core::dying_time);
+  dying_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+    if (alive.expired()) return;
+    dying_armed_ = false;
+    given_up_ = true;
+    progress();
+  });
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,208 @@
+#include "channel/channel_core.hpp"
+
+#include "channel/channel_async.hpp"
+#include "process/process_state.hpp"
+#include "system/generation.hpp"
+
+#include <array>
+#include <utility>
+
+namespace procx::inline v1::detail {
+namespace {
+
+// What may pile up unread while this side waits to send; beyond it the other side must wait.
+constexpr std::size_t read_ahead = std::size_t{64} << 20;
+
+}  // namespace
+
+channel_core::channel_core(endpoint wire, process child, bool acknowledged)
+    : generation_(generation()),
+      wire_(std::move(wire)),
+      child_(std::move(child)),
+      created_side_(false),
+      acknowledged_(acknowledged) {}
+
+channel_core::channel_core(endpoint wire, bool acknowledged)
+    : generation_(generation()), wire_(std::move(wire)), created_side_(true), acknowledged_(acknowledged) {}
+
+channel_core::~channel_core() {
+  if (foreign()) {
+    (void)async_.release();  // its reactor is the parent's
+    return;
+  }
+  async_.reset();
+  close();
+}
+
+unsigned channel_core::generation_now() noexcept { return generation(); }
+
+channel_async& channel_core::async() {
+  if (!async_) async_ = std::make_unique<channel_async>(*this);
+  return *async_;
+}
+
+void channel_core::check_owner() const {
+  if (foreign())
+    throw error(errc::foreign_process, "the channel belongs to another process: this one has inherited it by a fork");
+}
+
+buffer& channel_core::begin_send() {
+  check_owner();
+  if (end_sent_ || !wire_.out_open()) throw end_of_channel("the channel is closed at this end");
+  writer_.begin();
+  return wire_.out();
+}
+
+void channel_core::commit_send() {
+  writer_.finish(frame_kind::value, ++last_id_, wire_.frame_limit(), acknowledged_ ? wants_acknowledge : 0);
+}
+
+void channel_core::flush_blocking() {
+  std::uint64_t const id = last_id_;
+  while (!wire_.flush()) wait_io(std::nullopt);
+  while (acknowledged_ && acked_ < id && !wire_.broken()) {
+    while (auto f = next_message()) stash(*f);
+    if (acked_ >= id) return;
+    if (over()) throw_over();
+    wait_io(std::nullopt);
+  }
+  if (wire_.broken()) throw_over();
+}
+
+void channel_core::send_exception(std::exception_ptr const& error) noexcept {
+  if (end_sent_ || !wire_.out_open()) return;
+  try {
+    writer_.begin();
+    encode(wire_.out(), describe_exception(error));
+    writer_.finish(frame_kind::exception, ++last_id_, wire_.frame_limit());
+  } catch (...) {
+    writer_.abandon();
+  }
+}
+
+void channel_core::send_end() noexcept {
+  if (end_sent_ || !wire_.out_open()) return;
+  end_sent_ = true;
+  try {
+    writer_.add(frame_kind::end, 0);
+    wire_.flush();
+  } catch (...) {
+  }
+}
+
+std::optional<frame> channel_core::next_message() {
+  while (auto f = wire_.next()) {
+    switch (f->kind) {
+      case frame_kind::value:
+        if (f->flags & wants_acknowledge) {
+          writer_.add(frame_kind::acknowledge, f->id);
+          wire_.flush();
+        }
+        return f;
+      case frame_kind::exception: return f;
+      case frame_kind::acknowledge: acked_ = f->id; break;
+      case frame_kind::end: end_seen_ = true; break;
+      default: throw protocol_error("a frame arrived that has no meaning on a channel");
+    }
+  }
+  return std::nullopt;
+}
+
+void channel_core::stash(frame const& f) { stash_.push_back({f.kind, f.flags, f.id, buffer(f.payload)}); }
+
+bool channel_core::has_message() {
+  if (!stash_.empty()) return true;
+  if (auto f = next_message()) stash(*f);
+  return !stash_.empty();
+}
+
+std::optional<std::span<std::byte const>> channel_core::take() {
+  std::optional<frame> f;
+  if (!stash_.empty()) {
+    current_ = std::move(stash_.front());
+    stash_.pop_front();
+    f = frame{current_->kind, current_->flags, current_->id, current_->payload};
+  } else {
+    f = next_message();
+  }
+  if (!f) return std::nullopt;
+  if (f->kind == frame_kind::exception) throw remote_exception(decode<exception_record>(f->payload));
+  return f->payload;
+}
+
+std::exception_ptr channel_core::why_over(deadline until) {
+  if (end_seen_ || !child_) return std::make_exception_ptr(end_of_channel());
+  auto const status = child_.state()->wait_until(until);
+  if (!status) return nullptr;
+  if (status->success()) return std::make_exception_ptr(end_of_channel());
+  return std::make_exception_ptr(process_died(child_.pid(), *status, child_.stderr_tail()));
+}
+
+void channel_core::throw_over() {
+  auto const why = why_over(std::chrono::steady_clock::now() + dying_time);
+  if (why) std::rethrow_exception(why);
+  throw end_of_channel("the process has closed its channel, and runs on");
+}
+
+void channel_core::pump() {
+  if (child_ && !child_.state()->status()) child_.state()->errors().drain();
+  wire_.flush();
+  wire_.fill();
+}
+
+bool channel_core::wait_io(deadline until) {
+  bool const may_read = !wire_.ended() && wire_.unread() < read_ahead;
+  bool const to_write = wire_.queued_bytes() > wire_.flushed_bytes() && !wire_.broken();
+  bool const lives = child_ && !child_.state()->status();
+  std::array<pollfd, 4> fds{{{may_read ? wire_.in_fd() : -1, POLLIN, 0},
+                             {to_write ? wire_.out_fd() : -1, POLLOUT, 0},
+                             {lives ? child_.pidfd() : -1, POLLIN, 0},
+                             {lives ? child_.state()->errors().fd() : -1, POLLIN, 0}}};
+  if (!poll_until(fds, until)) return false;
+  if (fds[3].revents) child_.state()->errors().drain();
+  if (fds[1].revents) wire_.flush();
+  if (fds[0].revents) wire_.fill();
+  if (fds[2].revents && child_.try_wait()) {
+    // Whatever it wrote is in the pipe by now; whoever else may hold the other end, it was not meant to.
+    while (wire_.fill()) {}
+    gone_ = true;
+  }
+  return true;
+}
+
+std::optional<std::span<std::byte const>> channel_core::next_value(deadline until) {
+  check_owner();
+  for (;;) {
+    if (auto bytes = take()) return bytes;
+    if (over()) throw_over();
+    if (!wait_io(until)) return std::nullopt;
+  }
+}
+
+std::optional<exit_status> channel_core::wait_until(deadline until) {
+  check_owner();
+  if (!child_) throw sequence_error("a created process cannot wait for itself");
+  send_end();
+  for (;;) {
+    if (wire_.flush()) wire_.close_out();
+    if (auto const status = child_.try_wait()) {
+      while (!wire_.ended() && wire_.fill()) {}
+      gone_ = true;
+      return status;
+    }
+    bool const may_read = !wire_.ended();
+    std::array<pollfd, 4> fds{{{may_read ? wire_.in_fd() : -1, POLLIN, 0},
+                               {wire_.out_open() ? wire_.out_fd() : -1, POLLOUT, 0},
+                               {child_.pidfd(), POLLIN, 0},
+                               {child_.state()->errors().fd(), POLLIN, 0}}};
+    if (!poll_until(fds, until)) return std::nullopt;
+    wire_.fill();
+  }
+}
+
+void channel_core::close() noexcept {
+  send_end();
+  wire_.close();
+}
+
+}  // namespace procx::inline v1::detail

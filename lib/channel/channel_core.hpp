@@ -1,0 +1,105 @@
+#pragma once
+
+#include "endpoint/endpoint.hpp"
+
+#include <procx/channel/channel.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+
+namespace procx::inline v1::detail {
+
+class channel_async;
+
+/// What is behind a `channel`: an endpoint, the process at its other end, and the rules of their conversation.
+class channel_core {
+ public:
+  /// The creating side.
+  channel_core(endpoint wire, process child, bool acknowledged);
+  /// The created side.
+  channel_core(endpoint wire, bool acknowledged);
+  ~channel_core();
+
+  endpoint& wire() noexcept { return wire_; }
+  process& child() noexcept { return child_; }
+  bool created_side() const noexcept { return created_side_; }
+  void use_executor(boost::asio::any_io_executor executor) { executor_ = std::move(executor); }
+  std::optional<boost::asio::any_io_executor> const& executor() const noexcept { return executor_; }
+  channel_async& async();
+  /// Throws if this process is not the one that the channel was made for.
+  void check_owner() const;
+  bool foreign() const noexcept { return generation_ != generation_now(); }
+
+  // Sending: a frame is written between begin and commit; `flush_blocking` sees it off.
+  buffer& begin_send();
+  void abandon_send() noexcept { writer_.abandon(); }
+  void commit_send();
+  void flush_blocking();
+  void send_exception(std::exception_ptr const& error) noexcept;
+  /// Tells the other side that nothing more will come. Never blocks.
+  void send_end() noexcept;
+  bool end_sent() const noexcept { return end_sent_; }
+  std::uint64_t last_sent() const noexcept { return last_id_; }
+  bool acknowledged() const noexcept { return acknowledged_; }
+  std::uint64_t last_acknowledged() const noexcept { return acked_; }
+
+  /// The next value's bytes, valid until the next call; empty if none has arrived as yet. Throws remote_exception.
+  std::optional<std::span<std::byte const>> take();
+  /// Whether `take` would give or throw something.
+  bool has_message();
+  /// Nothing more can come.
+  bool over() const noexcept { return end_seen_ || wire_.ended() || gone_; }
+  /// Why nothing more can come: end_of_channel or process_died. Waits for a process that is just dying, until then.
+  /// Null if it would have to wait longer.
+  std::exception_ptr why_over(deadline until);
+  bool ended_orderly() const noexcept { return end_seen_; }
+
+  /// Takes in what has arrived, sends what can be sent, passes on the process's last words. Never blocks.
+  void pump();
+  /// Waits for anything that `pump` can do something about, or for the end of the process, and does it.
+  bool wait_io(deadline until);
+
+  std::optional<std::span<std::byte const>> next_value(deadline until);
+  std::optional<exit_status> wait_until(deadline until);
+  void close() noexcept;
+
+  std::shared_ptr<channel_core*> const& self() const noexcept { return self_; }
+
+  /// How long a process whose channel broke off may take to be dead, before it counts as alive with a closed channel.
+  static constexpr std::chrono::seconds dying_time{1};
+
+ private:
+  static unsigned generation_now() noexcept;
+  [[noreturn]] void throw_over();
+  /// Understands frames that are no values; the next one that is, if it is there.
+  std::optional<frame> next_message();
+  void stash(frame const& f);
+
+  struct stashed {
+    frame_kind kind;
+    std::uint8_t flags;
+    std::uint64_t id;
+    buffer payload;
+  };
+
+  unsigned generation_;
+  endpoint wire_;
+  frame_writer writer_{wire_.out()};
+  process child_;
+  bool created_side_;
+  bool acknowledged_;
+  bool end_sent_ = false;
+  bool end_seen_ = false;
+  bool gone_ = false;  // the process has ended, and all that it wrote is in
+  std::uint64_t last_id_ = 0;
+  std::uint64_t acked_ = 0;
+  std::deque<stashed> stash_;  // values that came while an acknowledgement was waited for
+  std::optional<stashed> current_;
+  std::optional<boost::asio::any_io_executor> executor_;
+  std::unique_ptr<channel_async> async_;
+  std::shared_ptr<channel_core*> self_ = std::make_shared<channel_core*>(this);
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,77 @@
+#include "endpoint/endpoint.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <sys/socket.h>
+
+namespace procx::inline v1::detail {
+
+endpoint::endpoint(descriptor in, descriptor out, std::size_t frame_limit)
+    : in_(std::move(in)), out_(std::move(out)), is_socket_(false), reader_(frame_limit) {
+  set_nonblocking(in_.get(), true);
+  set_nonblocking(out_.get(), true);
+}
+
+endpoint::endpoint(descriptor socket, std::size_t frame_limit)
+    : in_(std::move(socket)), is_socket_(true), reader_(frame_limit) {
+  set_nonblocking(in_.get(), true);
+}
+
+bool endpoint::fill(std::size_t at_most) {
+  bool any = false;
+  for (std::size_t got = 0; !ended_ && in_ && got < at_most;) {
+    auto const room = reader_.prepare();
+    auto const r = read_some(in_.get(), room);
+    if (r.error) throw boost::system::system_error(r.error, "cannot read from a channel");
+    reader_.commit(r.bytes);
+    got += r.bytes;
+    ended_ = r.end;
+    any = any || r.bytes || r.end;
+    if (r.bytes < room.size()) break;  // a short read: there was no more
+  }
+  return any;
+}
+
+bool endpoint::flush() {
+  while (sent_ < outgoing_.size() && !broken_) {
+    auto const r = write_some(out_fd(), outgoing_.bytes().subspan(sent_));
+    if (r.would_block) return false;
+    if (r.end || r.error || !out_open_) broken_ = true;
+    sent_ += r.bytes;
+    flushed_ += r.bytes;
+  }
+  outgoing_.clear();
+  sent_ = 0;
+  if (outgoing_.capacity() > std::size_t{1} << 20) outgoing_.release();
+  return true;
+}
+
+void endpoint::close_out() noexcept {
+  if (!out_open_) return;
+  out_open_ = false;
+  if (is_socket_)
+    ::shutdown(in_.get(), SHUT_WR);
+  else
+    out_.close();
+}
+
+void endpoint::close() noexcept {
+  out_open_ = false;
+  ended_ = true;
+  out_.close();
+  in_.close();
+}
+
+endpoint_pair make_endpoints(transport how, std::size_t frame_limit) {
+  raise_descriptor_limit();
+  if (how == transport::socket) {
+    auto [a, b] = make_socket_pair(SOCK_STREAM);
+    return {endpoint(std::move(a), frame_limit), endpoint(std::move(b), frame_limit)};
+  }
+  auto [down_read, down_write] = make_pipe();
+  auto [up_read, up_write] = make_pipe();
+  return {endpoint(std::move(up_read), std::move(down_write), frame_limit),
+          endpoint(std::move(down_read), std::move(up_write), frame_limit)};
+}
+
+}  // namespace procx::inline v1::detail

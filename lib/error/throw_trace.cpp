@@ -1,0 +1,127 @@
+#include "error/throw_trace.hpp"
+
+#include <boost/stacktrace/safe_dump_to.hpp>
+
+#include <array>
+#include <cstring>
+#include <typeinfo>
+
+#include <dlfcn.h>
+#include <link.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PROCX_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define PROCX_SANITIZED 1
+#endif
+#endif
+
+namespace procx::inline v1::detail {
+namespace {
+
+// A throw with others nested in it has several throws to remember; those of unrelated ones that were caught
+// meanwhile may push an old one out, which then has no trace.
+constexpr std::size_t remembered = 8;
+constexpr std::size_t depth = 48;
+
+struct throw_point {
+  void const* object = nullptr;  // what was thrown
+  std::array<void const*, depth> frames{};
+};
+
+struct memory {
+  bool on = false;
+  std::size_t next = 0;
+  std::array<throw_point, remembered> points{};
+};
+
+thread_local memory throws;
+
+std::string const& program_path() {
+  static std::string const path = [] {
+    std::array<char, 4096> name{};
+    ssize_t const n = ::readlink("/proc/self/exe", name.data(), name.size());
+    return n > 0 ? std::string(name.data(), static_cast<std::size_t>(n)) : std::string();
+  }();
+  return path;
+}
+
+}  // namespace
+
+void remember_throws() noexcept { throws.on = true; }
+
+std::vector<code_location> thrown_at(std::exception_ptr const& e) {
+  std::vector<code_location> places;
+  void const* object = nullptr;
+  static_assert(sizeof e == sizeof object);
+  std::memcpy(&object, &e, sizeof object);  // an exception_ptr is the address of the object thrown (Itanium C++ ABI)
+  for (throw_point const& point : throws.points) {
+    if (!object || point.object != object) continue;
+    for (void const* frame : point.frames)
+      if (frame) places.push_back(locate(frame));
+  }
+  return places;
+}
+
+std::string no_trace_because() {
+#ifdef PROCX_SANITIZED
+  return "a sanitizer owns the throw hook in this build";
+#else
+  return throws.on ? "" : "throws are traced in created processes only";
+#endif
+}
+
+code_location locate(void const* address) {
+  Dl_info info{};
+  ::link_map* map = nullptr;
+  if (!::dladdr1(address, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) || !map)
+    return {"", reinterpret_cast<std::uintptr_t>(address)};
+  bool const main_program = !map->l_name || !*map->l_name;
+  return {main_program ? program_path() : map->l_name, reinterpret_cast<std::uintptr_t>(address) - map->l_addr};
+}
+
+void const* address_of(code_location const& where) {
+  struct search {
+    code_location const& where;
+    std::uintptr_t found = 0;
+  } wanted{where};
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* data) {
+        auto& s = *static_cast<search*>(data);
+        bool const main_program = !info->dlpi_name || !*info->dlpi_name;
+        if (s.where.module != (main_program ? program_path() : info->dlpi_name)) return 0;
+        s.found = info->dlpi_addr + s.where.offset;
+        return 1;
+      },
+      &wanted);
+  return reinterpret_cast<void const*>(wanted.found);
+}
+
+#ifndef PROCX_SANITIZED
+namespace {
+
+using throw_function = void (*)(void*, void*, void (*)(void*));
+
+void note_throw(void const* object) noexcept {
+  throw_point& point = throws.points[throws.next++ % remembered];
+  point.object = object;
+  point.frames.fill(nullptr);
+  boost::stacktrace::safe_dump_to(2, point.frames.data(), sizeof point.frames);
+}
+
+}  // namespace
+#endif
+
+}  // namespace procx::inline v1::detail
+
+#ifndef PROCX_SANITIZED
+// Interposed, not replaced: the C++ runtime offers no other moment at which the stack of a throw still stands.
+extern "C" [[noreturn]] void __cxa_throw(void* object, void* type, void (*destroy)(void*)) {
+  static auto const real = reinterpret_cast<procx::detail::throw_function>(::dlsym(RTLD_NEXT, "__cxa_throw"));
+  if (procx::detail::throws.on) procx::detail::note_throw(object);
+  real(object, type, destroy);
+  __builtin_unreachable();
+}
+#endif

@@ -1,0 +1,144 @@
+#include "process/fork.hpp"
+
+#include "error/throw_trace.hpp"
+#include "system/generation.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace procx::inline v1::detail {
+namespace {
+
+bool created = false;
+thread_local bool lasting_thread = false;
+
+/// A death signal follows the thread that forked, not the process: only threads that last may tie a child to them.
+bool may_tie_child() noexcept { return lasting_thread || ::getpid() == static_cast<pid_t>(::syscall(SYS_gettid)); }
+
+/// What is buffered would be written twice, once by each process. With threads about, one of them may hold a stream
+/// for as long as it likes, waiting for input: then only what can be had at once is flushed.
+void flush_before_fork() {
+  if (__libc_single_threaded) {
+    std::cout.flush();
+    std::clog.flush();
+    std::fflush(nullptr);
+  } else if (::ftrylockfile(stdout) == 0) {
+    ::fflush_unlocked(stdout);
+    ::funlockfile(stdout);
+  }
+}
+
+void reset_signals() noexcept {
+  for (int s = 1; s < NSIG; ++s) {
+    struct sigaction action {};
+    if (::sigaction(s, nullptr, &action) != 0 || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) continue;
+    action = {};
+    action.sa_handler = SIG_DFL;
+    ::sigaction(s, &action, nullptr);
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+void empty_stdin() noexcept {
+  int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null < 0) return;
+  if (null == STDIN_FILENO) {
+    ::fcntl(null, F_SETFD, 0);
+    return;
+  }
+  ::dup2(null, STDIN_FILENO);
+  ::close(null);
+}
+
+void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end) {
+  created = true;
+  if (tied) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(0);  // it died before the line above
+  }
+  if (stderr_end >= 0) ::dup2(stderr_end, STDERR_FILENO);
+  std::vector<int> keep;
+  for (descriptor* d : plan.keep) {
+    d->adopt();
+    keep.push_back(d->get());
+  }
+  close_inherited(keep);
+  empty_stdin();
+  reset_signals();
+  remember_throws();
+}
+
+}  // namespace
+
+std::unique_ptr<process_state> fork_process(fork_plan const& plan) {
+  raise_descriptor_limit();
+  reap_abandoned();
+  std::pair<descriptor, descriptor> errors;
+  if (plan.capture_stderr) errors = make_pipe();
+
+  flush_before_fork();
+  bool const tied = plan.die_with_parent && may_tie_child();
+  pid_t const parent = ::getpid();
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler of the parent's may run in the child
+  pid_t const pid = ::fork();
+  if (pid == 0) {
+    become_child(plan, parent, tied, errors.second.get());
+    return nullptr;
+  }
+  int const why = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) throw boost::system::system_error(why, boost::system::system_category(), "cannot fork");
+  errors.second.close();
+  try {
+    return std::make_unique<process_state>(pid, open_pidfd(pid), std::move(errors.first));
+  } catch (...) {  // no descriptor left to watch it by
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    throw;
+  }
+}
+
+std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function<int()> const& body) {
+  auto state = fork_process(plan);
+  if (state) return state;
+  int code = 1;
+  try {
+    code = body();
+  } catch (...) {
+    // The body reports what it can; there is nobody left to tell.
+  }
+  leave(code);
+}
+
+void leave(int code) noexcept {
+  try {
+    std::cout.flush();
+    std::clog.flush();
+  } catch (...) {
+  }
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
+bool is_created_process() noexcept { return created; }
+void this_thread_outlives_processes() noexcept { lasting_thread = true; }
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "process/process_state.hpp"
+#include "system/descriptor.hpp"
+
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace procx::inline v1::detail {
+
+/// What the new process keeps of procx's descriptors, and where its standard error goes.
+struct fork_plan {
+  std::span<descriptor* const> keep;  ///< become the child's own
+  bool capture_stderr = true;         ///< else it writes where this process does
+  bool die_with_parent = true;
+};
+
+/// A fork with everything put right in the child: signals at their defaults and unblocked, no descriptor of procx's
+/// but those to keep, stdin empty, dead when its parent is. Returns the process to the parent, null to the child.
+///
+/// Safe in a program with threads as far as fork() can be: between fork and the caller's own code nothing is called
+/// that could wait for another thread. Throws system_error if the system has no room for another process.
+std::unique_ptr<process_state> fork_process(fork_plan const& plan);
+
+/// The same; the child runs `body` and ends with what it returns, without running exit handlers.
+std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function<int()> const& body);
+
+/// Ends a created process: what it has buffered is written, nothing else happens.
+[[noreturn]] void leave(int code) noexcept;
+
+/// Whether this process was made by procx.
+bool is_created_process() noexcept;
+
+/// For threads of procx's own: a process may be tied to them as to the main thread.
+void this_thread_outlives_processes() noexcept;
+
+}  // namespace procx::inline v1::detail

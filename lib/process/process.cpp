@@ -1,0 +1,158 @@
+#include <procx/process/process.hpp>
+
+#include "process/process_state.hpp"
+#include "system/generation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+namespace procx::inline v1 {
+namespace detail {
+namespace {
+
+/// A look at the pidfd first: waitid alone would not tell a child that runs from one that somebody else has reaped.
+bool has_ended(int pidfd) {
+  pollfd ended{pidfd, POLLIN, 0};
+  return poll_until(std::span(&ended, 1), std::chrono::steady_clock::now());
+}
+
+struct graveyard {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<process_state>> waiting;
+  unsigned generation = 0;
+  std::size_t next = 0;
+};
+
+graveyard& abandoned() {
+  static auto* const yard = new graveyard;  // never destroyed: channels may be static objects
+  return *yard;
+}
+
+}  // namespace
+
+process_state::process_state(pid_t pid, descriptor pidfd, descriptor stderr_end, std::shared_ptr<status_source> source)
+    : pid_(pid), generation_(generation()), pidfd_(std::move(pidfd)), source_(std::move(source)) {
+  if (stderr_end) errors_ = stderr_relay(std::move(stderr_end));
+}
+
+process_state::~process_state() {
+  if (!foreign() && !status_) try_wait();
+}
+
+bool process_state::foreign() const noexcept { return generation_ != generation(); }
+
+std::optional<exit_status> process_state::try_wait() {
+  if (status_ || foreign()) return status_;
+  errors_.drain();
+  if (!has_ended(pidfd_.get())) return std::nullopt;
+  errors_.finish();
+  if (source_) {
+    status_ = source_->status_of(pid_, pidfd_.get());
+    return status_;
+  }
+  siginfo_t info{};
+  int const r = ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG);
+  // ECHILD: somebody else has reaped it, by wait() or by ignoring SIGCHLD.
+  status_ = r == 0 && info.si_pid ? exit_status::from_wait(info.si_code, info.si_status) : exit_status();
+  return status_;
+}
+
+std::optional<exit_status> process_state::wait_until(deadline until) {
+  while (!try_wait()) {
+    if (foreign()) return exit_status();
+    std::array<pollfd, 2> fds{{{pidfd_.get(), POLLIN, 0}, {errors_.fd(), POLLIN, 0}}};
+    if (!poll_until(fds, until)) return std::nullopt;
+  }
+  return status_;
+}
+
+bool process_state::kill(int signal) noexcept {
+  if (status_ || foreign()) return false;
+  return ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) == 0;
+}
+
+void abandon(std::unique_ptr<process_state> state) {
+  if (state->foreign()) {
+    (void)state.release();  // a copy in a child: its destructor would be right, but freeing it is not worth the care
+    return;
+  }
+  if (!state->try_wait()) {
+    auto& yard = abandoned();
+    std::lock_guard const lock(yard.mutex);
+    if (yard.generation != generation()) {
+      for (auto& old : yard.waiting) (void)old.release();
+      yard.waiting.clear();
+      yard.generation = generation();
+    }
+    yard.waiting.push_back(std::move(state));
+  }
+  reap_abandoned();
+}
+
+void reap_abandoned() {
+  constexpr std::size_t at_a_time = 32;
+  auto& yard = abandoned();
+  std::unique_lock const lock(yard.mutex, std::try_to_lock);
+  if (!lock || yard.generation != generation()) return;
+  for (std::size_t i = 0; i < at_a_time && !yard.waiting.empty(); ++i) {
+    yard.next %= yard.waiting.size();
+    auto& state = yard.waiting[yard.next];
+    if (state->try_wait()) {
+      state = std::move(yard.waiting.back());
+      yard.waiting.pop_back();
+    } else {
+      ++yard.next;
+    }
+  }
+}
+
+}  // namespace detail
+
+process::process() noexcept = default;
+process::process(process&&) noexcept = default;
+process::process(std::unique_ptr<detail::process_state> state) noexcept : state_(std::move(state)) {}
+
+process& process::operator=(process&& other) noexcept {
+  process(std::move(other)).state_.swap(state_);
+  return *this;
+}
+
+process::~process() {
+  if (state_) detail::abandon(std::move(state_));
+}
+
+pid_t process::pid() const noexcept { return state_ ? state_->pid() : 0; }
+int process::pidfd() const noexcept { return state_ ? state_->pidfd() : -1; }
+std::optional<exit_status> process::try_wait() { return state_ ? state_->try_wait() : exit_status(); }
+exit_status process::wait() { return state_ ? *state_->wait_until(std::nullopt) : exit_status(); }
+
+std::optional<exit_status> process::wait_for(std::chrono::nanoseconds timeout) {
+  return state_ ? state_->wait_until(std::chrono::steady_clock::now() + timeout) : exit_status();
+}
+
+bool process::kill(int signal) noexcept { return state_ && state_->kill(signal); }
+std::string process::stderr_tail() const { return state_ ? state_->errors().tail() : std::string(); }
+
+std::uint64_t worker_seed() {
+  static unsigned of_generation = ~0u;
+  static std::uint64_t seed = 0;
+  if (of_generation != detail::generation()) {
+    if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = static_cast<std::uint64_t>(::getpid()) << 32;
+    of_generation = detail::generation();
+  }
+  return seed;
+}
+
+}  // namespace procx::inline v1

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "process/stderr_relay.hpp"
+#include "system/descriptor.hpp"
+#include "system/io.hpp"
+
+#include <procx/error/exit_status.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace procx::inline v1::detail {
+
+/// Who can tell how a process ended, if its parent is not this process.
+class status_source {
+ public:
+  virtual ~status_source() = default;
+  /// The status, once the pidfd has become readable; may wait for the one who reaps. Never fails: unknown at worst.
+  virtual exit_status status_of(pid_t pid, int pidfd) = 0;
+};
+
+/// What is known of one created process. One object, one reaper.
+class process_state {
+ public:
+  process_state(pid_t pid, descriptor pidfd, descriptor stderr_end, std::shared_ptr<status_source> source = {});
+  ~process_state();
+
+  pid_t pid() const noexcept { return pid_; }
+  int pidfd() const noexcept { return pidfd_.get(); }
+  stderr_relay& errors() noexcept { return errors_; }
+  std::optional<exit_status> const& status() const noexcept { return status_; }
+
+  std::optional<exit_status> try_wait();
+  std::optional<exit_status> wait_until(deadline until);
+  bool kill(int signal) noexcept;
+  bool foreign() const noexcept;
+
+ private:
+  pid_t pid_;
+  unsigned generation_;
+  descriptor pidfd_;
+  stderr_relay errors_;
+  std::shared_ptr<status_source> source_;
+  std::optional<exit_status> status_;
+};
+
+/// Keeps a process that nobody waits for any more, until it has ended; and reaps some of those kept earlier.
+void abandon(std::unique_ptr<process_state> state);
+void reap_abandoned();
+
+}  // namespace procx::inline v1::detail

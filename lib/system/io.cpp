@@ -1,0 +1,89 @@
+#include "system/io.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+
+#include <pthread.h>
+#include <unistd.h>
+
+namespace procx::inline v1::detail {
+namespace {
+
+boost::system::error_code from_errno(int value) noexcept { return {value, boost::system::system_category()}; }
+
+/// A write to a pipe that nobody reads raises SIGPIPE for this thread, and there is no flag against it. So the signal is
+/// blocked meanwhile, and the one that was raised is taken back before it can be delivered.
+class without_sigpipe {
+ public:
+  without_sigpipe() noexcept {
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  void take_back() noexcept {
+    if (::sigismember(&before_, SIGPIPE)) return;  // the user's own, blocked by the user: it stays
+    timespec const at_once{};
+    while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {}
+  }
+  ~without_sigpipe() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+};
+
+}  // namespace
+
+io_result read_some(int fd, std::span<std::byte> into) noexcept {
+  for (;;) {
+    ssize_t const n = ::read(fd, into.data(), into.size());
+    if (n > 0) return {.bytes = static_cast<std::size_t>(n)};
+    if (n == 0) return {.end = true};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return {.would_block = true};
+    if (errno == ECONNRESET) return {.end = true};
+    return {.error = from_errno(errno)};
+  }
+}
+
+io_result write_some(int fd, std::span<std::byte const> from) noexcept {
+  iovec const part{const_cast<std::byte*>(from.data()), from.size()};
+  return write_some(fd, std::span(&part, 1));
+}
+
+io_result write_some(int fd, std::span<iovec const> from) noexcept {
+  without_sigpipe guard;
+  for (;;) {
+    ssize_t const n = ::writev(fd, from.data(), static_cast<int>(from.size()));
+    if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return {.would_block = true};
+    if (errno == EPIPE) {
+      guard.take_back();
+      return {.end = true};
+    }
+    if (errno == ECONNRESET) return {.end = true};
+    return {.error = from_errno(errno)};
+  }
+}
+
+bool poll_until(std::span<pollfd> fds, deadline until) {
+  for (;;) {
+    timespec left{};
+    if (until) {
+      auto const d = std::max(*until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
+      auto const s = std::chrono::duration_cast<std::chrono::seconds>(d);
+      left = {static_cast<time_t>(s.count()), static_cast<long>(std::chrono::nanoseconds(d - s).count())};
+    }
+    int const n = ::ppoll(fds.data(), fds.size(), until ? &left : nullptr, nullptr);
+    if (n > 0) return true;
+    if (n == 0 && until) return false;
+    if (n < 0 && errno != EINTR) throw boost::system::system_error(from_errno(errno), "poll");
+  }
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,75 @@
+#include <procx/wire/frame.hpp>
+
+#include <procx/error/exceptions.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::size_t first_read = 64 * 1024;  // what a pipe holds
+constexpr std::size_t kept = 1024 * 1024;      // more is given back once it has been read
+
+bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::hello; }
+
+[[noreturn]] void refuse(frame_header const& h, std::size_t limit) {
+  if (!known(h.kind))
+    throw protocol_error("the bytes received are no frame: kind " + std::to_string(static_cast<unsigned>(h.kind)));
+  throw protocol_error("a frame of " + std::to_string(h.length) + " bytes was announced, the limit is " +
+                           std::to_string(limit),
+                       errc::value_too_large);
+}
+
+}  // namespace
+
+void frame_writer::finish(frame_kind kind, std::uint64_t id, std::size_t limit, std::uint8_t flags) {
+  std::size_t const length = out_.size() - start_ - frame_header::size;
+  if (length > limit) {
+    abandon();
+    throw protocol_error("a value of " + std::to_string(length) + " bytes does not fit into a frame, the limit is " +
+                             std::to_string(limit),
+                         errc::value_too_large);
+  }
+  frame_header{kind, flags, length, id}.write(out_.data() + start_);
+}
+
+std::span<std::byte> frame_reader::prepare() {
+  if (consumed_ == bytes_.size()) {
+    bytes_.clear();
+    if (bytes_.capacity() > kept) bytes_.release();
+  } else {
+    bytes_.drop_front(consumed_);
+  }
+  consumed_ = 0;
+
+  std::size_t wanted = first_read;
+  if (auto const h = header()) {
+    std::size_t const missing = frame_header::size + h->length - bytes_.size();
+    wanted = std::clamp(missing, first_read, std::max(first_read, bytes_.size()));
+  }
+  bytes_.reserve(bytes_.size() + wanted);
+  return {bytes_.data() + bytes_.size(), bytes_.capacity() - bytes_.size()};
+}
+
+std::optional<frame_header> frame_reader::header() const {
+  if (pending() < frame_header::size) return std::nullopt;
+  auto const h = frame_header::read(bytes_.data() + consumed_);
+  if (!known(h.kind) || h.length > limit_) refuse(h, limit_);
+  return h;
+}
+
+bool frame_reader::has_next() const {
+  auto const h = header();
+  return h && pending() - frame_header::size >= h->length;
+}
+
+std::optional<frame> frame_reader::next() {
+  auto const h = header();
+  if (!h || pending() - frame_header::size < h->length) return std::nullopt;
+  std::byte const* const payload = bytes_.data() + consumed_ + frame_header::size;
+  consumed_ += frame_header::size + h->length;
+  return frame{h->kind, h->flags, h->id, {payload, h->length}};
+}
+
+}  // namespace procx::inline v1::detail

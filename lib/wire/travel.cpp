@@ -1,0 +1,58 @@
+#include <procx/wire/travel.hpp>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include <dlfcn.h>
+
+namespace procx::inline v1::detail {
+namespace {
+
+void anchor() {}  // any function of the program's own image: the library is linked into it
+
+std::int64_t address(void (*function)()) noexcept { return reinterpret_cast<std::int64_t>(function); }
+
+/// Whether the address lies in memory that the process allocated: its stack, its heap, or what it mapped without a file.
+bool is_data_address(std::uintptr_t word) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t from = 0, to = 0;
+    int path_at = 0;
+    if (std::sscanf(line.c_str(), "%zx-%zx %*s %*s %*s %*s %n", &from, &to, &path_at) < 2) continue;
+    if (word < from || word >= to) continue;
+    std::string const path = path_at ? line.substr(static_cast<std::size_t>(path_at)) : "";
+    return path.empty() || path == "[heap]" || path.starts_with("[stack") || path.starts_with("[anon");
+  }
+  return false;
+}
+
+}  // namespace
+
+image_offset offset_of(void (*function)()) noexcept { return function ? address(function) - address(&anchor) : 0; }
+
+void (*function_at(image_offset offset) noexcept)() {
+  return offset ? reinterpret_cast<void (*)()>(address(&anchor) + offset) : nullptr;
+}
+
+bool in_program_image(void (*function)()) noexcept {
+  Dl_info here{}, there{};
+  return ::dladdr(reinterpret_cast<void*>(&anchor), &here) && ::dladdr(reinterpret_cast<void*>(function), &there) &&
+         here.dli_fbase == there.dli_fbase;
+}
+
+void check_no_addresses(void const* object, std::size_t size) {
+  for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= size; at += sizeof(std::uintptr_t)) {
+    std::uintptr_t word = 0;
+    std::memcpy(&word, static_cast<std::byte const*>(object) + at, sizeof word);
+    if (word < 4096 || !is_data_address(word)) continue;
+    throw std::invalid_argument("px::by_value: the lambda captured something that looks like an address (word " +
+                                std::to_string(at / sizeof word) +
+                                "): capture values, or give it to the pool when that is made");
+  }
+}
+
+}  // namespace procx::inline v1::detail
