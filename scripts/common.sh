@@ -1,15 +1,17 @@
+# shellcheck shell=bash
 # What the scripts of this folder share; sourced, with the checkout as the current folder afterwards.
 #
 #   TOOLSET    gcc (the default) or clang
 #   VARIANT    debug, release, asan or tsan; each script has its own default
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 case ${TOOLSET:=gcc} in
-  gcc) b2_toolset=gcc compiler=g++ ;;
-  clang) b2_toolset=clang-16 compiler=clang++-16 ;;
+  gcc) b2_toolset=gcc CXX=g++ ;;
+  clang) b2_toolset=clang-16 CXX=clang++-16 ;;
   *) echo "TOOLSET is gcc or clang, not '$TOOLSET'" >&2; exit 2 ;;
 esac
+export CXX
 
 packages=(
   g++ libboost1.81-all-dev libboost1.81-tools-dev # the library and its tests

@@ -58,7 +58,7 @@ std::string shown_path(std::string_view path) {
     out += printable && character != "\\" && character != "'" ? std::string(character) : escaped(character);
     rest.remove_prefix(character.size());
   }
-  return plain ? std::string(path) : "$'" + out + "'";
+  return plain ? std::string(path) : fmt::format("$'{}'", out);
 }
 
 std::string shown_line(std::string_view line, std::size_t focus, std::size_t width) {
@@ -88,7 +88,7 @@ std::string shown_line(std::string_view line, std::size_t focus, std::size_t wid
 std::string shown_count(std::int64_t count) {
   std::string digits = fmt::format("{}", count);
   for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
   return digits;
 }
 

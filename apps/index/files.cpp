@@ -58,7 +58,7 @@ char const* name(fate value) {
     case fate::binary: return "binary";
     case fate::unreadable: return "unreadable";
     case fate::too_large: return "too large";
-    case fate::crashed: return "crashed";
+    case fate::failed: return "failed";
     case fate::closed: return "closed directory";
     case fate::vanished: return "vanished";
   }

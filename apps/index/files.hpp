@@ -30,7 +30,7 @@ enum class fate : int {
   binary = 1,
   unreadable = 2,  ///< opening or reading it failed
   too_large = 3,   ///< beyond the limit the user has set
-  crashed = 4,     ///< the worker that read it died of it, or threw
+  failed = 4,      ///< the worker that read it died of it, or threw
   closed = 5,      ///< a directory that could not be listed
   vanished = 6,    ///< gone, or no longer a file, when its turn came; never stored
 };
@@ -43,6 +43,11 @@ struct found_file {
   std::string path;    ///< absolute; any bytes but NUL
   indexer::stamp stamp;
   std::string reason;  ///< why the directory could not be listed; empty for a file
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & path & stamp & reason;
+  }
 };
 
 /// A file as the index knows it: one row.

@@ -3,15 +3,21 @@
 #include "display.hpp"
 #include "failure.hpp"
 
+#include <procx/procx.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+
+namespace px = procx;
 
 namespace indexer {
 namespace {
@@ -27,18 +33,20 @@ directory_stream open_directory(std::string const& path) {
   return directory_stream(fd < 0 ? nullptr : ::fdopendir(fd));
 }
 
-class walker {
+class lister {
  public:
-  walker(std::vector<std::string> roots, std::vector<std::string> const& excluded)
-      : pending_(std::move(roots)), excluded_(excluded) {}
+  explicit lister(std::vector<std::string> directories) {
+    result_.pending = std::move(directories);
+  }
 
-  walk_result run(std::function<bool(std::size_t)> const& keep_going) {
-    while (!pending_.empty() && keep_going(result_.files.size())) {
-      std::string const directory = std::move(pending_.back());
-      pending_.pop_back();
+  listing run(std::size_t limit) {
+    auto& pending = result_.pending;
+    std::size_t next = 0;
+    while (next < pending.size() && result_.files.size() < limit) {
+      std::string const directory = std::move(pending[next++]);
       list(directory);
     }
-    std::ranges::sort(result_.files, {}, &found_file::path);
+    pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(next));
     return std::move(result_);
   }
 
@@ -68,13 +76,13 @@ class walker {
       kind = IFTODT(status.st_mode);
     }
     if (kind == DT_DIR)
-      pending_.push_back(prefix + entry.d_name);
+      result_.pending.push_back(prefix + entry.d_name);
     else if (kind == DT_LNK)
       ++result_.links;
     else if (kind != DT_REG)
       ++result_.special;
-    else if (std::string path = prefix + entry.d_name; std::ranges::find(excluded_, path) == excluded_.end())
-      result_.files.push_back({std::move(path), stamp::of(status), {}});
+    else
+      result_.files.push_back({prefix + entry.d_name, stamp::of(status), {}});
     return true;
   }
 
@@ -83,10 +91,15 @@ class walker {
     if (!gone) result_.files.push_back({directory, {}, std::strerror(error)});
   }
 
-  std::vector<std::string> pending_;
-  std::vector<std::string> const& excluded_;
-  walk_result result_;
+  listing result_;
 };
+
+void append(listing& all, listing more) {
+  std::ranges::move(more.files, std::back_inserter(all.files));
+  std::ranges::move(more.pending, std::back_inserter(all.pending));
+  all.links += more.links;
+  all.special += more.special;
+}
 
 std::string canonical_root(std::string const& directory) {
   struct release {
@@ -98,11 +111,31 @@ std::string canonical_root(std::string const& directory) {
   return real.get();
 }
 
-}  // namespace
-
 bool lies_within(std::string const& path, std::string const& directory) {
   if (directory == "/") return true;
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+}  // namespace
+
+listing list_some(std::vector<std::string> directories, std::size_t limit) {
+  return lister(std::move(directories)).run(limit);
+}
+
+listing walk(std::vector<std::string> const& roots, int workers, std::function<bool(std::size_t)> const& keep_going) {
+  constexpr std::size_t files_here = 500, files_a_task = 2000;
+  listing all = list_some(roots, files_here);
+  auto const list_one = [](std::string const& directory) { return list_some({directory}, files_a_task); };
+  while (!all.pending.empty() && keep_going(all.files.size())) {
+    auto const directories = std::exchange(all.pending, {});
+    auto lists = px::pmap(list_one, directories, {.workers = workers, .retries = 1});
+    for (px::outcome<listing> const& o : lists.outcomes()) {
+      append(all, o ? *o : list_one(directories[o.index()]));
+      if (!keep_going(all.files.size())) break;
+    }
+  }
+  std::ranges::sort(all.files, {}, &found_file::path);
+  return all;
 }
 
 std::vector<std::string> canonical_roots(std::vector<std::string> const& directories) {
@@ -115,11 +148,6 @@ std::vector<std::string> canonical_roots(std::vector<std::string> const& directo
     if (!inside) outermost.push_back(path);
   }
   return outermost;
-}
-
-walk_result walk(std::vector<std::string> const& roots, std::vector<std::string> const& excluded,
-                 std::function<bool(std::size_t)> const& keep_going) {
-  return walker(roots, excluded).run(keep_going);
 }
 
 }  // namespace indexer

@@ -12,3 +12,5 @@
 
 #include <procx/channel/channel.hpp>
 #include <procx/channel/start.hpp>
+
+#include <procx/pool/pmap.hpp>

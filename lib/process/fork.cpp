@@ -93,14 +93,14 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan) {
   if (plan.capture_stderr) errors = make_pipe();
 
   flush_before_fork();
-  bool const tied = plan.die_with_parent && may_tie_child();
+  bool const tied = may_tie_child();
   pid_t const parent = ::getpid();
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler of the parent's may run in the child
   pid_t const pid = ::fork();
   if (pid == 0) {
-    become_child(plan, parent, tied, errors.second.get());
+    become_child(plan, parent, tied, plan.capture_stderr ? errors.second.get() : plan.stderr_to);
     return nullptr;
   }
   int const why = errno;

@@ -34,6 +34,8 @@ class process_state {
   std::optional<exit_status> try_wait();
   std::optional<exit_status> wait_until(deadline until);
   bool kill(int signal) noexcept;
+  /// Somebody else will reap it: nothing is left to do here.
+  void leave_to_others() noexcept { status_ = exit_status(); }
   bool foreign() const noexcept;
 
  private:

@@ -1,0 +1,121 @@
+#include "build.hpp"
+
+#include "build_lock.hpp"
+#include "builder.hpp"
+#include "display.hpp"
+#include "failure.hpp"
+#include "index_file.hpp"
+#include "interruption.hpp"
+#include "output.hpp"
+#include "walk.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+#include <sys/resource.h>
+
+namespace indexer {
+namespace {
+
+using seconds = std::chrono::duration<double>;
+
+class stopwatch {
+ public:
+  /// Since it was made or last asked.
+  seconds lap() {
+    auto const before = std::exchange(last_, std::chrono::steady_clock::now());
+    return last_ - before;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+seconds processor_time(int who) {
+  rusage usage;
+  ::getrusage(who, &usage);
+  auto const seconds_of = [](timeval const& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
+}
+
+/// An index that lies in what it indexes does not index itself.
+void leave_out(std::vector<found_file>& files, std::vector<std::string> const& paths) {
+  std::erase_if(files, [&](found_file const& f) { return std::ranges::find(paths, f.path) != paths.end(); });
+}
+
+std::string summary(builder const& work, plan const& todo, listing const& found, seconds time) {
+  tally const& t = work.results();
+  std::int64_t const indexed = t.count(fate::indexed);
+  std::string out = fmt::format("{} indexed ({}, {}), {} unchanged, {} removed", shown_plural(indexed, "file"),
+                                shown_bytes(t.bytes()), shown_plural(t.lines(), "line"), shown_count(todo.unchanged),
+                                shown_count(todo.removed));
+  out += fmt::format(", in {}", shown_time(time));
+  if (indexed > 0) out += fmt::format(" ({}/s)", shown_bytes(static_cast<std::int64_t>(static_cast<double>(t.bytes()) / time.count())));
+  out += '\n';
+  std::string skipped = t.skipped();
+  auto const also = [&](std::int64_t count, char const* what) {
+    if (count > 0) skipped += (skipped.empty() ? "" : ", ") + shown_plural(count, what);
+  };
+  also(found.links, "symbolic link");
+  also(found.special, "special file");
+  if (!skipped.empty()) out += "not indexed: " + skipped + '\n';
+  if (!t.named_all()) out += "to see them all: procx-index stats --skipped\n";
+  return out;
+}
+
+}  // namespace
+
+int build(build_options const& options) {
+  stopwatch total, phase;
+  std::string const index = index_path(options.index);
+  std::vector<std::string> const roots = canonical_roots(options.directories);
+  build_lock const lock(index);
+  store database(index);
+  progress bar;
+  int const workers = options.workers > 0 ? options.workers : static_cast<int>(std::thread::hardware_concurrency());
+  watch_for_interruption();
+
+  listing found = walk(roots, workers, [&](std::size_t files) {
+    bar.walking(files);
+    return interruption() == 0;
+  });
+  if (int const signal = interruption()) return 128 + signal;
+  leave_out(found.files, {index, index + "-journal", index + ".lock"});
+  seconds const walking = phase.lap();
+  plan const todo = make_plan(std::move(found.files), database.files(), database.shards(), options.plan);
+  seconds const planning = phase.lap();
+
+  builder work(todo, database, bar, workers, options.plan.max_bytes);
+  database.set_roots(roots);
+  work.run();
+  seconds const working = phase.lap();
+  bar.clear();
+
+  std::string out = summary(work, todo, found, total.lap());
+  if (options.timings) {
+    auto const& t = work.times();
+    seconds const here = processor_time(RUSAGE_SELF), there = processor_time(RUSAGE_CHILDREN);
+    out += fmt::format("walking {:.3f} s, planning {:.3f}, storing {:.3f}, committing {:.3f}, waiting for workers {:.3f}\n",
+                       walking.count(), planning.count(), t.storing.count(), t.committing.count(),
+                       (working - t.storing - t.committing).count());
+    out += fmt::format("processor time: {:.3f} s here, {:.3f} s in the workers: {:.1f} % here\n", here.count(),
+                       there.count(), 100 * here.count() / (here + there).count());
+  }
+  if (int const signal = interruption()) {
+    print(out);
+    bar.say(fmt::format("interrupted ({}) with {} files to go; run it again to go on", ::strsignal(signal),
+                        shown_count(static_cast<std::int64_t>(todo.tasks.size()) - work.files_done())));
+    return 128 + signal;
+  }
+  print(out);
+  return done;
+}
+
+}  // namespace indexer

@@ -1,0 +1,165 @@
+#include "builder.hpp"
+
+#include "interruption.hpp"
+
+#include <procx/procx.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <ranges>
+
+namespace px = procx;
+
+namespace indexer {
+namespace {
+
+/// Adds the time until it goes to a sum.
+class timer {
+ public:
+  explicit timer(std::chrono::duration<double>& sum) : sum_(sum) {}
+  timer(timer const&) = delete;
+  timer& operator=(timer const&) = delete;
+  ~timer() { sum_ += std::chrono::steady_clock::now() - started_; }
+
+ private:
+  std::chrono::duration<double>& sum_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+builder::builder(plan const& todo, store& index, progress& bar, int workers, std::int64_t max_bytes)
+    : todo_(todo), index_(index), bar_(bar), workers_(workers), max_bytes_(max_bytes), results_(bar) {}
+
+void builder::run() {
+  next_id_ = index_.next_id();
+  settle();
+  first_id_ = next_id_;
+  bar_.start(static_cast<std::int64_t>(todo_.tasks.size()), todo_.bytes, workers_);
+  if (!todo_.batches.empty()) read_all();
+  if (interruption() == 0) clean_up();
+  commit();
+}
+
+void builder::settle() {
+  for (plan::settled_file const& s : todo_.settled) {
+    if (s.replaces != 0) index_.forget(s.replaces);
+    known_file row = s.row;
+    row.id = next_id_++;
+    index_.put(row);
+    results_.add(row);
+  }
+}
+
+void builder::read_all() {
+  auto batches = std::views::iota(std::size_t{0}, todo_.batches.size()) |
+                 std::views::take_while([](std::size_t) { return interruption() == 0; }) |
+                 std::views::transform([this](std::size_t i) {
+                   batches_drawn_ = std::max(batches_drawn_, i + 1);
+                   return make_batch(todo_.batches[i]);
+                 });
+  // A second attempt, because a worker can also die of something else than a file.
+  auto shards = px::pmap(make_shard, batches, {.workers = workers_, .retries = 1});
+  for (px::outcome<shard> const& o : shards.outcomes()) {
+    plan::range const range = todo_.batches[o.index()];
+    ++batches_done_;
+    if (o)
+      take(range, *o);
+    else if (interruption() == 0)
+      salvage(range, o.what());
+    if (interruption() != 0) break;
+  }
+}
+
+batch builder::make_batch(plan::range range) const {
+  batch result{{}, max_bytes_};
+  for (std::size_t i = range.first; i < range.second; ++i) result.documents.push_back({id_of(i), todo_.tasks[i].path});
+  return result;
+}
+
+/// A batch that a worker dies of is halved, until it is clear which file does it.
+void builder::salvage(plan::range range, std::string const& why) {
+  if (range.second - range.first == 1) {
+    bool const changed = record(range.first, {fate::failed, 0, {}, 0}, 0, why);
+    if (changed) next_id_ = id_of(range.second);
+    return show(range);
+  }
+  std::size_t const middle = range.first + (range.second - range.first) / 2;
+  std::array<plan::range, 2> const halves{plan::range{range.first, middle}, plan::range{middle, range.second}};
+  auto batches = halves | std::views::transform([this](plan::range half) { return make_batch(half); });
+  auto shards = px::pmap(make_shard, batches, {.workers = workers_, .retries = range.second - range.first == 2 ? 1 : 0});
+  for (px::outcome<shard> const& o : shards.outcomes()) {
+    if (o)
+      take(halves[o.index()], *o);
+    else if (interruption() == 0)
+      salvage(halves[o.index()], o.what());
+    if (interruption() != 0) return;
+  }
+}
+
+void builder::take(plan::range range, shard const& words) {
+  std::size_t bytes = 0;
+  {
+    timer const storing(times_.storing);
+    std::int64_t weight = 0;
+    for (report const& r : words.reports)
+      if (r.fate == fate::indexed) weight += weight_of(r.stamp.bytes);
+    std::int64_t shard = 0;
+    if (!words.sizes.empty()) shard = index_.add(words, id_of(range.first), id_of(range.second - 1), weight);
+    bool changed = false;
+    for (std::size_t i = range.first; i < range.second; ++i)
+      changed |= record(i, words.reports.at(i - range.first), shard, {});
+    if (changed) next_id_ = id_of(range.second);
+    for (auto const& [row, page] : words.pages) bytes += page.size();
+  }
+  show(range);
+  commit_if_due(bytes);
+}
+
+/// False if the index says so already.
+bool builder::record(std::size_t task, report const& result, std::int64_t shard, std::string const& why) {
+  auto const& [path, stamp_before, replaces] = todo_.tasks[task];
+  known_file row{id_of(task), path, result.fate, why, 0, result.stamp, result.lines};
+  if (row.stamp == stamp{}) row.stamp = stamp_before;
+  if (row.fate == fate::indexed) row.shard = shard;
+  if (row.fate == fate::unreadable) row.reason = std::strerror(result.error);
+  results_.add(row);
+
+  bool const known = replaces.id != 0;
+  bool const same = known && row.fate != fate::indexed && row.fate == replaces.fate && row.reason == replaces.reason &&
+                    row.stamp == replaces.stamp;
+  if (same) return false;
+  if (known) index_.forget(replaces.id);
+  if (row.fate != fate::vanished) index_.put(row);
+  return known || row.fate != fate::vanished;
+}
+
+void builder::show(plan::range range) {
+  std::int64_t bytes = 0;
+  for (std::size_t i = range.first; i < range.second; ++i) bytes += todo_.tasks[i].stamp.bytes;
+  auto const files = static_cast<std::int64_t>(range.second - range.first);
+  files_done_ += files;
+  bar_.busy(std::min(workers_, static_cast<int>(batches_drawn_ - batches_done_)));
+  bar_.add(files, bytes);
+}
+
+void builder::clean_up() {
+  for (std::int64_t id : todo_.gone) index_.forget(id);
+  index_.drop_dead_shards();
+}
+
+/// A commit waits for the disk, so not every batch has its own; but half a second of work is as much as may be lost.
+void builder::commit_if_due(std::size_t bytes) {
+  uncommitted_bytes_ += bytes;
+  if (uncommitted_bytes_ > 8u << 20 || clock::now() - last_commit_ > std::chrono::milliseconds(500)) commit();
+}
+
+void builder::commit() {
+  timer const committing(times_.committing);
+  index_.commit(next_id_);
+  uncommitted_bytes_ = 0;
+  last_commit_ = clock::now();
+}
+
+}  // namespace indexer

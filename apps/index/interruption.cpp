@@ -1,0 +1,30 @@
+#include "interruption.hpp"
+
+#include <atomic>
+#include <csignal>
+
+namespace indexer {
+namespace {
+
+std::atomic<int> noted{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
+
+void note(int signal) { noted = signal; }
+
+}  // namespace
+
+void watch_for_interruption() {
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction present = {};
+    ::sigaction(signal, nullptr, &present);
+    if (present.sa_handler == SIG_IGN) continue;
+    struct sigaction action = {};
+    action.sa_handler = note;
+    action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
+int interruption() noexcept { return noted; }
+
+}  // namespace indexer

@@ -1,0 +1,22 @@
+#include "output.hpp"
+
+#include "failure.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <unistd.h>
+
+namespace indexer {
+
+void print(std::string_view text) {
+  while (!text.empty()) {
+    ssize_t const n = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE) return;
+    if (n < 0) throw failure(std::string("cannot write the output: ") + std::strerror(errno));
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+}  // namespace indexer

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string_view>
+
+namespace indexer {
+
+/// Writes to standard output. If nobody reads it any more (`| head`), quietly does nothing. Throws failure if it cannot be
+/// written for another reason.
+void print(std::string_view text);
+
+}  // namespace indexer

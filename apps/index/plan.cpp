@@ -1,0 +1,138 @@
+#include "plan.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace indexer {
+namespace {
+
+constexpr std::int64_t smallest_batch = 2 << 20;
+constexpr std::int64_t most_batches = 512;  // for the whole tree: a table may have some 2,000 segments
+constexpr std::size_t most_small_shards = 16;
+
+/// How heavy a batch may become. For trees beyond 1 GiB it grows with them, in powers of two, so that it does not change
+/// with every file.
+std::int64_t batch_weight(std::vector<found_file> const& found, std::int64_t max_bytes) {
+  std::int64_t total = 0;
+  for (found_file const& f : found)
+    if (f.stamp.bytes <= max_bytes) total += weight_of(f.stamp.bytes);
+  std::int64_t weight = smallest_batch;
+  while (total / weight > most_batches) weight *= 2;
+  return weight;
+}
+
+class planner {
+ public:
+  planner(plan_options const& options, std::int64_t batch) : options_(options), batch_(batch) {}
+
+  plan make(std::vector<found_file> found, std::vector<known_file> known, std::vector<shard_row> const& shards) {
+    compare(found, known);
+    renew(shards);
+    for (auto* tasks : {&changed_, &again_, &renewed_}) append(std::move(*tasks));
+    return std::move(plan_);
+  }
+
+ private:
+  using task = plan::task;
+
+  void compare(std::vector<found_file>& found, std::vector<known_file>& known) {
+    for (found_file const& f : found)
+      if (!f.reason.empty()) closed_.insert(f.path);
+    auto k = known.begin();
+    for (found_file& f : found) {
+      for (; k != known.end() && k->path < f.path; ++k) missing(*k);
+      bool const there = k != known.end() && k->path == f.path;
+      decide(f, there ? std::move(*k++) : known_file());
+    }
+    for (; k != known.end(); ++k) missing(*k);
+  }
+
+  bool lies_in_closed(std::string const& path) const {
+    if (closed_.empty()) return false;
+    for (auto slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/', slash - 1))
+      if (closed_.contains(path.substr(0, slash))) return true;
+    return closed_.contains("/");
+  }
+
+  void missing(known_file& k) {
+    if (lies_in_closed(k.path)) return keep(std::move(k));
+    plan_.gone.push_back(k.id);
+    if (k.fate != fate::closed) ++plan_.removed;
+  }
+
+  void decide(found_file& f, known_file k) {
+    bool const closed = !f.reason.empty();
+    if (closed || f.stamp.bytes > options_.max_bytes) {
+      fate const settled = closed ? fate::closed : fate::too_large;
+      if (k.id != 0 && k.fate == settled && k.reason == f.reason && k.stamp == f.stamp) return keep(std::move(k));
+      return plan_.settled.push_back({{0, std::move(f.path), settled, std::move(f.reason), 0, f.stamp, 0}, k.id});
+    }
+    bool const was_read = k.id != 0 && k.fate != fate::closed && k.fate != fate::too_large;
+    bool const try_again = k.fate == fate::unreadable || (k.fate == fate::failed && options_.retry_failed);
+    if (!was_read || k.stamp != f.stamp)
+      changed_.push_back({std::move(f.path), f.stamp, std::move(k)});
+    else if (try_again)
+      again_.push_back({std::move(f.path), f.stamp, std::move(k)});
+    else
+      keep(std::move(k));
+  }
+
+  void keep(known_file k) {
+    if (k.fate != fate::closed) ++plan_.unchanged;
+    if (k.fate != fate::indexed) return;
+    live_weight_[k.shard] += weight_of(k.stamp.bytes);
+    live_.push_back(std::move(k));
+  }
+
+  /// Files that are as they were, but whose shard is to go.
+  void renew(std::vector<shard_row> const& shards) {
+    std::vector<std::int64_t> small, doomed;
+    for (shard_row const& s : shards) {
+      if (2 * live_weight_[s.id] < s.weight)
+        doomed.push_back(s.id);
+      else if (4 * s.weight < batch_)
+        small.push_back(s.id);
+    }
+    if (small.size() > most_small_shards) doomed.insert(doomed.end(), small.begin(), small.end());
+    std::ranges::sort(doomed);
+    for (known_file& k : live_)
+      if (std::ranges::binary_search(doomed, k.shard) && !lies_in_closed(k.path))
+        renewed_.push_back({k.path, k.stamp, std::move(k)});
+  }
+
+  void append(std::vector<task> tasks) {
+    std::int64_t weight = 0;
+    bool open = false;
+    for (task& t : tasks) {
+      std::int64_t const more = weight_of(t.stamp.bytes);
+      if (!open || weight + more > batch_) {
+        plan_.batches.emplace_back(plan_.tasks.size(), plan_.tasks.size());
+        weight = 0;
+        open = true;
+      }
+      weight += more;
+      plan_.bytes += t.stamp.bytes;
+      plan_.tasks.push_back(std::move(t));
+      ++plan_.batches.back().second;
+    }
+  }
+
+  plan_options const& options_;
+  std::int64_t batch_;
+  plan plan_;
+  std::vector<task> changed_, again_, renewed_;
+  std::vector<known_file> live_;
+  std::map<std::int64_t, std::int64_t> live_weight_;
+  std::set<std::string> closed_;  // directories that cannot be listed
+};
+
+}  // namespace
+
+plan make_plan(std::vector<found_file> found, std::vector<known_file> known, std::vector<shard_row> const& shards,
+               plan_options const& options) {
+  std::int64_t const batch = batch_weight(found, options.max_bytes);
+  return planner(options, batch).make(std::move(found), std::move(known), shards);
+}
+
+}  // namespace indexer

@@ -1,0 +1,203 @@
+#pragma once
+
+#include <procx/error/outcome.hpp>
+#include <procx/pool/pmap_engine.hpp>
+#include <procx/pool/spread.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace procx::inline v1 {
+
+/// The results of a callable applied to the elements of a range in worker processes; see `pmap`.
+///
+/// A lazily drawn range, to be iterated once: inputs are drawn as results are taken, at most some thousands ahead, so
+/// that any number of inputs runs in constant memory. `[i]` waits for one result and keeps it, and those before it;
+/// iteration gives them away. A task that failed throws when its result is asked for: what it threw as
+/// `remote_exception`, the death of its process as `process_died`, `task_timeout`; the others are not affected.
+/// `outcomes()` gives successes and failures alike.
+///
+/// Not thread-safe. Work goes on only while the caller waits for a result; results that have come in between are
+/// there at once. If it is destroyed, its workers are killed and reaped.
+template <class F, std::ranges::view Inputs>
+class parallel_map {
+  using input = std::ranges::range_reference_t<Inputs>;
+
+ public:
+  using value_type = detail::result_type<typename detail::spread_call<F, input>::result>;
+  using outcome_type = outcome<value_type>;
+
+  parallel_map(F fn, Inputs inputs, pmap_options const& options)
+      : state_(std::make_unique<state>(std::move(fn), std::move(inputs), options)) {}
+
+  /// Iterates over the values; dereferencing throws what a failed task ended with.
+  auto begin() { return iterator<value_type>(*state_); }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+  /// Waits for the result of the i-th input. Throws std::out_of_range if there are not that many, or it was given away
+  /// by iteration; sequence_error if the results are not ordered.
+  value_type& operator[](std::size_t i) { return state_->at(i).value(); }
+  /// The same without the value: how the i-th task ended.
+  outcome_type const& outcome_of(std::size_t i) { return state_->at(i); }
+
+  /// All results that have not been given away. Throws the first failure in the order of the results.
+  std::vector<value_type> to_vector() {
+    std::vector<value_type> all;
+    for (auto& value : *this) all.push_back(std::move(value));
+    return all;
+  }
+
+  /// The range of `outcome`s, which never throws for a failed task.
+  class outcome_range;
+  outcome_range outcomes() & { return outcome_range(*state_); }
+  outcome_range outcomes() && { return outcome_range(std::move(state_)); }
+
+ private:
+  class state;
+  template <class Value>
+  class iterator;
+
+  std::unique_ptr<state> state_;
+};
+
+template <class F, std::ranges::view Inputs>
+class parallel_map<F, Inputs>::state final : public detail::pmap_source {
+ public:
+  state(F fn, Inputs inputs, pmap_options const& options)
+      : inputs_(std::move(inputs)),
+        ordered_(options.ordered),
+        engine_(options, &detail::spread_call<F, input>::run, std::make_shared<F>(std::move(fn)), *this) {}
+
+  bool has_input() override {
+    if (!at_) at_.emplace(std::ranges::begin(inputs_));
+    return *at_ != std::ranges::end(inputs_);
+  }
+  void encode_input(detail::buffer& out) override {
+    struct advance {
+      state& self;
+      ~advance() noexcept(false) { ++*self.at_, ++self.taken_; }
+    } const after{*this};
+    detail::spread_call<F, input>::encode(out, **at_);
+  }
+  std::size_t inputs_left() override {
+    if constexpr (std::ranges::sized_range<Inputs>)
+      return static_cast<std::size_t>(std::ranges::size(inputs_)) - taken_;
+    else
+      return ~std::size_t{0};
+  }
+  void store_value(std::size_t index, std::span<std::byte const> bytes) override {
+    try {
+      place(index).emplace(index, decode<value_type>(bytes));
+    } catch (...) {
+      place(index).emplace(index, std::current_exception());
+    }
+  }
+  void store_failure(std::size_t index, std::exception_ptr error) override {
+    place(index).emplace(index, std::move(error));
+  }
+
+  /// The next outcome in turn; null at the end. Valid until the next call.
+  outcome_type* next() {
+    auto const is_there = [this] { return !kept_.empty() && kept_.front(); };
+    current_.reset();
+    if (!engine_.run_until(is_there)) return nullptr;
+    current_ = std::move(kept_.front());
+    kept_.pop_front();
+    ++first_;
+    engine_.released(1);
+    return &*current_;
+  }
+
+  outcome_type& at(std::size_t i) {
+    if (!ordered_) throw sequence_error("results without an order have no places: pmap with .ordered = false");
+    if (i < first_) throw std::out_of_range("the result was given away by iteration");
+    auto const is_there = [&] { return i - first_ < kept_.size() && kept_[i - first_]; };
+    if (!engine_.run_until(is_there, i + 1)) throw std::out_of_range("there are not that many results");
+    return *kept_[i - first_];
+  }
+
+ private:
+  /// Where an outcome goes: ordered, its place; else behind those that came before it.
+  std::optional<outcome_type>& place(std::size_t index) {
+    std::size_t const at = ordered_ ? index - first_ : kept_.size();
+    if (at >= kept_.size()) kept_.resize(at + 1);
+    return kept_[at];
+  }
+
+  Inputs inputs_;
+  std::optional<std::ranges::iterator_t<Inputs>> at_;
+  std::size_t taken_ = 0;
+  bool ordered_;
+  std::deque<std::optional<outcome_type>> kept_;  // [0] is the outcome of task first_
+  std::size_t first_ = 0;
+  std::optional<outcome_type> current_;
+  detail::pmap_engine engine_;  // last: its workers use all of the above
+};
+
+template <class F, std::ranges::view Inputs>
+template <class Value>
+class parallel_map<F, Inputs>::iterator {
+ public:
+  using value_type = Value;
+  using difference_type = std::ptrdiff_t;
+
+  explicit iterator(state& s) : state_(&s), at_(s.next()) {}
+  iterator(iterator&&) = default;
+  iterator& operator=(iterator&&) = default;
+
+  Value& operator*() const {
+    if constexpr (std::is_same_v<Value, outcome_type>)
+      return *at_;
+    else
+      return at_->value();
+  }
+  iterator& operator++() {
+    at_ = state_->next();
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept { return !i.at_; }
+
+ private:
+  state* state_;
+  outcome_type* at_;
+};
+
+template <class F, std::ranges::view Inputs>
+class parallel_map<F, Inputs>::outcome_range {
+ public:
+  explicit outcome_range(state& s) noexcept : state_(&s) {}
+  explicit outcome_range(std::unique_ptr<state> s) noexcept : owned_(std::move(s)), state_(owned_.get()) {}
+
+  auto begin() { return iterator<outcome_type>(*state_); }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+ private:
+  std::unique_ptr<state> owned_;
+  state* state_;
+};
+
+/// Applies the callable to every element of the range, in worker processes, as `std::transform` would here.
+///
+/// The callable may be anything that can be called, with whatever it captures: the workers inherit it as it is now.
+/// Elements that are tuples (or pairs) are spread over its parameters, unless it takes them whole. A range given as an
+/// lvalue is referred to, and must outlive the result; elements must be serializable, results too.
+/// Throws `boost::system::system_error` if no process can be created.
+/// Cost: about a millisecond to start, more from a large process; then some tenths of a microsecond a task.
+/// \code
+/// for (double area : px::pmap(measure, pictures)) total += area;
+/// \endcode
+template <class F, std::ranges::viewable_range Range>
+auto pmap(F fn, Range&& inputs, pmap_options const& options = {}) {
+  return parallel_map<F, std::views::all_t<Range>>(std::move(fn), std::views::all(std::forward<Range>(inputs)),
+                                                   options);
+}
+
+}  // namespace procx::inline v1

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <procx/dispatch/callable_table.hpp>
+#include <procx/process/worker_count.hpp>
+#include <procx/wire/frame.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace procx::inline v1 {
+
+/// How `pmap` goes about it. The defaults suit nearly everything.
+struct pmap_options {
+  worker_count workers = {};
+  /// Results in the order of the inputs; otherwise as they come.
+  bool ordered = true;
+  /// How often a failed task is tried again: so often after exceptions, and so often after deaths of its process.
+  unsigned retries = 0;
+  /// What one task may take, from when it begins to run; 0: as long as it likes. Checked every 10 ms.
+  std::chrono::nanoseconds task_timeout{0};
+  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 1,024.
+  unsigned window = 0;
+  /// The largest encoded input or result, in bytes.
+  std::size_t frame_limit = detail::default_frame_limit;
+  /// The workers' standard error passes through this process, line by line. Otherwise it is this process's own.
+  bool capture_stderr = true;
+};
+
+namespace detail {
+
+/// What the typed half of a pmap does for the compiled half.
+class pmap_source {
+ public:
+  virtual ~pmap_source() = default;
+  /// Whether there is another input; may take as long as the input range does.
+  virtual bool has_input() = 0;
+  /// Writes the next input's arguments, and moves on to the one after it, whatever is thrown.
+  virtual void encode_input(buffer& out) = 0;
+  /// How many inputs are left; the largest number if nobody knows.
+  virtual std::size_t inputs_left() = 0;
+  virtual void store_value(std::size_t index, std::span<std::byte const> bytes) = 0;
+  virtual void store_failure(std::size_t index, std::exception_ptr error) = 0;
+};
+
+/// Draws inputs as results are consumed, and keeps the workers busy in between.
+class pmap_engine {
+ public:
+  pmap_engine(pmap_options const& options, task_entry entry, std::shared_ptr<void> callable, pmap_source& source);
+  pmap_engine(pmap_engine const&) = delete;
+  pmap_engine& operator=(pmap_engine const&) = delete;
+  ~pmap_engine();
+
+  /// Runs until the condition holds; false if there is nothing left to wait for. Throws what the input range throws.
+  /// `least_drawn`: draws so many inputs in all, if there are so many, whatever has been consumed.
+  bool run_until(std::function<bool()> const& condition, std::size_t least_drawn = 0);
+  /// So many results have been given away for good.
+  void released(std::size_t count) noexcept;
+  /// Inputs drawn so far; the number there are once `exhausted`.
+  std::size_t drawn() const noexcept;
+  bool exhausted() const noexcept;
+  std::size_t busy_workers() const;
+
+ private:
+  class state;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace detail
+}  // namespace procx::inline v1

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// The dispatcher's books: which task goes to which worker, and what a result or a death means for them. Pure logic:
+/// no processes, no descriptors, no clock.
+///
+/// A worker runs its tasks in the order it was given them, and has credit for as many as fill `work_ahead`, judged by a
+/// moving average of what a task takes. So a worker never waits for the parent between two tasks, and no more stands
+/// behind a slow task than must.
+class books {
+ public:
+  using task_id = std::uint32_t;
+  using worker_id = std::uint32_t;
+
+  struct settings {
+    std::uint32_t window = 0;  ///< tasks in flight on one worker; 0: by the time they take
+    std::uint32_t least = 2;
+    std::uint32_t most = 1024;
+    std::size_t bytes = std::size_t{1} << 20;  ///< on one worker, but one task at least
+    std::chrono::nanoseconds work_ahead = std::chrono::milliseconds(4);
+    std::uint32_t retries = 0;  ///< of one task, for each way of failing
+  };
+
+  explicit books(settings const& s) : settings_(s) {}
+
+  /// A new task at the end of the queue; the id is the caller's, used again only after it is over.
+  void add(task_id task, std::size_t bytes);
+  std::size_t pending() const noexcept { return pending_.size(); }
+  std::optional<task_id> front() const;
+
+  /// Takes the first task out of the queue: it will not be run.
+  task_id drop_front();
+
+  void add_worker(worker_id worker);
+  std::size_t workers() const noexcept { return alive_; }
+  std::size_t in_flight() const noexcept { return in_flight_; }
+  std::size_t in_flight(worker_id worker) const { return workers_[worker].tasks.size(); }
+  std::optional<task_id> running(worker_id worker) const;
+  std::uint32_t credit(worker_id worker) const { return workers_[worker].credit; }
+  std::uint32_t first_credit() const noexcept { return settings_.window ? settings_.window : settings_.least; }
+
+  /// How many tasks this worker should be given now, if that many are there; 0 while it has half its credit or more.
+  std::size_t appetite(worker_id worker) const;
+  /// Takes the first task of the queue for this worker; none if the queue is empty or its bytes are too many for now.
+  std::optional<task_id> assign(worker_id worker);
+
+  /// The worker has given the result of its oldest task.
+  task_id finished(worker_id worker);
+  /// The worker has spent so much time on its last `count` tasks.
+  void measured(worker_id worker, std::uint64_t count, std::chrono::nanoseconds busy);
+
+  enum class failure { exception, death };
+  /// Whether the task is to be tried again, after one more failure of this kind; if so it heads the queue.
+  bool try_again(task_id task, failure how);
+  /// The worker is gone. If it was running a task, that one is returned, over or not; the others head the queue in
+  /// their old order, and nothing is held against them.
+  std::optional<task_id> died(worker_id worker, bool was_running);
+
+ private:
+  struct worker_book {
+    bool alive = false;
+    std::deque<task_id> tasks;
+    std::size_t bytes = 0;
+    std::uint32_t credit = 0;
+    double average_ns = 0;  // 0: nothing measured
+  };
+  struct task_book {
+    std::size_t bytes = 0;
+    std::uint32_t exceptions = 0;
+    std::uint32_t deaths = 0;
+  };
+
+  settings settings_;
+  std::deque<task_id> pending_;
+  std::vector<task_book> tasks_;
+  std::vector<worker_book> workers_;
+  std::size_t alive_ = 0;
+  std::size_t in_flight_ = 0;
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,119 @@
+#pragma once
+
+#include "dispatch/board.hpp"
+#include "dispatch/books.hpp"
+#include "dispatch/worker_link.hpp"
+#include "process/nursery.hpp"
+#include "system/event_loop.hpp"
+
+#include <procx/dispatch/callable_table.hpp>
+#include <procx/wire/frame.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// Who has tasks and wants their results. Called from handlers on the dispatcher's loop, once for each task.
+class task_sink {
+ public:
+  virtual ~task_sink() = default;
+  virtual void on_value(std::uint64_t id, pid_t worker, std::span<std::byte const> value) = 0;
+  virtual void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) = 0;
+  /// After a number of the above: a good moment to add tasks, or to tell others what has come.
+  virtual void on_progress() = 0;
+};
+
+/// The one who hands tasks to worker processes, and makes sure that each comes to exactly one end.
+///
+/// Tasks are bytes, and so are results. Workers come from a nursery that is forked when the first one is needed or
+/// `prepare` is called, start on demand, and are replaced when they die. Which task goes where is decided by `books`;
+/// here bytes are moved. Not thread-safe: everything happens on the loop's executor.
+class dispatcher {
+ public:
+  struct settings {
+    std::size_t workers = 1;
+    std::size_t frame_limit = default_frame_limit;
+    bool capture_stderr = true;
+    std::chrono::nanoseconds task_timeout{0};  ///< 0: none
+    books::settings policy = {};
+  };
+
+  dispatcher(event_loop& loop, settings const& s, std::shared_ptr<callable_table> callables, task_sink& sink);
+  ~dispatcher();
+
+  /// Forks the nursery now, with the callables that are in the table.
+  void prepare();
+
+  /// A new task: what is called, and its arguments, are to be written to the buffer before `commit`.
+  buffer& begin_task(std::uint64_t id, std::uint32_t callable);
+  void commit_task();
+  void abandon_task() noexcept;
+  /// Starts workers and hands out tasks; to be called after tasks were committed, outside of the sink's functions.
+  void pump();
+
+  /// How many more tasks would be of use now.
+  std::size_t room() const;
+  /// How many tasks are still to be added in all, if that is known: near the end no worker takes more than its share.
+  void expect_remaining(std::size_t count) noexcept { remaining_ = count; }
+  bool idle() const noexcept { return books_.pending() + books_.in_flight() == 0; }
+  std::size_t unassigned() const noexcept { return books_.pending(); }
+  /// How many workers there may be from now on; those above it end when they are idle.
+  void set_limit(std::size_t workers) noexcept { limit_ = workers; }
+  std::vector<pid_t> workers() const;
+  std::size_t busy_workers() const;
+  /// Kills the workers and forgets the tasks.
+  void stop() noexcept;
+
+ private:
+  friend class worker_link;
+
+  struct task {
+    std::uint64_t id = 0;
+    std::uint32_t callable = 0;
+    buffer frame;
+  };
+
+  // From the links.
+  void on_result(worker_link& link, frame const& result);
+  void on_read(worker_link& link);
+  void on_death(worker_link& link);
+
+  void start_workers();
+  bool start_worker();
+  void hand_out();
+  std::size_t give(worker_link& link, std::size_t count);
+  void retire_outdated();
+  void fail_unstartable(std::exception_ptr const& error);
+  void finish_task(books::task_id slot);
+  std::shared_ptr<nursery> make_nursery();
+  void arm_tick();
+  void tick();
+  std::size_t alive() const noexcept { return books_.workers(); }
+
+  event_loop& loop_;
+  settings settings_;
+  std::size_t limit_;
+  std::shared_ptr<callable_table> callables_;
+  task_sink& sink_;
+  books books_;
+  std::shared_ptr<board> board_;
+  std::shared_ptr<nursery> nursery_;
+  std::uint32_t nursery_knows_ = 0;
+  std::vector<std::unique_ptr<worker_link>> links_;  // one a slot of the board; null: no worker there
+  std::vector<task> tasks_;
+  std::vector<books::task_id> free_;
+  books::task_id open_ = 0;  // the task between begin and commit
+  std::size_t remaining_ = ~std::size_t{0};
+  std::size_t idle_deaths_ = 0;
+  boost::asio::steady_timer tick_;
+  bool ticking_ = false;
+  std::shared_ptr<dispatcher*> alive_ = std::make_shared<dispatcher*>(this);
+};
+
+}  // namespace procx::inline v1::detail

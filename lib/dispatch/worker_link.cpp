@@ -1,0 +1,209 @@
+#include "dispatch/worker_link.hpp"
+
+#include "dispatch/dispatcher.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <boost/asio/buffer.hpp>
+
+#include <array>
+#include <csignal>
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+using stream = boost::asio::posix::stream_descriptor;
+
+worker_link::worker_link(dispatcher& owner, std::uint32_t number, std::uint32_t knows, board_slot& slot,
+                         std::unique_ptr<process_state> process, descriptor tasks, descriptor results)
+    : owner_(owner),
+      number_(number),
+      knows_(knows),
+      slot_(slot),
+      process_(std::move(process)),
+      tasks_fd_(std::move(tasks)),
+      results_fd_(std::move(results)),
+      tasks_(owner.loop_.executor()),
+      results_(owner.loop_.executor()),
+      pidfd_(owner.loop_.executor()),
+      errors_(owner.loop_.executor()),
+      reader_(owner.settings_.frame_limit) {
+  set_nonblocking(tasks_fd_.get(), true);
+  set_nonblocking(results_fd_.get(), true);
+  tasks_.assign(tasks_fd_.get());
+  results_.assign(results_fd_.get());
+  pidfd_.assign(process_->pidfd());
+  if (process_->errors().fd() >= 0) errors_.assign(process_->errors().fd());
+  results_.non_blocking(true);
+  read();
+  watch_process();
+  watch_stderr();
+}
+
+worker_link::~worker_link() {
+  alive_.reset();
+  for (stream* s : {&tasks_, &results_, &pidfd_, &errors_})
+    if (s->is_open()) s->release();
+  if (!process_->status()) abandon(std::move(process_));
+}
+
+void worker_link::add(std::span<std::byte const> task_frame) {
+  std::size_t const at = outgoing_.size();
+  outgoing_.append(task_frame.data(), task_frame.size());
+  frame_header header = frame_header::read(outgoing_.data() + at);
+  header.id = next_task_++;
+  header.write(outgoing_.data() + at);
+}
+
+void worker_link::flush() {
+  if (writing_ || ended_) return;
+  while (sent_ < outgoing_.size()) {
+    auto const r = write_some(tasks_fd_.get(), outgoing_.bytes().subspan(sent_));
+    sent_ += r.bytes;
+    if (r.end || r.error) break;  // it is dying: the other watches tell
+    if (!r.would_block) continue;
+    writing_ = true;
+    tasks_.async_wait(stream::wait_write, [this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+      if (alive.expired()) return;
+      writing_ = false;
+      flush();
+    });
+    return;
+  }
+  outgoing_.clear();
+  sent_ = 0;
+  if (outgoing_.capacity() > std::size_t{4} << 20) outgoing_.release();
+  if (retired_ && tasks_.is_open()) {
+    tasks_.release();
+    tasks_fd_.close();
+  }
+}
+
+void worker_link::retire() noexcept {
+  retired_ = true;
+  flush();
+}
+
+bool worker_link::runs_a_task() const noexcept {
+  return slot_.claimed.load(std::memory_order_acquire) > next_result_;
+}
+
+std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::time_point now) noexcept {
+  std::uint64_t const claimed = slot_.claimed.load(std::memory_order_acquire);
+  bool const runs = claimed > slot_.done.load(std::memory_order_acquire);
+  if (!runs || claimed != seen_claimed_) {
+    seen_claimed_ = runs ? claimed : 0;
+    seen_at_ = now;
+  }
+  return now - seen_at_;
+}
+
+void worker_link::mark_timed_out() noexcept {
+  timed_out_ = true;
+  process_->kill(SIGKILL);
+}
+
+void worker_link::read() {
+  auto const room = reader_.prepare();
+  results_.async_read_some(boost::asio::buffer(room.data(), room.size()),
+                           [this, alive = std::weak_ptr(alive_)](boost::system::error_code error, std::size_t n) {
+                             if (alive.expired() || ended_) return;
+                             if (error) return on_end();
+                             on_bytes(n);
+                           });
+}
+
+void worker_link::on_bytes(std::size_t n) {
+  reader_.commit(n);
+  try {
+    take_frames();
+  } catch (protocol_error const&) {
+    complaint_ = std::current_exception();
+    process_->kill(SIGKILL);
+    return on_end();
+  }
+  read();
+  owner_.on_read(*this);
+}
+
+void worker_link::take_frames() {
+  while (auto const f = reader_.next()) {
+    if (f->kind != frame_kind::value && f->kind != frame_kind::exception)
+      throw protocol_error("a worker sent a frame that is no result");
+    if (f->id < next_result_) continue;  // taken early, from the board
+    if (f->id > next_result_ || f->id >= next_task_) throw protocol_error("a worker sent a result out of turn");
+    ++next_result_;
+    owner_.on_result(*this, *f);
+  }
+}
+
+void worker_link::take_leftovers(std::span<std::byte const> frames) {
+  while (frames.size() >= frame_header::size) {
+    frame_header const h = frame_header::read(frames.data());
+    if (h.length > frames.size() - frame_header::size) return;
+    if (h.id == next_result_ && h.id < next_task_ &&
+        (h.kind == frame_kind::value || h.kind == frame_kind::exception)) {
+      ++next_result_;
+      owner_.on_result(*this, {h.kind, h.flags, h.id, frames.subspan(frame_header::size, h.length)});
+    }
+    frames = frames.subspan(frame_header::size + h.length);
+  }
+}
+
+void worker_link::collect_early() {
+  if (ended_ || slot_.done.load(std::memory_order_acquire) <= next_result_) return;
+  if (reader_.pending() > 0) return;  // half a frame has come: the rest is on its way
+  static thread_local std::array<std::byte, board_slot::results_size> copy;
+  take_leftovers(slot_.peek(copy));
+}
+
+void worker_link::watch_process() {
+  pidfd_.async_wait(stream::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+    if (alive.expired() || error) return;
+    on_end();
+  });
+}
+
+void worker_link::watch_stderr() {
+  if (!errors_.is_open()) return;
+  errors_.async_wait(stream::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+    if (alive.expired() || error) return;
+    process_->errors().drain();
+    if (process_->errors().fd() < 0)
+      errors_.release();
+    else
+      watch_stderr();
+  });
+}
+
+/// End-of-file, the pidfd or nonsense: whichever is seen first. Nothing is decided before the process is gone.
+void worker_link::on_end() {
+  if (!ended_) {
+    ended_ = true;
+    results_.cancel();
+  }
+  try_bury();
+}
+
+void worker_link::try_bury() {
+  if (buried_ || !process_->try_wait()) return;  // the pidfd is still to come
+  buried_ = true;
+  try {
+    if (!complaint_) {
+      for (;;) {
+        auto const r = read_some(results_fd_.get(), reader_.prepare());
+        if (r.bytes == 0) break;
+        reader_.commit(r.bytes);
+        take_frames();
+      }
+      std::size_t const end = std::min<std::uint64_t>(slot_.results_end.load(std::memory_order_acquire),
+                                                      board_slot::results_size);
+      take_leftovers(std::span(slot_.results).first(end));
+    }
+  } catch (protocol_error const&) {
+    complaint_ = std::current_exception();
+  }
+  owner_.on_death(*this);
+}
+
+}  // namespace procx::inline v1::detail

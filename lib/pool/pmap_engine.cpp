@@ -1,0 +1,139 @@
+#include <procx/pool/pmap_engine.hpp>
+
+#include "dispatch/dispatcher.hpp"
+#include "system/event_loop.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace procx::inline v1::detail {
+namespace {
+
+// How far drawing runs ahead of consuming, for each worker: twice the largest window, so that a task which takes long
+// does not idle the others at once; and in bytes of results that nobody has taken yet.
+constexpr std::size_t items_ahead = 2048;
+constexpr std::size_t bytes_ahead = std::size_t{64} << 20;
+
+dispatcher::settings settings_of(pmap_options const& o) {
+  dispatcher::settings s;
+  s.workers = o.workers.resolve();
+  s.frame_limit = o.frame_limit;
+  s.capture_stderr = o.capture_stderr;
+  s.task_timeout = o.task_timeout;
+  s.policy.window = o.window;
+  s.policy.retries = o.retries;
+  return s;
+}
+
+std::shared_ptr<callable_table> table_of(task_entry entry, std::shared_ptr<void> callable) {
+  auto table = std::make_shared<callable_table>();
+  table->add(entry, std::move(callable));
+  return table;
+}
+
+}  // namespace
+
+class pmap_engine::state final : public task_sink {
+ public:
+  state(pmap_options const& options, task_entry entry, std::shared_ptr<void> callable, pmap_source& source)
+      : source_(source),
+        items_ahead_(items_ahead * settings_of(options).workers),
+        dispatcher_(loop_, settings_of(options), table_of(entry, std::move(callable)), *this) {
+    dispatcher_.prepare();
+  }
+
+  void on_value(std::uint64_t id, pid_t, std::span<std::byte const> value) override {
+    bytes_kept_ += value.size();
+    ++stored_;
+    source_.store_value(id, value);
+  }
+  void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override {
+    ++stored_;
+    source_.store_failure(id, std::move(error));
+  }
+  void on_progress() override { draw(); }
+
+  bool run_until(std::function<bool()> const& condition, std::size_t least_drawn) {
+    least_drawn_ = std::max(least_drawn_, least_drawn);
+    if (condition()) return true;
+    draw();
+    dispatcher_.pump();
+    return loop_.run_until([&] { return condition() || (exhausted_ && dispatcher_.idle()); }) && condition();
+  }
+
+  void released(std::size_t count) noexcept {
+    std::size_t const kept = stored_ - released_;
+    // What a result took is known only on average by now; exact books would cost more than they tell.
+    if (kept) bytes_kept_ -= bytes_kept_ / kept * std::min(count, kept);
+    released_ += count;
+  }
+
+  void draw() {
+    std::size_t room = dispatcher_.room();
+    while (room > 0 && !exhausted_ && may_draw()) {
+      if (!source_.has_input()) {
+        exhausted_ = true;
+        dispatcher_.expect_remaining(0);
+        return;
+      }
+      draw_one();
+      --room;
+    }
+    dispatcher_.expect_remaining(source_.inputs_left());
+  }
+
+  std::size_t drawn_ = 0;
+  bool exhausted_ = false;
+  std::size_t busy_workers() const { return dispatcher_.busy_workers(); }
+
+ private:
+  bool may_draw() const noexcept {
+    if (drawn_ < least_drawn_) return true;
+    std::size_t const kept = stored_ - released_;
+    return drawn_ - released_ < items_ahead_ && (bytes_kept_ < bytes_ahead || kept == 0);
+  }
+
+  void draw_one() {
+    std::size_t const index = drawn_;
+    buffer& out = dispatcher_.begin_task(index, 0);
+    ++drawn_;
+    try {
+      source_.encode_input(out);
+    } catch (...) {
+      dispatcher_.abandon_task();
+      return on_failure(index, 0, std::current_exception());
+    }
+    try {
+      dispatcher_.commit_task();
+    } catch (protocol_error const&) {  // too large
+      on_failure(index, 0, std::current_exception());
+    }
+  }
+
+  pmap_source& source_;
+  event_loop loop_;
+  std::size_t items_ahead_;
+  std::size_t least_drawn_ = 0;
+  std::size_t stored_ = 0;
+  std::size_t released_ = 0;
+  std::size_t bytes_kept_ = 0;
+  dispatcher dispatcher_;
+};
+
+pmap_engine::pmap_engine(pmap_options const& options, task_entry entry, std::shared_ptr<void> callable,
+                         pmap_source& source)
+    : state_(std::make_unique<state>(options, entry, std::move(callable), source)) {}
+
+pmap_engine::~pmap_engine() = default;
+
+bool pmap_engine::run_until(std::function<bool()> const& condition, std::size_t least_drawn) {
+  return state_->run_until(condition, least_drawn);
+}
+void pmap_engine::released(std::size_t count) noexcept { state_->released(count); }
+std::size_t pmap_engine::drawn() const noexcept { return state_->drawn_; }
+bool pmap_engine::exhausted() const noexcept { return state_->exhausted_; }
+std::size_t pmap_engine::busy_workers() const { return state_->busy_workers(); }
+
+}  // namespace procx::inline v1::detail

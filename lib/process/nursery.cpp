@@ -1,0 +1,126 @@
+#include "process/nursery.hpp"
+
+#include "process/fork.hpp"
+#include "process/nursery_protocol.hpp"
+#include "system/fd_passing.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include <linux/types.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::chrono::seconds patience{10};  // a nursery that takes longer to answer is stopped, or gone
+
+[[noreturn]] void fail(int why, char const* what) {
+  throw boost::system::system_error(why, boost::system::system_category(), what);
+}
+
+/// Kernels from 6.15 on tell how a process ended that somebody else has reaped, to whoever holds its pidfd
+/// (PIDFD_GET_INFO with PIDFD_INFO_EXIT).
+exit_status ask_kernel(int pidfd) noexcept {
+  struct pidfd_info {
+    __u64 mask, cgroupid;
+    __u32 pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    __s32 exit_code;
+  } info{};
+  constexpr __u64 exit_known = 1u << 3;
+  info.mask = exit_known;
+  if (::ioctl(pidfd, _IOWR(0xFF, 11, pidfd_info), &info) != 0 || !(info.mask & exit_known)) return {};
+  if (WIFEXITED(info.exit_code)) return exit_status::of_code(WEXITSTATUS(info.exit_code));
+  if (WIFSIGNALED(info.exit_code)) return exit_status::of_signal(WTERMSIG(info.exit_code), WCOREDUMP(info.exit_code));
+  return {};
+}
+
+}  // namespace
+
+std::shared_ptr<nursery> nursery::make(body_function body) {
+  auto made = std::make_shared<nursery>(passkey());
+  auto [here, there] = make_socket_pair(SOCK_SEQPACKET);
+  std::array<descriptor*, 1> const keep{&there};
+  made->process_ = fork_process({.keep = keep, .capture_stderr = false}, [&] { return run_nursery(there, body); });
+  made->control_ = std::move(here);
+  return made;
+}
+
+nursery::~nursery() {
+  if (!process_ || process_->foreign()) {
+    (void)process_.release();
+    return;
+  }
+  control_.close();
+  if (!process_->wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1))) {
+    process_->kill(SIGKILL);  // stopped, or starved
+    process_->wait_until(std::nullopt);
+  }
+}
+
+std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors,
+                                              bool capture_stderr) {
+  std::lock_guard const lock(mutex_);
+  if (broken_) fail(EPIPE, "the nursery has died");
+  std::pair<descriptor, descriptor> errors;
+  if (capture_stderr) {
+    errors = make_pipe();
+    descriptors.push_back(std::move(errors.second));
+  }
+  std::vector<std::byte> order{std::byte{capture_stderr}};
+  order.insert(order.end(), message.begin(), message.end());
+  std::vector<int> numbers;
+  for (descriptor const& d : descriptors) numbers.push_back(d.get());
+
+  nursery_answer answer{nursery_news::ended};
+  std::vector<descriptor> with;
+  deadline const until = std::chrono::steady_clock::now() + patience;
+  bool ok = send_packet(control_.get(), order, numbers);
+  while (ok && answer.news == nursery_news::ended) ok = read_answer(answer, with, until);
+  if (!ok) {
+    broken_ = true;
+    fail(EPIPE, "the nursery does not answer");
+  }
+  if (answer.news == nursery_news::not_started) fail(answer.code, "cannot fork");
+  if (with.empty()) fail(EMFILE, "the nursery sent no pidfd");
+  return std::make_unique<process_state>(answer.pid, std::move(with.front()), std::move(errors.first),
+                                         shared_from_this());
+}
+
+/// The next packet; what it says of an end is noted. False if there is none until then, or never will be.
+bool nursery::read_answer(nursery_answer& into, std::vector<descriptor>& with, deadline until) {
+  for (;;) {
+    std::array<std::byte, nursery_answer::size> packet;
+    auto const n = receive_packet(control_.get(), packet, with);
+    if (n == static_cast<std::ptrdiff_t>(packet.size())) {
+      std::memcpy(&into, packet.data(), packet.size());
+      if (into.news == nursery_news::ended) ended_[into.pid] = exit_status::from_wait(into.code, into.value);
+      return true;
+    }
+    if (n >= 0 || errno != EAGAIN) return false;
+    pollfd readable{control_.get(), POLLIN, 0};
+    if (!poll_until(std::span(&readable, 1), until)) return false;
+  }
+}
+
+exit_status nursery::status_of(pid_t pid, int pidfd) {
+  std::lock_guard const lock(mutex_);
+  deadline const until = std::chrono::steady_clock::now() + patience;
+  nursery_answer answer{nursery_news::started};
+  std::vector<descriptor> with;
+  while (!ended_.contains(pid) && !broken_)
+    if (!read_answer(answer, with, until)) broken_ = true;
+  auto const found = ended_.find(pid);
+  if (found == ended_.end()) return ask_kernel(pidfd);
+  exit_status const status = found->second;
+  ended_.erase(found);
+  return status;
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "process/process_state.hpp"
+#include "system/descriptor.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+struct nursery_answer;
+
+/// What a process from a nursery is given: a few bytes that say what it is for, and descriptors.
+struct nursery_order {
+  std::span<std::byte const> message;  ///< at most 256 bytes
+  std::span<descriptor> descriptors;   ///< at most 7; become the new process's own
+};
+
+/// A process whose only work is to fork others: it stays as small and as single-threaded as this one was when the
+/// nursery was made, so that forking is cheap and safe later on, when there are threads and gigabytes here.
+///
+/// Its children are what it was made with: `body` runs in each of them, with a copy of everything that existed when the
+/// nursery was made. It ends, and its children with it, when this object goes. Only the nursery can reap its children;
+/// it tells how they ended over its control socket. Thread-safe.
+class nursery final : public status_source, public std::enable_shared_from_this<nursery> {
+ public:
+  using body_function = std::function<int(nursery_order const&)>;
+
+  /// Forks the nursery. Throws system_error.
+  static std::shared_ptr<nursery> make(body_function body);
+  ~nursery() override;
+
+  /// Forks a process from the nursery. The descriptors given are closed here. Throws system_error: EAGAIN if the system
+  /// has no room, EPIPE if the nursery has died.
+  std::unique_ptr<process_state> spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors,
+                                       bool capture_stderr = true);
+  bool alive() const noexcept { return !broken_; }
+  pid_t pid() const noexcept { return process_ ? process_->pid() : 0; }
+
+  exit_status status_of(pid_t pid, int pidfd) override;
+
+ private:
+  struct passkey {};
+
+ public:
+  explicit nursery(passkey) {}
+
+ private:
+  bool read_answer(nursery_answer& into, std::vector<descriptor>& with, deadline until);
+
+  std::mutex mutex_;
+  descriptor control_;
+  std::unique_ptr<process_state> process_;
+  std::map<pid_t, exit_status> ended_;  // told, and not asked for as yet
+  bool broken_ = false;
+};
+
+}  // namespace procx::inline v1::detail

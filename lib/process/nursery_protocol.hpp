@@ -1,0 +1,40 @@
+#pragma once
+
+#include "process/nursery.hpp"
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+namespace procx::inline v1::detail {
+
+// What a nursery and the process that made it say to each other, a packet each. An order is one byte, whether the last
+// descriptor is a standard error, and up to 256 bytes for the new process.
+
+inline constexpr std::size_t longest_order = 257;
+
+enum class nursery_news : std::int32_t {
+  started,      ///< `pid` runs; its pidfd comes with the packet
+  not_started,  ///< `code` is why, an errno
+  ended,        ///< `pid` has ended: `code` is its si_code, `value` its si_status
+};
+
+struct nursery_answer {
+  nursery_news news;
+  std::int32_t pid = 0;
+  std::int32_t code = 0;
+  std::int32_t value = 0;
+
+  static constexpr std::size_t size = 16;
+  std::array<std::byte, size> packed() const noexcept {
+    std::array<std::byte, size> bytes;
+    std::memcpy(bytes.data(), this, size);
+    return bytes;
+  }
+};
+static_assert(sizeof(nursery_answer) == nursery_answer::size);
+
+/// The life of a nursery: forks what is ordered, reaps what has ended, leaves when its maker does. The exit code.
+int run_nursery(descriptor& control, nursery::body_function const& body);
+
+}  // namespace procx::inline v1::detail
