@@ -94,6 +94,7 @@ std::string shown_count(std::int64_t count) {
 
 std::string shown_bytes(std::int64_t bytes) {
   auto amount = static_cast<double>(bytes);
+  if (amount < 1e3) return fmt::format("{} B", bytes);
   if (amount < 1e6) return fmt::format("{:.1f} kB", amount / 1e3);
   if (amount < 1e9) return fmt::format("{:.1f} MB", amount / 1e6);
   if (amount < 1e12) return fmt::format("{:.1f} GB", amount / 1e9);

@@ -17,7 +17,7 @@ std::string shown_line(std::string_view line, std::size_t focus, std::size_t wid
 
 /// 15446 as "15,446".
 std::string shown_count(std::int64_t count);
-/// In MB, GB and so on, in thousands.
+/// In B, kB, MB and so on, in thousands.
 std::string shown_bytes(std::int64_t bytes);
 /// "0.42 s", "3:05", "1:00:00".
 std::string shown_time(std::chrono::duration<double> time);

@@ -39,7 +39,7 @@ std::optional<off_t> size_of_regular(std::string const& path) {
     if (errno == ENOENT) return std::nullopt;
     throw failure(fmt::format("{}: {}", shown_path(path), std::strerror(errno)));
   }
-  if (!S_ISREG(status.st_mode)) throw failure(fmt::format("{} is not an index: it is no file", shown_path(path)));
+  if (!S_ISREG(status.st_mode)) throw failure(fmt::format("{} is not an index: it is not a file", shown_path(path)));
   return status.st_size;
 }
 

@@ -14,9 +14,13 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 
@@ -32,7 +36,7 @@ struct command_line {
 
 CLI::App* add_build(CLI::App& app, command_line& args) {
   auto* build = app.add_subcommand("build", "Make the index agree with what is in the directories now");
-  build->add_option("directory", args.build.directories, "What to index")->required();
+  build->add_option("directory", args.build.directories, "What to index");
   build->add_option("-o,--output", args.build.index, "The index")->required();
   build->add_option("-j,--workers", args.build.workers, "Worker processes; 0 = one for each core")
       ->capture_default_str()
@@ -50,7 +54,7 @@ CLI::App* add_build(CLI::App& app, command_line& args) {
 CLI::App* add_search(CLI::App& app, command_line& args) {
   auto* search = app.add_subcommand("search", "Print the best matches: file, line, text");
   search->add_option("index", args.search.index, "The index")->required();
-  search->add_option("word", args.search.words, "Words that a file must have, all of them, as they are written")->required();
+  search->add_option("word", args.search.words, "Words that a file must have, all of them, as they are written");
   search->add_option("-n,--limit", args.search.limit, "How many files at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
@@ -72,6 +76,19 @@ CLI::App* add_check(CLI::App& app, command_line& args) {
   return check;
 }
 
+/// What comes after "--" is never an option. (CLI11 would take it from the subcommand.)
+std::vector<std::string> cut_off_operands(int& argc, char** argv) {
+  char** const end = argv + argc;
+  char** const dashes = std::find(argv, end, std::string_view("--"));
+  argc = static_cast<int>(dashes - argv);
+  return dashes == end ? std::vector<std::string>() : std::vector<std::string>(dashes + 1, end);
+}
+
+void append(std::vector<std::string>& to, std::vector<std::string> const& operands, char const* name) {
+  to.insert(to.end(), operands.begin(), operands.end());
+  if (to.empty()) throw CLI::RequiredError(name);
+}
+
 int run(int argc, char** argv) {
   command_line args;
   CLI::App app("A full-text index of directories, built in parallel.", "procx-index");
@@ -81,8 +98,11 @@ int run(int argc, char** argv) {
   auto const* search_command = add_search(app, args);
   auto const* stats_command = add_stats(app, args);
   add_check(app, args);
+  auto const operands = cut_off_operands(argc, argv);
   try {
     app.parse(argc, argv);
+    if (build_command->parsed()) append(args.build.directories, operands, "directory");
+    if (search_command->parsed()) append(args.search.words, operands, "word");
   } catch (CLI::ParseError const& e) {
     return app.exit(e) == 0 ? done : failed;
   }

@@ -32,12 +32,13 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
-/// Where a word stands in a text, both in lower case, not as a part of a longer one; npos if nowhere.
-std::size_t find_word(std::string_view text, std::string_view word, std::size_t from) {
+/// Where a word stands in a text, both in lower case, not as a part of a longer one unless as its beginning where
+/// `may_go_on`; npos if nowhere.
+std::size_t find_word(std::string_view text, std::string_view word, std::size_t from, bool may_go_on = false) {
   for (auto at = text.find(word, from); at != text.npos; at = text.find(word, at + 1)) {
     std::size_t const end = at + word.size();
     bool const begins = at == 0 || !is_word_byte(word.front()) || !is_word_byte(text[at - 1]);
-    bool const ends = end == text.size() || !is_word_byte(word.back()) || !is_word_byte(text[end]);
+    bool const ends = may_go_on || end == text.size() || !is_word_byte(word.back()) || !is_word_byte(text[end]);
     if (begins && ends) return at;
   }
   return text.npos;
@@ -66,6 +67,7 @@ query query::of_words(std::vector<std::string> const& words) {
 query query::of_expression(std::string const& expression) {
   query result;
   result.expression_ = expression;
+  result.prefixes_ = true;
   for (std::string_view word : words_of(expression))
     if (word != "AND" && word != "OR" && word != "NOT" && word != "NEAR") result.add_needle(word, 1);
   return result;
@@ -89,14 +91,14 @@ query::place query::best_line(std::string_view text) const {
   std::string const folded = in_lower_case(text);
   std::map<std::size_t, score> lines;  // by where they begin
   for (needle const& n : needles_) {
-    for (auto at = find_word(folded, n.word, 0); at != folded.npos;) {
+    for (auto at = find_word(folded, n.word, 0, prefixes_); at != folded.npos;) {
       auto const newline = folded.rfind('\n', at);
       std::size_t const begin = newline == folded.npos ? 0 : newline + 1;
       auto const [line, fresh] = lines.try_emplace(begin);
       line->second.column = fresh ? at - begin : std::min(line->second.column, at - begin);
       line->second.weight += n.weight;
       auto const end = folded.find('\n', at);  // once a line for each needle
-      at = end == folded.npos ? end : find_word(folded, n.word, end);
+      at = end == folded.npos ? end : find_word(folded, n.word, end, prefixes_);
     }
   }
   if (lines.empty()) return {};

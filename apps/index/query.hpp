@@ -41,6 +41,7 @@ class query {
   void add_needle(std::string_view word, int weight);
 
   std::string expression_;
+  bool prefixes_ = false;              ///< a needle may be the beginning of a word
   std::vector<std::string> literals_;  ///< in lower case
   std::vector<needle> needles_;
 };

@@ -13,4 +13,10 @@
 #include <procx/channel/channel.hpp>
 #include <procx/channel/start.hpp>
 
+#include <procx/exchange/exchange.hpp>
+#include <procx/exchange/make_parallel.hpp>
+#include <procx/exchange/make_reusable.hpp>
+#include <procx/exchange/map.hpp>
+#include <procx/exchange/queue.hpp>
+
 #include <procx/pool/pmap.hpp>

@@ -11,7 +11,7 @@ channel& channel::operator=(channel&&) noexcept = default;
 channel::~channel() = default;
 channel::channel(std::unique_ptr<detail::channel_core> core) noexcept : core_(std::move(core)) {}
 
-pid_t channel::pid() const noexcept { return core_ ? core_->child().pid() : 0; }
+pid_t channel::pid() const noexcept { return core_ ? core_->pid() : 0; }
 
 void channel::close() noexcept {
   if (core_ && !core_->foreign()) core_->close();
@@ -23,7 +23,10 @@ std::optional<exit_status> channel::wait_for(std::chrono::nanoseconds timeout) {
   return core_->wait_until(std::chrono::steady_clock::now() + timeout);
 }
 
-std::optional<exit_status> channel::try_wait() { return core_->child().try_wait(); }
+std::optional<exit_status> channel::try_wait() {
+  if (!core_->child()) return std::nullopt;
+  return core_->child().try_wait();
+}
 bool channel::kill(int signal) noexcept { return core_ && core_->child().kill(signal); }
 std::string channel::stderr_tail() const { return core_->child().stderr_tail(); }
 std::optional<boost::asio::any_io_executor> channel::get_executor() const { return core_->executor(); }

@@ -143,7 +143,10 @@ void channel_async::progress_receive() {
 
 void channel_async::progress_wait() {
   if (!wait_) return;
-  if (core_.wire().flush()) core_.wire().close_out();
+  if (core_.wire().out_open() && core_.wire().flush()) {
+    arm(out_, -1, false);  // before the descriptor goes
+    core_.wire().close_out();
+  }
   if (!core_.child().try_wait()) return;
   auto op = std::move(wait_->op);
   wait_.reset();

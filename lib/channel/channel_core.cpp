@@ -25,6 +25,23 @@ channel_core::channel_core(endpoint wire, process child, bool acknowledged)
 channel_core::channel_core(endpoint wire, bool acknowledged)
     : generation_(generation()), wire_(std::move(wire)), created_side_(true), acknowledged_(acknowledged) {}
 
+channel_core::channel_core(pid_t shown_as)
+    : generation_(generation()),
+      wire_(default_frame_limit),
+      created_side_(false),
+      acknowledged_(false),
+      end_seen_(true),
+      shown_as_(shown_as) {}
+
+void channel_core::offer(std::span<std::byte const> value) {
+  stash_.push_back({frame_kind::value, 0, 0, buffer(value)});
+}
+
+void channel_core::withdraw_offers() noexcept {
+  stash_.clear();
+  offered_failure_ = nullptr;
+}
+
 channel_core::~channel_core() {
   if (foreign()) {
     (void)async_.release();  // its reactor is the parent's
@@ -125,6 +142,7 @@ std::optional<std::span<std::byte const>> channel_core::take() {
   } else {
     f = next_message();
   }
+  if (!f && offered_failure_) std::rethrow_exception(std::exchange(offered_failure_, nullptr));
   if (!f) return std::nullopt;
   if (f->kind == frame_kind::exception) throw remote_exception(decode<exception_record>(f->payload));
   return f->payload;
@@ -162,12 +180,15 @@ bool channel_core::wait_io(deadline until) {
   if (fds[3].revents) child_.state()->errors().drain();
   if (fds[1].revents) wire_.flush();
   if (fds[0].revents) wire_.fill();
-  if (fds[2].revents && child_.try_wait()) {
-    // Whatever it wrote is in the pipe by now; whoever else may hold the other end, it was not meant to.
-    while (wire_.fill()) {}
-    gone_ = true;
-  }
+  if (fds[2].revents) note_end_of_process();
   return true;
+}
+
+void channel_core::note_end_of_process() {
+  if (!child_.try_wait()) return;
+  // Whatever it wrote is in the pipe by now; whoever else may hold the other end, it was not meant to.
+  while (wire_.fill()) {}
+  gone_ = true;
 }
 
 std::optional<std::span<std::byte const>> channel_core::next_value(deadline until) {
@@ -185,11 +206,8 @@ std::optional<exit_status> channel_core::wait_until(deadline until) {
   send_end();
   for (;;) {
     if (wire_.flush()) wire_.close_out();
-    if (auto const status = child_.try_wait()) {
-      while (!wire_.ended() && wire_.fill()) {}
-      gone_ = true;
-      return status;
-    }
+    note_end_of_process();
+    if (auto const& status = child_.state()->status()) return status;
     bool const may_read = !wire_.ended();
     std::array<pollfd, 4> fds{{{may_read ? wire_.in_fd() : -1, POLLIN, 0},
                                {wire_.out_open() ? wire_.out_fd() : -1, POLLOUT, 0},
@@ -201,6 +219,8 @@ std::optional<exit_status> channel_core::wait_until(deadline until) {
 }
 
 void channel_core::close() noexcept {
+  async_.reset();
+  if (before_close) before_close();
   send_end();
   wire_.close();
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -20,7 +21,19 @@ class channel_core {
   channel_core(endpoint wire, process child, bool acknowledged);
   /// The created side.
   channel_core(endpoint wire, bool acknowledged);
+  /// No connection at all: shows what `offer` is given, as if it had been received from that process.
+  explicit channel_core(pid_t shown_as);
   ~channel_core();
+
+  pid_t pid() const noexcept { return shown_as_ ? shown_as_ : child_.pid(); }
+  void offer(std::span<std::byte const> value);
+  void offer(std::exception_ptr failure) noexcept { offered_failure_ = std::move(failure); }
+  void withdraw_offers() noexcept;
+
+  /// A number that an owner of many channels may give this one.
+  std::size_t tag = 0;
+  /// Called before descriptors are closed that somebody else may have registered somewhere.
+  std::function<void()> before_close;
 
   endpoint& wire() noexcept { return wire_; }
   process& child() noexcept { return child_; }
@@ -61,6 +74,9 @@ class channel_core {
   /// Waits for anything that `pump` can do something about, or for the end of the process, and does it.
   bool wait_io(deadline until);
 
+  /// To be called when the pidfd is readable: reaps the process, and takes in what it left behind.
+  void note_end_of_process();
+
   std::optional<std::span<std::byte const>> next_value(deadline until);
   std::optional<exit_status> wait_until(deadline until);
   void close() noexcept;
@@ -95,6 +111,8 @@ class channel_core {
   bool gone_ = false;  // the process has ended, and all that it wrote is in
   std::uint64_t last_id_ = 0;
   std::uint64_t acked_ = 0;
+  pid_t shown_as_ = 0;
+  std::exception_ptr offered_failure_;
   std::deque<stashed> stash_;  // values that came while an acknowledgement was waited for
   std::optional<stashed> current_;
   std::optional<boost::asio::any_io_executor> executor_;

@@ -62,7 +62,7 @@ channel fork_channel(start_options const& options, std::optional<boost::asio::an
 }  // namespace
 
 channel start_process(start_options const& options, std::optional<boost::asio::any_io_executor> executor,
-                      launch const& what) {
+                      launch_plan const& what) {
   return fork_channel(options, std::move(executor), what.run);
 }
 

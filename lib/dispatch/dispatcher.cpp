@@ -292,16 +292,11 @@ void dispatcher::tick() {
   pump();
 }
 
-std::vector<pid_t> dispatcher::workers() const {
+std::vector<pid_t> dispatcher::busy_pids() const {
   std::vector<pid_t> pids;
   for (auto const& link : links_)
-    if (link) pids.push_back(link->process().pid());
+    if (link && books_.in_flight(link->number()) > 0) pids.push_back(link->process().pid());
   return pids;
-}
-
-std::size_t dispatcher::busy_workers() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(links_, [&](auto const& link) { return link && books_.in_flight(link->number()) > 0; }));
 }
 
 }  // namespace procx::inline v1::detail

@@ -65,8 +65,9 @@ class dispatcher {
   std::size_t unassigned() const noexcept { return books_.pending(); }
   /// How many workers there may be from now on; those above it end when they are idle.
   void set_limit(std::size_t workers) noexcept { limit_ = workers; }
-  std::vector<pid_t> workers() const;
-  std::size_t busy_workers() const;
+  std::size_t workers() const noexcept { return books_.workers(); }
+  /// The processes that have tasks now.
+  std::vector<pid_t> busy_pids() const;
   /// Kills the workers and forgets the tasks.
   void stop() noexcept;
 

@@ -20,6 +20,8 @@ class endpoint {
   endpoint(descriptor in, descriptor out, std::size_t frame_limit);
   /// One descriptor for both directions.
   endpoint(descriptor socket, std::size_t frame_limit);
+  /// Connected to nothing: at its end.
+  explicit endpoint(std::size_t frame_limit) : is_socket_(false), ended_(true), out_open_(false), reader_(frame_limit) {}
 
   int in_fd() const noexcept { return in_.get(); }
   int out_fd() const noexcept { return is_socket_ ? in_.get() : out_.get(); }

@@ -55,6 +55,8 @@ class pmap_engine::state final : public task_sink {
   }
   void on_progress() override { draw(); }
 
+  bool foreign() const noexcept { return loop_.foreign(); }
+
   bool run_until(std::function<bool()> const& condition, std::size_t least_drawn) {
     least_drawn_ = std::max(least_drawn_, least_drawn);
     if (condition()) return true;
@@ -86,7 +88,7 @@ class pmap_engine::state final : public task_sink {
 
   std::size_t drawn_ = 0;
   bool exhausted_ = false;
-  std::size_t busy_workers() const { return dispatcher_.busy_workers(); }
+  std::size_t busy_workers() const { return dispatcher_.busy_pids().size(); }
 
  private:
   bool may_draw() const noexcept {
@@ -126,7 +128,9 @@ pmap_engine::pmap_engine(pmap_options const& options, task_entry entry, std::sha
                          pmap_source& source)
     : state_(std::make_unique<state>(options, entry, std::move(callable), source)) {}
 
-pmap_engine::~pmap_engine() = default;
+pmap_engine::~pmap_engine() {
+  if (state_->foreign()) (void)state_.release();  // a copy in a forked child: nothing in it may be touched
+}
 
 bool pmap_engine::run_until(std::function<bool()> const& condition, std::size_t least_drawn) {
   return state_->run_until(condition, least_drawn);

@@ -16,12 +16,12 @@ stderr_relay::stderr_relay(descriptor from) : from_(std::move(from)) { set_nonbl
 
 void stderr_relay::drain() {
   std::array<std::byte, 16 * 1024> chunk;
-  while (from_) {
+  while (from_ && !ended_) {
     auto const r = read_some(from_.get(), chunk);
     if (r.bytes) take(reinterpret_cast<char const*>(chunk.data()), r.bytes);
     if (r.end || r.error) {
       pass_on(line_.size());
-      from_.close();
+      ended_ = true;
     }
     if (r.bytes < chunk.size()) return;
   }

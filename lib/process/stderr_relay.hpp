@@ -17,7 +17,7 @@ class stderr_relay {
   explicit stderr_relay(descriptor from);
 
   /// The descriptor to wait for, −1 once nothing more can come.
-  int fd() const noexcept { return from_.get(); }
+  int fd() const noexcept { return ended_ ? -1 : from_.get(); }
   /// Reads what is there. Never blocks on the process; writing to a full terminal may.
   void drain();
   /// For a process that has ended: drains, and passes on the last line even if it has no end.
@@ -28,7 +28,8 @@ class stderr_relay {
   void take(char const* text, std::size_t size);
   void pass_on(std::size_t size);
 
-  descriptor from_;
+  descriptor from_;  // stays open to the last: a reactor may have it registered
+  bool ended_ = false;
   std::string line_;  // read and not yet passed on: no end of line so far
   std::string tail_;
 };

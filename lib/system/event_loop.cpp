@@ -71,8 +71,12 @@ event_loop::event_loop() : context_(context::make()), generation_(generation()),
 event_loop::event_loop(boost::asio::any_io_executor executor)
     : generation_(generation()), executor_(std::move(executor)) {}
 
+event_loop::event_loop(event_loop&&) noexcept = default;
+
+bool event_loop::foreign() const noexcept { return generation_ != generation(); }
+
 event_loop::~event_loop() {
-  if (generation_ != generation()) (void)context_.release();  // its descriptors are closed here, or the parent's
+  if (foreign()) (void)context_.release();  // its descriptors are closed here, or the parent's
 }
 
 bool event_loop::run_until(std::function<bool()> const& condition, deadline until) {

@@ -15,9 +15,12 @@ class event_loop {
  public:
   event_loop();
   explicit event_loop(boost::asio::any_io_executor executor);
+  event_loop(event_loop&&) noexcept;
   ~event_loop();
 
   boost::asio::any_io_executor const& executor() const noexcept { return executor_; }
+  /// Whether this is a copy in a forked child.
+  bool foreign() const noexcept;
   bool is_private() const noexcept { return context_ != nullptr; }
   /// Runs handlers until the condition holds, the deadline has passed or nothing is left to wait for; whether it holds.
   /// Throws sequence_error on the user's executor: there the caller must not block.

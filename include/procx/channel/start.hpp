@@ -15,7 +15,7 @@ namespace procx::inline v1 {
 namespace detail {
 
 /// What a new process is to run, for compiled code: in a copy of this process by `run`, elsewhere by what travels.
-struct launch {
+struct launch_plan {
   std::function<void(channel&)> run;
   std::optional<traveller> travels;  ///< none: the callable must be there before the process is made
 };
@@ -24,7 +24,7 @@ struct launch {
 bool may_leave_this_image(start_options const& options);
 
 channel start_process(start_options const& options, std::optional<boost::asio::any_io_executor> executor,
-                      launch const& what);
+                      launch_plan const& what);
 
 /// In the process where it arrives: takes the callable and its arguments apart, and calls it with its channel first.
 template <class F, class... Args>
@@ -37,7 +37,7 @@ void run_travelled(input_archive& in, void* context) {
 template <class F, class... Args>
 channel start_with(start_options const& options, std::optional<boost::asio::any_io_executor> executor, F& fn,
                    Args&... args) {
-  launch what;
+  launch_plan what;
   what.run = [&](channel& up) { std::invoke(fn, up, args...); };
   if constexpr (travels<F> && (travels_as_argument<Args> && ...)) {
     if (options.method != start_method::fork && may_leave_this_image(options))

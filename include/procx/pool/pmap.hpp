@@ -1,6 +1,6 @@
 #pragma once
 
-#include <procx/error/outcome.hpp>
+#include <procx/error/outcome_iterator.hpp>
 #include <procx/pool/pmap_engine.hpp>
 #include <procx/pool/spread.hpp>
 
@@ -62,7 +62,7 @@ class parallel_map {
  private:
   class state;
   template <class Value>
-  class iterator;
+  using iterator = detail::outcome_iterator<state, value_type, Value>;
 
   std::unique_ptr<state> state_;
 };
@@ -104,7 +104,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   }
 
   /// The next outcome in turn; null at the end. Valid until the next call.
-  outcome_type* next() {
+  outcome_type* next_outcome() {
     auto const is_there = [this] { return !kept_.empty() && kept_.front(); };
     current_.reset();
     if (!engine_.run_until(is_there)) return nullptr;
@@ -139,35 +139,6 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   std::size_t first_ = 0;
   std::optional<outcome_type> current_;
   detail::pmap_engine engine_;  // last: its workers use all of the above
-};
-
-template <class F, std::ranges::view Inputs>
-template <class Value>
-class parallel_map<F, Inputs>::iterator {
- public:
-  using value_type = Value;
-  using difference_type = std::ptrdiff_t;
-
-  explicit iterator(state& s) : state_(&s), at_(s.next()) {}
-  iterator(iterator&&) = default;
-  iterator& operator=(iterator&&) = default;
-
-  Value& operator*() const {
-    if constexpr (std::is_same_v<Value, outcome_type>)
-      return *at_;
-    else
-      return at_->value();
-  }
-  iterator& operator++() {
-    at_ = state_->next();
-    return *this;
-  }
-  void operator++(int) { ++*this; }
-  friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept { return !i.at_; }
-
- private:
-  state* state_;
-  outcome_type* at_;
 };
 
 template <class F, std::ranges::view Inputs>

@@ -1,0 +1,115 @@
+#include <procx/exchange/exchange.hpp>
+
+#include "exchange/exchange_core.hpp"
+#include "system/generation.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <atomic>
+#include <stdexcept>
+#include <utility>
+
+namespace procx::inline v1 {
+
+namespace detail {
+
+callable_id new_callable_id() noexcept {
+  // Odd and large: never the address of a function.
+  static std::atomic<callable_id> next{callable_id{1} << 63 | 1};
+  return next.fetch_add(2, std::memory_order_relaxed);
+}
+
+namespace {
+
+deadline deadline_of(std::optional<std::chrono::nanoseconds> timeout) {
+  if (!timeout) return std::nullopt;
+  return std::chrono::steady_clock::now() + *timeout;
+}
+
+}  // namespace
+}  // namespace detail
+
+exchange::exchange(exchange_options const& options) : exchange(private_tag(), std::nullopt, options) {}
+
+exchange::exchange(private_tag, std::optional<boost::asio::any_io_executor> executor, exchange_options const& options)
+    : core_(std::make_shared<detail::exchange_core>(*this, options, std::move(executor))) {}
+
+exchange::~exchange() {
+  if (core_->foreign()) {
+    new std::shared_ptr(core_);  // a copy in a forked child: nothing in it may be touched
+    return;
+  }
+  core_->disown();
+}
+
+channel& exchange::add(channel ch) { return core_->add(std::move(ch)); }
+
+channel& exchange::add_wait(channel ch) {
+  wait();
+  return add(std::move(ch));
+}
+
+channel exchange::remove(channel& ch) { return core_->remove(ch); }
+exchange::channel_list exchange::active() const { return core_->active(); }
+exchange::channel_list exchange::removed() const { return core_->removed(); }
+std::size_t exchange::waiting() const { return core_->waiting(); }
+bool exchange::unfinished() const { return core_->unfinished(); }
+bool exchange::busy() const { return core_->busy(); }
+
+exchange::channel_list exchange::ready(std::optional<std::chrono::nanoseconds> timeout) {
+  return core_->ready(detail::deadline_of(timeout));
+}
+
+void exchange::wait() {
+  while (busy() && unfinished()) store();
+}
+
+bool exchange::store(std::optional<std::chrono::nanoseconds> timeout) {
+  return core_->store(detail::deadline_of(timeout));
+}
+
+void exchange::finish() {
+  while (unfinished()) store();
+}
+
+void exchange::start_waiting() { core_->start_waiting(); }
+
+std::optional<channel> exchange::create() {
+  wait();
+  return core_->create();
+}
+
+void exchange::store_data(channel&) {
+  throw sequence_error("something arrived, and the exchange does not say what to do with it: override store_data");
+}
+
+void exchange::store_end(channel&) {}
+
+std::exception_ptr exchange::no_result(channel& from) {
+  // It ended in good order: its exit code is 0, or will be in a moment.
+  return std::make_exception_ptr(
+      process_died(from.pid(), from.try_wait().value_or(exit_status::of_code(0)), from.stderr_tail()));
+}
+
+std::size_t exchange::index_of(channel const& from) const noexcept { return from.core().tag; }
+std::size_t exchange::started() const noexcept { return core_->started(); }
+exchange_options const& exchange::options() const noexcept { return core_->options(); }
+
+void exchange::wait_for_result() {
+  while (!has_result() && unfinished()) store();
+}
+
+void exchange::submit(std::unique_ptr<detail::job> task) { core_->submit(std::move(task)); }
+boost::asio::any_io_executor exchange::executor() const { return core_->executor(); }
+
+std::uint64_t exchange::start_wait(std::unique_ptr<detail::operation> op, bool for_all) {
+  return core_->start_wait(std::move(op), for_all);
+}
+
+std::weak_ptr<detail::exchange_core> exchange::weak() const { return core_; }
+
+void exchange::cancel_wait(std::weak_ptr<detail::exchange_core> const& core, std::uint64_t id) {
+  if (auto const alive = core.lock()) alive->cancel_wait(id);
+}
+
+}  // namespace procx::inline v1

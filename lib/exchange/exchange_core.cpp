@@ -1,0 +1,332 @@
+#include "exchange/exchange_core.hpp"
+
+#include "process/process_state.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <stdexcept>
+#include <utility>
+
+namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::size_t few_leaving = 16;  // processes that may be on their way out before somebody looks
+
+event_loop make_loop(std::optional<boost::asio::any_io_executor> executor) {
+  return executor ? event_loop(std::move(*executor)) : event_loop();
+}
+
+}  // namespace
+
+exchange_core::exchange_core(exchange& owner, exchange_options const& options,
+                             std::optional<boost::asio::any_io_executor> executor)
+    : owner_(&owner),
+      options_(options),
+      limit_(options.limit ? options.limit->resolve() : options.reuse ? available_cores() : 0),
+      loop_(make_loop(std::move(executor))) {
+  if (options.reuse && options.continuous)
+    throw std::invalid_argument("a process that is reused gives one result a task: it cannot be continuous");
+}
+
+exchange_core::~exchange_core() {
+  workers_.reset();
+  for (member& m : members_)
+    if (m.ch.kill(SIGKILL)) m.ch.core().child().wait();
+  members_.clear();
+  bury_removed();
+  for (process& p : leaving_)
+    if (!p.wait_for(std::chrono::seconds(1))) {
+      p.kill(SIGKILL);
+      p.wait();
+    }
+}
+
+channel& exchange_core::add(channel ch) { return watch_channel(std::move(ch), next_index_++).ch; }
+
+exchange_core::member& exchange_core::watch_channel(channel ch, std::size_t index) {
+  ch.core().tag = index;
+  member& m = members_.emplace_back(std::move(ch), loop_.executor());
+  m.watch.emplace(m.ch.core(), loop_.executor(), [this, &m] { on_event(m); });
+  classify(m);
+  // Nothing is told to the owner from here: it is calling.
+  if (m.in_ready && !loop_.is_private()) boost::asio::post(loop_.executor(), [self = weak_from_this()] {
+      if (auto const core = self.lock()) core->on_ready();
+    });
+  return m;
+}
+
+channel exchange_core::remove(channel& ch) {
+  auto const found = std::ranges::find_if(members_, [&](member const& m) { return &m.ch == &ch; });
+  if (found == members_.end()) throw std::invalid_argument("the channel is not in the exchange");
+  std::erase(ready_, &*found);
+  std::erase(reported_, &*found);
+  found->watch.reset();
+  channel out = std::move(found->ch);
+  members_.erase(found);
+  return out;
+}
+
+void exchange_core::on_event(member& m) {
+  if (m.left) return;
+  classify(m);
+  if (!loop_.is_private()) on_ready();
+}
+
+/// Whether there is something to receive, or to be told, from this channel.
+void exchange_core::classify(member& m) {
+  if (m.in_ready) return;
+  channel_core& core = m.ch.core();
+  bool tell = false;
+  try {
+    core.pump();
+    tell = core.has_message();
+  } catch (error const&) {
+    tell = m.faulty = true;  // receive will throw it again
+  }
+  if (!tell && core.over()) {
+    bool const dying = !core.ended_orderly() && core.child() && !core.child().try_wait();
+    if (dying && !m.given_up) return wait_for_death(m);
+    tell = true;
+  }
+  if (!tell) return m.watch->arm();
+  m.in_ready = true;
+  ready_.push_back(&m);
+}
+
+/// The channel broke off and the process is still there: it will be dead in a moment, or it has closed its channel and
+/// lives on. The pidfd tells the one, this timer the other.
+void exchange_core::wait_for_death(member& m) {
+  m.dying.expires_after(channel_core::dying_time);
+  m.dying.async_wait([this, &m, self = weak_from_this()](boost::system::error_code error) {
+    if (error || self.expired()) return;
+    m.given_up = true;
+    on_event(m);
+  });
+}
+
+/// Out of the members; it is kept for a while, for those who were told of it.
+void exchange_core::leave(member& m) {
+  m.left = true;
+  if (m.faulty) m.ch.kill(SIGKILL);
+  auto const at = std::ranges::find_if(members_, [&](member const& other) { return &other == &m; });
+  removed_.splice(removed_.end(), members_, at);
+}
+
+void exchange_core::bury_removed() {
+  for (member& m : removed_) {
+    m.watch.reset();
+    process child = std::move(m.ch.core().child());
+    m.ch.close();
+    if (child && !child.try_wait()) leaving_.push_back(std::move(child));
+  }
+  removed_.clear();
+  if (leaving_.size() > few_leaving) std::erase_if(leaving_, [](process& p) { return p.try_wait().has_value(); });
+}
+
+exchange::channel_list exchange_core::active() {
+  exchange::channel_list all;
+  for (member& m : members_) all.push_back(m.ch);
+  if (workers_)
+    for (pid_t const pid : workers_->busy_pids()) all.push_back(face_of(pid));
+  return all;
+}
+
+exchange::channel_list exchange_core::removed() {
+  exchange::channel_list all;
+  for (member& m : removed_) all.push_back(m.ch);
+  return all;
+}
+
+std::size_t exchange_core::waiting() const noexcept {
+  return waiting_.size() + (workers_ ? workers_->unassigned() : 0);
+}
+
+bool exchange_core::unfinished() const noexcept {
+  return !members_.empty() || !waiting_.empty() || (workers_ && !workers_->idle());
+}
+
+bool exchange_core::busy() const noexcept {
+  std::size_t const others = workers_ ? workers_->busy_pids().size() : 0;
+  return limit_ && members_.size() + others >= limit_;
+}
+
+void exchange_core::look_again() {
+  bury_removed();
+  for (member* m : std::exchange(reported_, {})) {
+    if (m->left) continue;
+    m->in_ready = false;
+    classify(*m);
+  }
+}
+
+exchange::channel_list exchange_core::ready(deadline until) {
+  look_again();
+  exchange::channel_list list;
+  while (list.empty() && !members_.empty()) {
+    if (!loop_.run_until([&] { return !ready_.empty(); }, until)) break;
+    for (member* m : std::exchange(ready_, {})) {
+      bool const over = !m->faulty && !m->ch.core().has_message();
+      bool const quiet = over && m->ch.core().ended_orderly();
+      if (!quiet || !options_.autoclose) list.push_back(m->ch);
+      if ((over || m->faulty) && options_.autoclose)
+        leave(*m);
+      else
+        reported_.push_back(m);
+    }
+    start_waiting();
+  }
+  return list;
+}
+
+bool exchange_core::store(deadline until) {
+  look_again();
+  stored_any_ = false;
+  start_waiting();
+  bool const any = loop_.run_until([&] { return stored_any_ || !ready_.empty(); }, until);
+  process_ready();
+  if (escaped_) std::rethrow_exception(std::exchange(escaped_, nullptr));
+  return any;
+}
+
+void exchange_core::process_ready() {
+  while (!ready_.empty()) {
+    member& m = *ready_.front();
+    ready_.pop_front();
+    m.in_ready = false;
+    store_from(m);
+  }
+  start_waiting();
+}
+
+void exchange_core::on_ready() {
+  if (!owner_) return;
+  process_ready();
+  // Not now: the handler that is running may belong to one of those.
+  if (!removed_.empty()) boost::asio::post(loop_.executor(), [self = weak_from_this()] {
+      if (auto const core = self.lock()) core->bury_removed();
+    });
+  complete_waits();
+}
+
+void exchange_core::store_from(member& m) {
+  channel_core& core = m.ch.core();
+  bool const message = m.faulty || core.has_message();
+  if (message || !core.ended_orderly())
+    show(m.ch, &exchange::store_data);
+  else if (m.expects_result && !options_.continuous)
+    show(m.ch, &exchange::store_end);
+  if (m.left) return;  // the owner has removed it
+  if (!message || m.faulty) return leave(m);
+  if (options_.continuous) return classify(m);
+  m.expects_result = false;
+  if (!options_.reuse || !m.runs || !go_on(m)) leave(m);
+}
+
+void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
+  stored_any_ = true;
+  try {
+    (owner_->*how)(from);
+  } catch (...) {
+    if (!escaped_) escaped_ = std::current_exception();
+  }
+}
+
+/// The process of a reusable callable has given its result: the next parameters, or word that there are no more.
+bool exchange_core::go_on(member& m) {
+  try {
+    if (waiting_.empty() || waiting_.front().task->id() != *m.runs) {
+      m.ch.send(std::optional<std::tuple<>>());
+      return false;
+    }
+    waiting_.front().task->send_parameters(m.ch);
+  } catch (error const&) {
+    return false;  // it has ended; what waits goes to another
+  }
+  m.ch.core().tag = waiting_.front().index;
+  waiting_.pop_front();
+  m.expects_result = true;
+  classify(m);
+  return true;
+}
+
+void exchange_core::submit(std::unique_ptr<job> task) {
+  std::size_t const index = next_index_++;
+  if (options_.reuse && task->for_workers()) return to_workers(index, *task);
+  waiting_.push_back({index, std::move(task)});
+  try {
+    start_waiting();
+  } catch (...) {  // no process at all can be had: the task is not taken on
+    waiting_.pop_back();
+    --next_index_;
+    throw;
+  }
+}
+
+bool exchange_core::room_for_one() const noexcept {
+  std::size_t const others = workers_ ? workers_->workers() : 0;
+  return limit_ == 0 || members_.size() + others < limit_;
+}
+
+void exchange_core::start_waiting() {
+  if (workers_) {
+    std::size_t const claimed = members_.size() + (waiting_.empty() ? 0 : 1);
+    workers_->set_limit(limit_ > claimed ? limit_ - claimed : members_.empty() && waiting_.empty() ? 1 : 0);
+    workers_->pump();
+  }
+  while (!waiting_.empty() && room_for_one()) {
+    waiting_job next = std::move(waiting_.front());
+    waiting_.pop_front();
+    try {
+      launch(next);
+    } catch (boost::system::system_error const&) {
+      waiting_.push_front(std::move(next));
+      if (members_.empty()) throw;
+      return;  // the work goes on with fewer processes
+    }
+  }
+}
+
+void exchange_core::launch(waiting_job& next) {
+  launch_plan what;
+  what.run = [&](channel& up) { next.task->run(up); };
+  member& m = watch_channel(start_process(options_.start, std::nullopt, what), next.index);
+  if (options_.reuse) m.runs = next.task->id();
+}
+
+std::optional<channel> exchange_core::create() {
+  channel ch = procx::create(options_.start);
+  if (ch.pid() == 0) return ch;
+  add(std::move(ch));
+  return std::nullopt;
+}
+
+std::uint64_t exchange_core::start_wait(std::unique_ptr<operation> op, bool for_all) {
+  if (waiter_) {
+    op->complete({std::make_exception_ptr(boost::system::system_error(errc::busy)), {}});
+    return 0;
+  }
+  waiter_ = {next_wait_, std::move(op), for_all};
+  complete_waits();
+  return next_wait_++;
+}
+
+void exchange_core::cancel_wait(std::uint64_t id) {
+  if (!waiter_ || waiter_->id != id) return;
+  auto const op = std::move(waiter_->op);
+  waiter_.reset();
+  op->complete({std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted)), {}});
+}
+
+void exchange_core::complete_waits() {
+  if (!waiter_ || !owner_) return;
+  bool const done = !unfinished() || (!waiter_->for_all && owner_->has_result());
+  if (!done) return;
+  auto const op = std::move(waiter_->op);
+  waiter_.reset();
+  op->complete({std::exchange(escaped_, nullptr), {}});
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,124 @@
+#pragma once
+
+#include "channel/channel_core.hpp"
+#include "dispatch/dispatcher.hpp"
+#include "exchange/channel_watch.hpp"
+#include "system/event_loop.hpp"
+
+#include <procx/exchange/exchange.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// What is behind an exchange: the channels it watches, the tasks that wait for their turn, and, with reuse, a
+/// dispatcher for those tasks that any worker can run.
+class exchange_core final : public task_sink, public std::enable_shared_from_this<exchange_core> {
+ public:
+  exchange_core(exchange& owner, exchange_options const& options, std::optional<boost::asio::any_io_executor> executor);
+  ~exchange_core() override;
+
+  exchange_options const& options() const noexcept { return options_; }
+  boost::asio::any_io_executor const& executor() const noexcept { return loop_.executor(); }
+  std::size_t started() const noexcept { return next_index_; }
+
+  channel& add(channel ch);
+  channel remove(channel& ch);
+  void submit(std::unique_ptr<job> task);
+  std::optional<channel> create();
+
+  exchange::channel_list active();
+  exchange::channel_list removed();
+  std::size_t waiting() const noexcept;
+  bool unfinished() const noexcept;
+  bool busy() const noexcept;
+
+  exchange::channel_list ready(deadline until);
+  bool store(deadline until);
+  void start_waiting();
+
+  std::uint64_t start_wait(std::unique_ptr<operation> op, bool for_all);
+  void cancel_wait(std::uint64_t id);
+  /// No more calls into the owner: it is being destroyed.
+  void disown() noexcept { owner_ = nullptr; }
+  bool foreign() const noexcept { return loop_.foreign(); }
+
+  // Results of the dispatcher's workers, shown to the owner as if they came over channels.
+  void on_value(std::uint64_t id, pid_t worker, std::span<std::byte const> value) override;
+  void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) override;
+  void on_progress() override;
+
+ private:
+  struct member {
+    member(channel c, boost::asio::any_io_executor const& executor) : ch(std::move(c)), dying(executor) {}
+
+    channel ch;
+    std::optional<channel_watch> watch;
+    std::optional<callable_id> runs;  // with reuse: what its process can go on with
+    bool expects_result = true;
+    bool in_ready = false;
+    bool faulty = false;    // what it sent makes no sense
+    bool left = false;      // no member any more
+    bool given_up = false;  // its channel broke off, and its process does not die
+    boost::asio::steady_timer dying;
+  };
+  struct waiting_job {
+    std::size_t index;
+    std::unique_ptr<job> task;
+  };
+
+  member& watch_channel(channel ch, std::size_t index);
+  void on_event(member& m);
+  void classify(member& m);
+  void wait_for_death(member& m);
+  void leave(member& m);
+  void bury_removed();
+  void look_again();
+  void process_ready();
+  void on_ready();
+  void store_from(member& m);
+  void show(channel& from, void (exchange::*how)(channel&));
+  bool go_on(member& m);
+  bool room_for_one() const noexcept;
+  void launch(waiting_job& next);
+  void to_workers(std::size_t index, job& task);
+  channel& face_of(pid_t worker);
+  void complete_waits();
+
+  exchange* owner_;
+  exchange_options options_;
+  std::size_t limit_;  // 0: none
+  event_loop loop_;
+  std::size_t next_index_ = 0;
+  std::list<member> members_;
+  std::list<member> removed_;     // until the next look, for those who were told of them
+  std::deque<member*> ready_;     // something can be received or told, and nobody was told yet
+  std::vector<member*> reported_;  // told by `ready`: to be looked at again
+  std::deque<waiting_job> waiting_;
+  std::vector<process> leaving_;  // their channels have ended; they have a moment to end too
+  std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
+  std::map<void*, std::uint32_t> table_places_;
+  std::unique_ptr<dispatcher> workers_;
+  std::map<pid_t, channel> faces_;
+  std::exception_ptr escaped_;  // from store_data
+  bool stored_any_ = false;
+
+  struct waiter {
+    std::uint64_t id;
+    std::unique_ptr<operation> op;
+    bool for_all;
+  };
+  std::optional<waiter> waiter_;
+  std::uint64_t next_wait_ = 1;
+};
+
+}  // namespace procx::inline v1::detail

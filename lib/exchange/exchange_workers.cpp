@@ -1,0 +1,65 @@
+// The half of an exchange that reuses workers: tasks that know nothing of channels go through the dispatcher.
+#include "exchange/exchange_core.hpp"
+
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+void exchange_core::to_workers(std::size_t index, job& task) {
+  if (!workers_) {
+    dispatcher::settings s;
+    s.workers = limit_;
+    s.frame_limit = options_.start.frame_limit;
+    s.capture_stderr = options_.start.capture_stderr;
+    workers_ = std::make_unique<dispatcher>(loop_, s, callables_, *this);
+  }
+  std::uint32_t place = callable_table::travels;
+  if (auto object = task.inherited()) {
+    auto const [at, is_new] = table_places_.try_emplace(object.get());
+    if (is_new) at->second = callables_->add(task.entry(), std::move(object));
+    place = at->second;
+  }
+  buffer& out = workers_->begin_task(index, place);
+  try {
+    if (place == callable_table::travels) {
+      image_offset const entry = offset_of(reinterpret_cast<void (*)()>(task.entry()));
+      out.append(&entry, sizeof entry);
+    }
+    task.encode(out);
+  } catch (...) {
+    workers_->abandon_task();
+    --next_index_;
+    throw;
+  }
+  workers_->commit_task();
+  start_waiting();
+}
+
+channel& exchange_core::face_of(pid_t worker) {
+  auto const [at, is_new] = faces_.try_emplace(worker);
+  if (is_new) at->second = channel(std::make_unique<channel_core>(worker));
+  return at->second;
+}
+
+void exchange_core::on_value(std::uint64_t id, pid_t worker, std::span<std::byte const> value) {
+  channel& face = face_of(worker);
+  face.core().tag = id;
+  face.core().offer(value);
+  show(face, &exchange::store_data);
+  face.core().withdraw_offers();
+}
+
+void exchange_core::on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) {
+  channel& face = face_of(worker);
+  face.core().tag = id;
+  face.core().offer(std::move(error));
+  show(face, &exchange::store_data);
+  face.core().withdraw_offers();
+  faces_.erase(worker);  // it may be gone for good
+}
+
+void exchange_core::on_progress() {
+  if (!loop_.is_private()) complete_waits();
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,105 @@
+#pragma once
+
+#include "apps/program.hpp"
+
+#include <cstdint>
+#include <random>
+
+namespace fs = std::filesystem;
+
+/// A directory for one test, with a tree of files in it and an index beside it.
+class index_fixture {
+ public:
+  index_fixture() : home_(make_directory()) {
+    fs::permissions(home_, fs::perms::all);
+    fs::create_directory(tree());
+    fs::permissions(tree(), fs::perms::all);
+  }
+  ~index_fixture() {
+    std::error_code ignored;
+    fs::remove_all(home_, ignored);
+  }
+
+  fs::path const& home() const { return home_; }
+  fs::path tree() const { return home_ / "tree"; }
+  fs::path index() const { return home_ / "index"; }
+
+  void write(fs::path const& name, std::string const& text) const {
+    fs::create_directories((tree() / name).parent_path());
+    std::ofstream(tree() / name, std::ios::binary) << text;
+  }
+
+  /// Files of 20 kB with many different words, the same every time.
+  void fill(int files) const {
+    std::minstd_rand random(1);
+    for (int i = 0; i < files; ++i) {
+      std::string text;
+      while (text.size() < 20'000) {
+        for (auto number = random() % 5000 + 16; number > 0; number /= 16) text += static_cast<char>('a' + number % 16);
+        text.back() = text.size() % 8 ? ' ' : '\n';
+      }
+      write("part" + std::to_string(i % 7) + "/file" + std::to_string(i), text);
+    }
+  }
+
+  static std::vector<std::string> command(std::vector<std::string> const& args) {
+    std::vector<std::string> all{PROCX_TEST_SUPPORT "/procx-index"};
+    all.insert(all.end(), args.begin(), args.end());
+    return all;
+  }
+  static ended run(std::vector<std::string> const& args, program_options const& options = {}) {
+    return program(command(args), options).wait();
+  }
+  std::vector<std::string> build_arguments(std::vector<std::string> const& more = {}) const {
+    std::vector<std::string> args{"build", tree(), "-o", index()};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  }
+  ended build(std::vector<std::string> const& more = {}, program_options const& options = {}) const {
+    return run(build_arguments(more), options);
+  }
+  ended search(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"search", index()});
+    return run(words);
+  }
+
+  /// What `check` says the index holds; empty, and a failure, if the index is not in order.
+  std::string checksum(fs::path const& of) const {
+    ended const e = run({"check", of});
+    BOOST_TEST_INFO(e.err);
+    BOOST_TEST(e.code == 0);
+    return e.out.substr(0, e.out.find(' '));
+  }
+  std::string checksum() const { return checksum(index()); }
+
+  /// What the checksum is after a build that nothing disturbs.
+  std::string undisturbed() const {
+    fs::path const other = home_ / "undisturbed";
+    BOOST_TEST(run({"build", tree(), "-o", other}).code == 0);
+    return checksum(other);
+  }
+
+  /// Waits until a build that has just begun stores words: then many pages of the index await a commit.
+  bool storing(program& build) const {
+    std::error_code none;
+    auto const size = [&](fs::path const& file) { return fs::exists(file, none) ? fs::file_size(file, none) : 0; };
+    fs::path const journal = index().string() + "-journal";
+    bool const made = eventually([&] { return (size(index()) > 0 && !fs::exists(journal)) || build.over(); });
+    return made && eventually([&] { return size(journal) > 64'000 || build.over(); }) && !build.over();
+  }
+
+ private:
+  static fs::path make_directory() {
+    std::string name = fs::temp_directory_path() / "procx-index.XXXXXX";
+    BOOST_REQUIRE(::mkdtemp(name.data()));
+    return name;
+  }
+
+  fs::path home_;
+};
+
+inline bool contains(std::string const& text, std::string const& part) { return text.find(part) != text.npos; }
+
+inline std::size_t lines_of(std::string const& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}

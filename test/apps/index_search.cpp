@@ -1,0 +1,108 @@
+#define BOOST_TEST_MODULE index_search
+#include "apps/index_fixture.hpp"
+
+BOOST_FIXTURE_TEST_SUITE(index_search, index_fixture)
+
+BOOST_AUTO_TEST_CASE(words_are_found_as_they_are_written_whatever_they_contain) {
+  write("shift.hpp", "a\nostream& operator<<(ostream&, x);\n");
+  write("call.hpp", "void operator()(int);\n// std vector\n");
+  write("vector.hpp", "std::vector<int> v;\n");
+  write("pointer.hpp", "shared_ptr<X> p; // isn't 100% \"safe\"\n");
+  write("dash.txt", "use --verbose or -v for well-known things\n");
+  write("umlaut.txt", "Gr\xc3\xb6\xc3\x9f" "e\n");
+  BOOST_TEST(build().code == 0);
+  auto const only = [&](std::vector<std::string> const& words, std::string const& place) {
+    ended const e = search(words);
+    BOOST_TEST_INFO(words.front() << ": " << e.out << e.err);
+    BOOST_TEST((lines_of(e.out) == 1 && contains(e.out, (tree() / place).string() + ":")));
+  };
+  only({"operator<<"}, "shift.hpp:2");
+  only({"operator()"}, "call.hpp:1");
+  only({"std::vector"}, "vector.hpp:1");
+  only({"STD::Vector"}, "vector.hpp:1");
+  only({"shared_ptr"}, "pointer.hpp:1");
+  only({"shared"}, "pointer.hpp:1");
+  only({"isn't"}, "pointer.hpp:1");
+  only({"100%"}, "pointer.hpp:1");
+  only({"\"safe\""}, "pointer.hpp:1");
+  only({"--", "--verbose"}, "dash.txt:1");
+  only({"well-known", "things"}, "dash.txt:1");
+  only({"Gr\xc3\xb6\xc3\x9f" "e"}, "umlaut.txt:1");
+  only({"vector", "std::vector"}, "vector.hpp:1");
+  for (std::string const none : {"operator>>", "vector*", "\"unsafe\"", "NOT", "a AND b", "body:x", "x OR", "(", "\"", "-", "*",
+                                  "^a", "NEAR(a b)", "\xff\xfe", "\n", ""}) {
+    ended const e = search({none});
+    BOOST_TEST_INFO(none << ": " << e.out << e.err);
+    BOOST_TEST((e.code == 1 || (e.code == 2 && contains(e.err, "no letter or digit"))));
+    BOOST_TEST(e.out.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_best_file_comes_first_with_its_best_line) {
+  write("long", std::string(5000, 'x') + "\nneedle\n" + std::string(5000, 'y') + " and many other words here\n");
+  write("much", "something\nneedle thread\nneedle needle\n");
+  write("none", "thread\n");
+  BOOST_TEST(build().code == 0);
+  std::string const found = search({"needle"}).out;
+  BOOST_TEST(contains(found.substr(0, found.find('\n')), "much:2: needle thread"));
+  BOOST_TEST(lines_of(found) == 2u);
+  BOOST_TEST(contains(search({"thread", "needle"}).out, "much:2: needle thread"));
+  BOOST_TEST(lines_of(search({"needle", "-n", "1"}).out) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(expressions_are_those_of_fts5) {
+  write("one", "alpha beta");
+  write("two", "alphabet");
+  BOOST_TEST(build().code == 0);
+  BOOST_TEST(lines_of(search({"--expression", "alpha*"}).out) == 2u);
+  BOOST_TEST(lines_of(search({"--expression", "alpha* NOT beta"}).out) == 1u);
+  BOOST_TEST(contains(search({"--expression", "alphab*"}).out, "two:1: alphabet"));
+  ended const wrong = search({"--expression", "alpha AND ("});
+  BOOST_TEST(wrong.code == 2);
+  BOOST_TEST(contains(wrong.err, "syntax error"));
+}
+
+BOOST_AUTO_TEST_CASE(files_that_have_changed_or_gone_are_marked) {
+  write("gone", "needle one");
+  write("changed", "needle two");
+  write("moved", "needle three");
+  BOOST_TEST(build().code == 0);
+  fs::remove(tree() / "gone");
+  write("changed", "thread, and a needle\n");
+  write("moved", "nothing\n");
+  std::string const found = search({"needle"}).out;
+  BOOST_TEST(contains(found, "gone: (gone since it was indexed)\n"));
+  BOOST_TEST(contains(found, "changed:1: thread, and a needle (changed since it was indexed)\n"));
+  BOOST_TEST(contains(found, "moved: (changed since it was indexed)\n"));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_terminal_would_obey_is_not_printed) {
+  write("file", "\x1b[31mneedle\x1b[0m\t\x07 \xc2\x9b \xe2\x80\xae \xff end\r\n");
+  write("wide", std::string(100'000, 'a') + " needle " + std::string(100'000, 'b'));
+  BOOST_TEST(build().code == 0);
+  std::string const found = search({"needle"}).out;
+  BOOST_TEST(contains(found, "file:1: "));
+  for (char const* bad : {"\x1b", "\x07", "\xc2\x9b", "\xe2\x80\xae", "\xff", "\r"}) BOOST_TEST(!contains(found, bad));
+  BOOST_TEST(found.size() < 1000u);
+  BOOST_TEST(contains(found, "a needle b"));
+}
+
+BOOST_AUTO_TEST_CASE(nobody_reading_the_output_is_no_error) {
+  for (int i = 0; i < 50; ++i) write("file" + std::to_string(i), "needle");
+  int ends[2];
+  BOOST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  ::close(ends[0]);
+  for (std::vector<std::string> const& args : {build_arguments(), {"search", index(), "needle", "-n", "50"}, {"stats", index()}}) {
+    ended const e = run(args, {.out = ends[1]});
+    BOOST_TEST(e.code == 0);
+    BOOST_TEST(e.err == "");
+  }
+  ::close(ends[1]);
+  int const full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ended const e = run({"search", index(), "needle"}, {.out = full});
+  BOOST_TEST(e.code == 2);
+  BOOST_TEST(contains(e.err, "cannot write the output"));
+  ::close(full);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
