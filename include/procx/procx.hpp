@@ -11,6 +11,7 @@
 #include <procx/process/process.hpp>
 
 #include <procx/channel/channel.hpp>
+#include <procx/channel/program.hpp>
 #include <procx/channel/start.hpp>
 
 #include <procx/exchange/exchange.hpp>

@@ -1,6 +1,7 @@
 #include "channel/channel_core.hpp"
 
 #include "channel/channel_async.hpp"
+#include "channel/handover.hpp"
 #include "process/process_state.hpp"
 #include "system/generation.hpp"
 
@@ -119,6 +120,7 @@ std::optional<frame> channel_core::next_message() {
       case frame_kind::exception: return f;
       case frame_kind::acknowledge: acked_ = f->id; break;
       case frame_kind::end: end_seen_ = true; break;
+      case frame_kind::hello: check_hello(*f); break;
       default: throw protocol_error("a frame arrived that has no meaning on a channel");
     }
   }

@@ -2,11 +2,16 @@
 
 #include "channel/channel_core.hpp"
 #include "channel/created.hpp"
+#include "channel/early_nursery.hpp"
+#include "channel/handover.hpp"
 #include "process/fork.hpp"
 
-#include <array>
+#include <boost/system/system_error.hpp>
+
 #include <memory>
+#include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace procx::inline v1 {
 namespace detail {
@@ -61,12 +66,56 @@ channel fork_channel(start_options const& options, std::optional<boost::asio::an
 
 }  // namespace
 
-channel start_process(start_options const& options, std::optional<boost::asio::any_io_executor> executor,
-                      launch_plan const& what) {
-  return fork_channel(options, std::move(executor), what.run);
+namespace {
+
+/// The callable goes first over the channel: whatever its size, the nursery never sees it.
+channel nursery_channel(nursery& from, start_options const& options,
+                        std::optional<boost::asio::any_io_executor> executor, traveller const& what) {
+  auto ends = make_endpoints(options.via, options.frame_limit);
+  std::vector<descriptor> given;
+  for (descriptor* d : ends.there.descriptors())
+    if (*d) given.push_back(std::move(*d));
+  auto const terms = channel_terms::of(options);
+  auto child = from.spawn(std::as_bytes(std::span(&terms, 1)), std::move(given), options.capture_stderr);
+  add_traveller(ends.here, what);
+  channel up = make_channel(options, std::move(executor), std::move(ends.here), std::move(child));
+  up.core().flush_blocking();
+  return up;
 }
 
-bool may_leave_this_image(start_options const&) { return false; }
+}  // namespace
+
+bool may_leave_this_image(start_options const& options) {
+  switch (options.method) {
+    case start_method::fork: return false;
+    case start_method::automatic: return early_nursery() != nullptr;
+    default: return true;
+  }
+}
+
+channel start_process(start_options const& options, std::optional<boost::asio::any_io_executor> executor,
+                      launch_plan const& what) {
+  if (!what.travels) {
+    if (options.method == start_method::nursery || options.method == start_method::exec)
+      throw std::invalid_argument(PROCX_CANNOT_TRAVEL);
+    return fork_channel(options, std::move(executor), what.run);
+  }
+  if (options.method == start_method::exec) {
+    if (!in_program_image(reinterpret_cast<void (*)()>(what.travels->entry)))
+      throw std::invalid_argument("a callable of a shared library cannot go to a clean image of the program");
+    return start_image(options, std::move(executor), *what.travels);
+  }
+  auto const from = early_nursery();
+  if (!from && options.method == start_method::nursery)
+    throw sequence_error("there is no nursery: call px::start_nursery first in main");
+  if (!from) return fork_channel(options, std::move(executor), what.run);
+  try {
+    return nursery_channel(*from, options, executor, *what.travels);
+  } catch (boost::system::system_error const&) {
+    if (from->alive() || options.method == start_method::nursery) throw;
+    return fork_channel(options, std::move(executor), what.run);  // the nursery was killed
+  }
+}
 
 }  // namespace detail
 

@@ -6,6 +6,8 @@
 #include <boost/stacktrace/frame.hpp>
 
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 #include <cxxabi.h>
 
@@ -42,24 +44,34 @@ exception_record describe(std::exception_ptr const& e, int depth) {
   return record;
 }
 
+/// Whether a function's qualified name, template arguments and parameters aside, begins so.
+bool is_of(std::string const& function, std::string_view prefix) {
+  std::string_view const head = std::string_view(function).substr(0, function.find('<'));
+  auto const at = head.find(prefix);
+  return at == 0 || (at != std::string_view::npos && head[at - 1] == ' ');
+}
+
 }  // namespace
 
 exception_record describe_exception(std::exception_ptr const& e) { return describe(e, 0); }
 
 std::string to_string(std::vector<code_location> const& frames) {
   std::ostringstream out;
+  std::string passing_on;  // frames of std::invoke and the like: shown only if somebody's own code follows
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    out << '#' << i << ' ';
     void const* const address = detail::address_of(frames[i]);
     boost::stacktrace::frame const frame(address);
     std::string const name = address ? frame.name() : std::string();
-    std::size_t const line = address ? frame.source_line() : 0;
-    if (!name.empty()) out << name << " in ";
-    if (line)
-      out << frame.source_file() << ':' << line;
+    if (is_of(name, "procx::v1::detail::")) break;  // from here on it is how the callable came to be called
+    std::ostringstream line;
+    line << '#' << i << ' ' << name << (name.empty() ? "" : " in ");
+    if (std::size_t const number = address ? frame.source_line() : 0)
+      line << frame.source_file() << ':' << number << '\n';
     else
-      out << frames[i].module << "+0x" << std::hex << frames[i].offset << std::dec;
-    out << '\n';
+      line << frames[i].module << "+0x" << std::hex << frames[i].offset << '\n';
+    passing_on += line.str();
+    if (is_of(name, "std::__invoke") || is_of(name, "std::invoke") || is_of(name, "std::apply")) continue;
+    out << std::exchange(passing_on, {});
   }
   return out.str();
 }

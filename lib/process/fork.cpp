@@ -26,9 +26,6 @@ namespace {
 bool created = false;
 thread_local bool lasting_thread = false;
 
-/// A death signal follows the thread that forked, not the process: only threads that last may tie a child to them.
-bool may_tie_child() noexcept { return lasting_thread || ::getpid() == static_cast<pid_t>(::syscall(SYS_gettid)); }
-
 /// What is buffered would be written twice, once by each process. With threads about, one of them may hold a stream
 /// for as long as it likes, waiting for input: then only what can be had at once is flushed.
 void flush_before_fork() {
@@ -67,7 +64,7 @@ void empty_stdin() noexcept {
 }
 
 void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end) {
-  created = true;
+  become_created_process();
   if (tied) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(0);  // it died before the line above
@@ -81,7 +78,6 @@ void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end
   close_inherited(keep);
   empty_stdin();
   reset_signals();
-  remember_throws();
 }
 
 }  // namespace
@@ -107,13 +103,7 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) throw boost::system::system_error(why, boost::system::system_category(), "cannot fork");
   errors.second.close();
-  try {
-    return std::make_unique<process_state>(pid, open_pidfd(pid), std::move(errors.first));
-  } catch (...) {  // no descriptor left to watch it by
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    throw;
-  }
+  return watch_process(pid, std::move(errors.first));
 }
 
 std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function<int()> const& body) {
@@ -138,7 +128,26 @@ void leave(int code) noexcept {
   ::_exit(code);
 }
 
+std::unique_ptr<process_state> watch_process(pid_t pid, descriptor stderr_end) {
+  try {
+    return std::make_unique<process_state>(pid, open_pidfd(pid), std::move(stderr_end));
+  } catch (...) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    throw;
+  }
+}
+
+// A death signal follows the thread that forked, not the process: only threads that last may tie a child to them.
+bool may_tie_child() noexcept { return lasting_thread || ::getpid() == static_cast<pid_t>(::syscall(SYS_gettid)); }
+
 bool is_created_process() noexcept { return created; }
+
+void become_created_process() noexcept {
+  created = true;
+  remember_throws();
+}
+
 void this_thread_outlives_processes() noexcept { lasting_thread = true; }
 
 }  // namespace procx::inline v1::detail

@@ -29,8 +29,15 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function
 /// Ends a created process: what it has buffered is written, nothing else happens.
 [[noreturn]] void leave(int code) noexcept;
 
-/// Whether this process was made by procx.
+/// Whether this process was made by procx; and how one says so that was executed, not forked.
 bool is_created_process() noexcept;
+void become_created_process() noexcept;
+
+/// Watches a child that was just created; if there is no descriptor left to do so, it is killed and EMFILE thrown.
+std::unique_ptr<process_state> watch_process(pid_t pid, descriptor stderr_end);
+
+/// Whether a new process may be made to die with the calling thread.
+bool may_tie_child() noexcept;
 
 /// For threads of procx's own: a process may be tied to them as to the main thread.
 void this_thread_outlives_processes() noexcept;

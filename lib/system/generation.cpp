@@ -12,16 +12,26 @@ std::mutex& fork_mutex() {
   return *mutex;
 }
 
-[[maybe_unused]] int const registered = ::pthread_atfork([] { fork_mutex().lock(); }, [] { fork_mutex().unlock(); },
-                                                         [] {
-                                                           ++forks;
-                                                           fork_mutex().unlock();
-                                                         });
+void in_child() {
+  ++forks;
+  fork_mutex().unlock();
+}
+
+/// Once, whoever comes first: a clean image forks before this file's static objects are initialized.
+void watch_forks() {
+  [[maybe_unused]] static int const registered =
+      ::pthread_atfork([] { fork_mutex().lock(); }, [] { fork_mutex().unlock(); }, in_child);
+}
+
+[[maybe_unused]] bool const watching = (watch_forks(), true);
 
 }  // namespace
 
 unsigned generation() noexcept { return forks; }
 
-std::unique_lock<std::mutex> hold_forks() { return std::unique_lock(fork_mutex()); }
+std::unique_lock<std::mutex> hold_forks() {
+  watch_forks();
+  return std::unique_lock(fork_mutex());
+}
 
 }  // namespace procx::inline v1::detail

@@ -90,6 +90,11 @@ channel start_clean(F fn, Args... args) {
   return detail::start_with(start_options{.method = start_method::exec}, std::nullopt, fn, args...);
 }
 
+/// Forks a nursery: from now on, callables that can travel are run by processes forked from it, in a fraction of a
+/// millisecond however large this process has grown and however many threads it has. They see static objects as they are
+/// now. To be called first in main, before there are threads; a second call does nothing. It ends with this process.
+void start_nursery();
+
 /// Creates a process that goes on from here, as fork() does: both sides come back, the created one with `pid()` 0.
 /// Always forks directly. The created process should end by `px::exit`.
 channel create(start_options const& options = {});

@@ -77,18 +77,17 @@ class map : public exchange {
   /// `void(std::exception_ptr, std::optional<T>)`. One at a time. Cancellation loses no result.
   template <class Token>
   auto async_next(Token&& token) {
-    wanted_ = first_;
+    let_go();
     return this->template async_take<T>([this] { return take(); }, std::forward<Token>(token));
   }
 
   /// The next outcome in order, valid until the next one is asked for; null when there are no more.
   outcome<T>* next_outcome() {
-    while (first_ < this->started()) {
+    let_go();
+    for (; first_ < this->started(); drop_first()) {
       wanted_ = first_;
       while (!there(first_) && this->unfinished()) this->wait_for_result();
-      if (auto* const next = take()) return next;
-      ++first_;  // a channel that was taken out by hand
-      if (!results_.empty()) results_.pop_front();
+      if (auto* const next = take()) return next;  // none: the channel was taken out by hand
     }
     return nullptr;
   }
@@ -137,18 +136,23 @@ class map : public exchange {
     return results_[index - first_];
   }
   outcome<T>* take() {
-    current_.reset();
+    let_go();
     if (!there(first_)) return nullptr;
-    current_ = std::move(results_.front());
-    results_.pop_front();
+    holding_ = true;
+    return &*results_.front();
+  }
+  void let_go() {
+    if (std::exchange(holding_, false)) drop_first();
+  }
+  void drop_first() {
+    if (!results_.empty()) results_.pop_front();
     wanted_ = ++first_;
-    return &*current_;
   }
 
   std::deque<std::optional<outcome<T>>> results_;  // [0] is that of task first_
   std::size_t first_ = 0;
   std::size_t wanted_ = 0;
-  std::optional<outcome<T>> current_;
+  bool holding_ = false;  // the first one was given out by iteration, and is kept until the next
 };
 
 }  // namespace procx::inline v1

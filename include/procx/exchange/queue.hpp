@@ -28,8 +28,8 @@ class queue : public exchange {
   ~queue() override = default;
 
   /// The results that have arrived and were not taken.
-  std::size_t size() const noexcept { return results_.size(); }
-  bool empty() const noexcept { return results_.empty(); }
+  std::size_t size() const noexcept { return results_.size() - holding_; }
+  bool empty() const noexcept { return size() == 0; }
 
   auto begin() { return detail::outcome_iterator<queue, T, T>(*this); }
   std::default_sentinel_t end() const noexcept { return {}; }
@@ -40,8 +40,9 @@ class queue : public exchange {
   /// The next result; empty when nothing is active or waiting and all results are taken. Throws what the task failed
   /// with.
   std::optional<T> next() {
-    if (!next_outcome()) return std::nullopt;
-    return std::move(*current_).value();
+    outcome<T>* const result = next_outcome();
+    if (!result) return std::nullopt;
+    return std::move(*result).value();
   }
 
   /// As `next`. Completion: `void(std::exception_ptr, std::optional<T>)`. One at a time. Cancellation loses no result.
@@ -52,6 +53,7 @@ class queue : public exchange {
 
   /// The next outcome, valid until the next one is asked for; null when `next` would be empty.
   outcome<T>* next_outcome() {
+    let_go();
     if (results_.empty()) wait_for_result();
     return take();
   }
@@ -66,19 +68,21 @@ class queue : public exchange {
     }
   }
   void store_end(channel& from) override { results_.emplace_back(index_of(from), no_result(from)); }
-  bool has_result() const override { return !results_.empty(); }
+  bool has_result() const override { return !empty(); }
 
  private:
   outcome<T>* take() {
-    current_.reset();
+    let_go();
     if (results_.empty()) return nullptr;
-    current_ = std::move(results_.front());
-    results_.pop_front();
-    return &*current_;
+    holding_ = true;
+    return &results_.front();
+  }
+  void let_go() noexcept {
+    if (std::exchange(holding_, false)) results_.pop_front();
   }
 
   std::deque<outcome<T>> results_;
-  std::optional<outcome<T>> current_;
+  bool holding_ = false;  // the first one was given out, and is kept until the next
 };
 
 }  // namespace procx::inline v1

@@ -105,14 +105,14 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
 
   /// The next outcome in turn; null at the end. Valid until the next call.
   outcome_type* next_outcome() {
-    auto const is_there = [this] { return !kept_.empty() && kept_.front(); };
-    current_.reset();
-    if (!engine_.run_until(is_there)) return nullptr;
-    current_ = std::move(kept_.front());
-    kept_.pop_front();
-    ++first_;
-    engine_.released(1);
-    return &*current_;
+    if (std::exchange(holding_, false)) {
+      kept_.pop_front();
+      ++first_;
+      engine_.released(1);
+    }
+    if (!engine_.run_until([this] { return !kept_.empty() && kept_.front(); })) return nullptr;
+    holding_ = true;
+    return &*kept_.front();
   }
 
   outcome_type& at(std::size_t i) {
@@ -137,7 +137,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   bool ordered_;
   std::deque<std::optional<outcome_type>> kept_;  // [0] is the outcome of task first_
   std::size_t first_ = 0;
-  std::optional<outcome_type> current_;
+  bool holding_ = false;  // the first one was given out by iteration, and is kept until the next
   detail::pmap_engine engine_;  // last: its workers use all of the above
 };
 

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "endpoint/endpoint.hpp"
+
+#include <procx/channel/start_options.hpp>
+#include <procx/wire/travel.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+// How a channel and a travelling callable are handed to a process that was not forked from here: its descriptors by
+// number or over a socket, what else there is to know of it as text or in the first frames.
+
+/// What the created side has to know of its channel, as words.
+struct channel_terms {
+  std::uint64_t frame_limit;
+  std::uint32_t acknowledged;
+  std::uint32_t is_socket;
+
+  static channel_terms of(start_options const& options) noexcept;
+  start_options options() const noexcept;
+};
+
+/// A frame with the callable, for the same program's image elsewhere. It leaves at the next flush.
+void add_traveller(endpoint& wire, traveller const& what);
+/// Waits for that frame and runs what came in it, with the given context. Throws protocol_error if it is none, or
+/// of another build of the program; end_of_channel if none came.
+std::function<void(void*)> receive_traveller(endpoint& wire);
+
+/// A number that differs between programs, and between builds of one.
+std::uint64_t image_fingerprint();
+
+/// The first frame on a channel to another program.
+void add_hello(endpoint& wire);
+/// Throws protocol_error if it is not one that this version understands.
+void check_hello(frame const& hello);
+
+}  // namespace procx::inline v1::detail
