@@ -14,7 +14,7 @@ esac
 export CXX
 
 packages=(
-  g++ libboost1.81-all-dev libboost1.81-tools-dev # the library and its tests
+  g++ libboost1.81-all-dev libboost1.81-tools-dev librapidcheck-dev # the library and its tests
   libcli11-dev libfmt-dev libsqlite3-dev libsqlitecpp-dev # the programs in apps/
   cmake make pkg-config # the ways to use an installed library
 )

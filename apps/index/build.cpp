@@ -10,12 +10,12 @@
 #include "walk.hpp"
 
 #include <fmt/format.h>
+#include <procx/process/worker_count.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <thread>
 
 #include <sys/resource.h>
 
@@ -79,7 +79,7 @@ int build(build_options const& options) {
   build_lock const lock(index);
   store database(index);
   progress bar;
-  int const workers = options.workers > 0 ? options.workers : static_cast<int>(std::thread::hardware_concurrency());
+  auto const workers = static_cast<int>(procx::worker_count(options.workers).resolve());
   watch_for_interruption();
 
   listing found = walk(roots, workers, [&](std::size_t files) {

@@ -88,7 +88,7 @@ void builder::salvage(plan::range range, std::string const& why) {
   std::size_t const middle = range.first + (range.second - range.first) / 2;
   std::array<plan::range, 2> const halves{plan::range{range.first, middle}, plan::range{middle, range.second}};
   auto batches = halves | std::views::transform([this](plan::range half) { return make_batch(half); });
-  auto shards = px::pmap(make_shard, batches, {.workers = workers_, .retries = range.second - range.first == 2 ? 1 : 0});
+  auto shards = px::pmap(make_shard, batches, {.workers = workers_, .retries = range.second - range.first == 2 ? 1u : 0u});
   for (px::outcome<shard> const& o : shards.outcomes()) {
     if (o)
       take(halves[o.index()], *o);
@@ -126,13 +126,12 @@ bool builder::record(std::size_t task, report const& result, std::int64_t shard,
   if (row.fate == fate::unreadable) row.reason = std::strerror(result.error);
   results_.add(row);
 
-  bool const known = replaces.id != 0;
-  bool const same = known && row.fate != fate::indexed && row.fate == replaces.fate && row.reason == replaces.reason &&
-                    row.stamp == replaces.stamp;
+  bool const same = replaces && row.fate != fate::indexed && row.fate == replaces->fate &&
+                    row.reason == replaces->reason && row.stamp == replaces->stamp;
   if (same) return false;
-  if (known) index_.forget(replaces.id);
+  if (replaces) index_.forget(replaces->id);
   if (row.fate != fate::vanished) index_.put(row);
-  return known || row.fate != fate::vanished;
+  return replaces || row.fate != fate::vanished;
 }
 
 void builder::show(plan::range range) {
@@ -149,17 +148,21 @@ void builder::clean_up() {
   index_.drop_dead_shards();
 }
 
-/// A commit waits for the disk, so not every batch has its own; but half a second of work is as much as may be lost.
+/// A commit waits for the disk, and everybody else then waits for this process soon. So commits are few where they take
+/// long: about a tenth of the time goes to them.
 void builder::commit_if_due(std::size_t bytes) {
+  constexpr std::size_t most_uncommitted = 8 << 20;  // what SQLite keeps in memory until then
   uncommitted_bytes_ += bytes;
-  if (uncommitted_bytes_ > 8u << 20 || clock::now() - last_commit_ > std::chrono::milliseconds(500)) commit();
+  if (uncommitted_bytes_ > most_uncommitted || clock::now() - last_commit_ > 10 * commit_time_) commit();
 }
 
 void builder::commit() {
-  timer const committing(times_.committing);
+  auto const began = clock::now();
   index_.commit(next_id_);
-  uncommitted_bytes_ = 0;
   last_commit_ = clock::now();
+  commit_time_ = last_commit_ - began;
+  times_.committing += commit_time_;
+  uncommitted_bytes_ = 0;
 }
 
 }  // namespace indexer

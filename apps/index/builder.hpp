@@ -15,7 +15,7 @@ namespace indexer {
 
 /// Carries out a plan: has worker processes make the shards, and adds them to the index in the order of the plan.
 ///
-/// Several batches are committed together, twice a second; what has been committed stays whatever happens then.
+/// What has been committed stays, whatever happens then. On a slow disk several batches are committed together.
 class builder {
  public:
   struct durations {
@@ -62,6 +62,7 @@ class builder {
   std::size_t batches_drawn_ = 0, batches_done_ = 0;
   std::size_t uncommitted_bytes_ = 0;
   clock::time_point last_commit_ = clock::now();
+  clock::duration commit_time_ = std::chrono::milliseconds(10);  ///< of the last one
 };
 
 }  // namespace indexer

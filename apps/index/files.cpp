@@ -40,6 +40,21 @@ class descriptor {
   int fd_;
 };
 
+/// Reads on until the text has this size or the file ends. Returns an errno, or 0.
+int read_up_to(int fd, std::string& text, std::size_t size) {
+  std::size_t have = text.size();
+  text.resize(size);
+  while (have < size) {
+    ssize_t const n = ::read(fd, text.data() + have, size - have);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    if (n == 0) break;
+    have += static_cast<std::size_t>(n);
+  }
+  text.resize(have);
+  return 0;
+}
+
 fate fate_of_error(int error) {
   bool const gone = error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;
   return gone ? fate::vanished : fate::unreadable;
@@ -77,17 +92,11 @@ reading read_file(std::string const& path, std::int64_t max_bytes, std::string& 
   if (result.stamp.bytes > max_bytes) return result.fate = fate::too_large, result;
 
   outwait_tick(result.stamp);
-  text.resize(static_cast<std::size_t>(result.stamp.bytes));
-  std::size_t size = 0;
-  while (size < text.size()) {
-    ssize_t const n = ::read(file.get(), text.data() + size, text.size() - size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return {fate::unreadable, errno, result.stamp};
-    if (n == 0) break;
-    size += static_cast<std::size_t>(n);
+  auto const whole = static_cast<std::size_t>(result.stamp.bytes);
+  for (std::size_t const size : {std::min<std::size_t>(whole, 64 << 10), whole}) {  // few binary files need more than a look
+    if (int const error = read_up_to(file.get(), text, size)) return {fate::unreadable, error, result.stamp};
+    if (std::memchr(text.data(), 0, text.size())) return result.fate = fate::binary, result;
   }
-  text.resize(size);
-  if (std::memchr(text.data(), 0, text.size())) result.fate = fate::binary;
   return result;
 }
 

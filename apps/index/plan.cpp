@@ -71,9 +71,9 @@ class planner {
     bool const was_read = k.id != 0 && k.fate != fate::closed && k.fate != fate::too_large;
     bool const try_again = k.fate == fate::unreadable || (k.fate == fate::failed && options_.retry_failed);
     if (!was_read || k.stamp != f.stamp)
-      changed_.push_back({std::move(f.path), f.stamp, std::move(k)});
+      changed_.push_back({std::move(f.path), f.stamp, k.id == 0 ? nullptr : std::make_unique<known_file>(std::move(k))});
     else if (try_again)
-      again_.push_back({std::move(f.path), f.stamp, std::move(k)});
+      again_.push_back({std::move(f.path), f.stamp, std::make_unique<known_file>(std::move(k))});
     else
       keep(std::move(k));
   }
@@ -98,7 +98,7 @@ class planner {
     std::ranges::sort(doomed);
     for (known_file& k : live_)
       if (std::ranges::binary_search(doomed, k.shard) && !lies_in_closed(k.path))
-        renewed_.push_back({k.path, k.stamp, std::move(k)});
+        renewed_.push_back({k.path, k.stamp, std::make_unique<known_file>(std::move(k))});
   }
 
   void append(std::vector<task> tasks) {

@@ -4,6 +4,7 @@
 #include "store.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +25,7 @@ struct plan {
   struct task {
     std::string path;
     indexer::stamp stamp;
-    known_file replaces;  ///< what the index says of it at present; id 0 if nothing
+    std::unique_ptr<known_file> replaces;  ///< what the index says of it at present; null if nothing
   };
   /// A row that needs no reading, still without an id.
   struct settled_file {

@@ -2,6 +2,8 @@
 
 #include "failure.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -52,9 +54,7 @@ query query::of_words(std::vector<std::string> const& words) {
     auto const parts = words_of(word);
     if (parts.empty() && !word.empty()) result.literals_.push_back(in_lower_case(word));
     if (parts.empty()) continue;
-    std::string phrase;
-    for (std::string_view part : parts) phrase += (phrase.empty() ? "" : " ") + std::string(part);
-    result.expression_ += (result.expression_.empty() ? "\"" : " \"") + phrase + '"';
+    result.expression_ += fmt::format("\"{}\" ", fmt::join(parts, " "));
     bool const plain = parts.size() == 1 && parts[0].size() == word.size();
     if (!plain) result.literals_.push_back(in_lower_case(word));
     result.add_needle(word, 1000);

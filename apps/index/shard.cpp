@@ -45,7 +45,11 @@ class memory_table {
     SQLite::Statement pages(database_, "SELECT id - ?1, block FROM text_data WHERE id >= ?1 AND id < ?2");
     pages.bind(1, fts5::first_row(segment));
     pages.bind(2, fts5::first_row(segment + 1));
-    while (pages.executeStep()) to.pages.emplace_back(pages.getColumn(0).getInt64(), pages.getColumn(1).getString());
+    while (pages.executeStep()) {
+      SQLite::Column const page = pages.getColumn(1);
+      auto const* const bytes = static_cast<std::byte const*>(page.getBlob());
+      to.pages.emplace_back(pages.getColumn(0).getInt64(), std::vector<std::byte>(bytes, bytes + page.getBytes()));
+    }
     SQLite::Statement terms(database_, "SELECT term, pgno FROM text_idx WHERE segid = ?");
     terms.bind(1, segment);
     while (terms.executeStep()) to.terms.emplace_back(terms.getColumn(0).getString(), terms.getColumn(1).getInt64());

@@ -2,6 +2,7 @@
 
 #include "files.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -50,7 +51,7 @@ struct shard {
   std::int64_t first_page = 0;  ///< of the segment; 0 if no document has a word
   std::int64_t last_page = 0;
   std::int64_t words = 0;
-  std::vector<std::pair<std::int64_t, std::string>> pages;  ///< row number, counted from the segment's first row
+  std::vector<std::pair<std::int64_t, std::vector<std::byte>>> pages;  ///< row number, from the segment's first row
   std::vector<std::pair<std::string, std::int64_t>> terms;  ///< the first term of a page and the page
   std::vector<std::pair<std::int64_t, std::string>> sizes;  ///< document and its number of words, as FTS5 stores it
 

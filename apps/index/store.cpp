@@ -1,7 +1,6 @@
 #include "store.hpp"
 
 #include "failure.hpp"
-#include "fts5_format.hpp"
 #include "index_file.hpp"
 
 #include <algorithm>
@@ -21,7 +20,13 @@ store::store(std::string const& path)
       put_file_(database_, "INSERT INTO files VALUES(?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?)"),
       put_page_(database_, "INSERT INTO text_data VALUES(?, ?)"),
       put_term_(database_, "INSERT INTO text_idx VALUES(?, ?, ?)"),
-      put_size_(database_, "INSERT INTO text_docsize VALUES(?, ?)") {}
+      put_size_(database_, "INSERT INTO text_docsize VALUES(?, ?)"),
+      structure_(fts5::decode_structure(record(fts5::structure_row))),
+      averages_(fts5::decode_averages(record(fts5::averages_row))) {
+  SQLite::Statement rows(database_, "SELECT id, first, last, documents, words, weight FROM shards ORDER BY id");
+  auto const number = [&](int column) { return rows.getColumn(column).getInt64(); };
+  while (rows.executeStep()) shards_.push_back({number(0), number(1), number(2), number(3), number(4), number(5)});
+}
 
 std::vector<known_file> store::files() {
   std::vector<known_file> result;
@@ -44,14 +49,6 @@ std::vector<known_file> store::files() {
   return result;
 }
 
-std::vector<shard_row> store::shards() {
-  std::vector<shard_row> result;
-  SQLite::Statement rows(database_, "SELECT id, first, last, documents, words, weight FROM shards ORDER BY id");
-  auto const number = [&](int column) { return rows.getColumn(column).getInt64(); };
-  while (rows.executeStep()) result.push_back({number(0), number(1), number(2), number(3), number(4), number(5)});
-  return result;
-}
-
 std::int64_t store::next_id() {
   return database_.execAndGet("SELECT value FROM state WHERE name = 'next_id'").getInt64();
 }
@@ -67,6 +64,8 @@ void store::commit(std::int64_t next_id) {
   SQLite::Statement set(database_, "UPDATE state SET value = ?1 WHERE name = 'next_id' AND value <> ?1");
   set.bind(1, next_id);
   run(set);
+  write_record(fts5::structure_row, encode(structure_));
+  write_record(fts5::averages_row, encode(averages_));
   database_.exec("COMMIT");
   in_transaction_ = false;
 }
@@ -109,7 +108,11 @@ void store::forget(std::int64_t id) {
 
 std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t last, std::int64_t weight) {
   begin();
-  std::int64_t const id = free_shard_number();
+  std::int64_t id = 1;  // the first that is free
+  auto place = shards_.begin();
+  while (place != shards_.end() && place->id == id) ++id, ++place;
+  if (id > fts5::max_segments) throw failure("the index has as many shards as it can have: remove it and build it anew");
+
   for (auto const& [row, bytes] : words.pages) {
     put_page_.bind(1, fts5::first_row(id) + row);
     put_page_.bindNoCopy(2, bytes.data(), static_cast<int>(bytes.size()));
@@ -126,18 +129,16 @@ std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t las
     put_size_.bindNoCopy(2, size.data(), static_cast<int>(size.size()));
     run(put_size_);
   }
-  if (words.first_page != 0) {
-    auto structure = fts5::decode_structure(record(fts5::structure_row));
-    structure.segments.push_back({id, words.first_page, words.last_page});
-    write_record(fts5::structure_row, encode(structure));
-  }
   auto const documents = static_cast<std::int64_t>(words.sizes.size());
-  add_to_averages(documents, words.words);
+  if (words.first_page != 0) structure_.segments.push_back({id, words.first_page, words.last_page});
+  averages_.documents += static_cast<std::uint64_t>(documents);
+  averages_.words += static_cast<std::uint64_t>(words.words);
 
   SQLite::Statement put(database_, "INSERT INTO shards VALUES(?, ?, ?, ?, ?, ?)");
   int column = 1;
   for (std::int64_t number : {id, first, last, documents, words.words, weight}) put.bind(column++, number);
   run(put);
+  shards_.insert(place, {id, first, last, documents, words.words, weight});
   return id;
 }
 
@@ -146,8 +147,10 @@ void store::drop_dead_shards() {
   SQLite::Statement rows(database_, "SELECT DISTINCT shard FROM files ORDER BY shard");
   while (rows.executeStep()) alive.push_back(rows.getColumn(0).getInt64());
   rows.reset();
-  for (shard_row const& shard : shards())
-    if (!std::ranges::binary_search(alive, shard.id)) drop(shard);
+  auto const is_dead = [&](shard_row const& shard) { return !std::ranges::binary_search(alive, shard.id); };
+  for (shard_row const& shard : shards_)
+    if (is_dead(shard)) drop(shard);
+  std::erase_if(shards_, is_dead);
 }
 
 void store::drop(shard_row const& shard) {
@@ -162,18 +165,9 @@ void store::drop(shard_row const& shard) {
   remove("DELETE FROM text_idx WHERE segid BETWEEN ? AND ?", shard.id, shard.id);
   remove("DELETE FROM text_docsize WHERE id BETWEEN ? AND ?", shard.first, shard.last);
   remove("DELETE FROM shards WHERE id BETWEEN ? AND ?", shard.id, shard.id);
-  auto structure = fts5::decode_structure(record(fts5::structure_row));
-  std::erase_if(structure.segments, [&](fts5::segment const& s) { return s.id == shard.id; });
-  write_record(fts5::structure_row, encode(structure));
-  add_to_averages(-shard.documents, -shard.words);
-}
-
-std::int64_t store::free_shard_number() {
-  std::int64_t number = 1;
-  SQLite::Statement taken(database_, "SELECT id FROM shards ORDER BY id");
-  while (taken.executeStep() && taken.getColumn(0).getInt64() == number) ++number;
-  if (number > fts5::max_segments) throw failure("the index has as many parts as it can have: remove it and build it anew");
-  return number;
+  std::erase_if(structure_.segments, [&](fts5::segment const& s) { return s.id == shard.id; });
+  averages_.documents -= static_cast<std::uint64_t>(shard.documents);
+  averages_.words -= static_cast<std::uint64_t>(shard.words);
 }
 
 std::string store::record(std::int64_t row) {
@@ -183,17 +177,10 @@ std::string store::record(std::int64_t row) {
 }
 
 void store::write_record(std::int64_t row, std::string const& bytes) {
-  SQLite::Statement set(database_, "REPLACE INTO text_data VALUES(?, ?)");
+  SQLite::Statement set(database_, "UPDATE text_data SET block = ?2 WHERE id = ?1 AND block <> ?2");
   set.bind(1, row);
   set.bind(2, bytes.data(), static_cast<int>(bytes.size()));
   run(set);
-}
-
-void store::add_to_averages(std::int64_t documents, std::int64_t words) {
-  auto averages = fts5::decode_averages(record(fts5::averages_row));
-  averages.documents += static_cast<std::uint64_t>(documents);
-  averages.words += static_cast<std::uint64_t>(words);
-  write_record(fts5::averages_row, encode(averages));
 }
 
 }  // namespace indexer

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "files.hpp"
+#include "fts5_format.hpp"
 #include "shard.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -23,15 +24,15 @@ struct shard_row {
 
 /// The index while it is built. What is written between two commits is there as a whole or not at all.
 ///
-/// One object at a time may write an index: see build_lock. Members throw SQLite::Exception; after that, and when it is
-/// destroyed, nothing that was not committed has happened.
+/// One object at a time may write an index: see build_lock. Members throw SQLite::Exception, and after that the object is
+/// of no use; what was not committed has not happened then.
 class store {
  public:
   /// Throws failure as open_to_build does.
   explicit store(std::string const& path);
 
   std::vector<known_file> files();  ///< in the order of their paths
-  std::vector<shard_row> shards();
+  std::vector<shard_row> const& shards() const { return shards_; }
   std::int64_t next_id();           ///< no row has this id or a higher one
 
   /// Writes nothing if they are these already.
@@ -51,16 +52,17 @@ class store {
  private:
   void begin();
   void drop(shard_row const& shard);
-  std::int64_t free_shard_number();
   std::string record(std::int64_t row);
   void write_record(std::int64_t row, std::string const& bytes);
-  void add_to_averages(std::int64_t documents, std::int64_t words);
 
   SQLite::Database database_;
   SQLite::Statement put_file_;
   SQLite::Statement put_page_;
   SQLite::Statement put_term_;
   SQLite::Statement put_size_;
+  std::vector<shard_row> shards_;      // by their ids
+  fts5::structure structure_;          // of the full-text table; written at the commit
+  fts5::averages averages_;            // likewise
   bool in_transaction_ = false;
 };
 

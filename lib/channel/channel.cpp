@@ -13,6 +13,8 @@ channel::channel(std::unique_ptr<detail::channel_core> core) noexcept : core_(st
 
 pid_t channel::pid() const noexcept { return core_ ? core_->pid() : 0; }
 
+int channel::pidfd() const noexcept { return core_ ? core_->child().pidfd() : -1; }
+
 void channel::close() noexcept {
   if (core_ && !core_->foreign()) core_->close();
 }
@@ -24,6 +26,7 @@ std::optional<exit_status> channel::wait_for(std::chrono::nanoseconds timeout) {
 }
 
 std::optional<exit_status> channel::try_wait() {
+  core_->check_owner();
   if (!core_->child()) return std::nullopt;
   return core_->child().try_wait();
 }
@@ -47,7 +50,7 @@ std::optional<std::span<std::byte const>> channel::value_now() {
   core_->pump();
   if (auto bytes = core_->take()) return bytes;
   if (core_->over() && !core_->ended_orderly()) {
-    auto const why = core_->why_over(std::chrono::steady_clock::now() + detail::channel_core::dying_time);
+    auto const why = core_->why_over(std::chrono::steady_clock::now());
     if (why && detail::code_of(why) != errc::end_of_channel) std::rethrow_exception(why);
   }
   return std::nullopt;

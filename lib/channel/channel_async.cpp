@@ -95,7 +95,7 @@ void channel_async::progress() noexcept {
   try {
     core_.check_owner();
     core_.pump();
-    if (core_.child()) core_.child().try_wait();
+    if (core_.child()) core_.note_end_of_process();
     progress_sends();
     progress_receive();
     progress_wait();
@@ -106,7 +106,7 @@ void channel_async::progress() noexcept {
 }
 
 void channel_async::progress_sends() {
-  bool const broken = core_.wire().broken();
+  bool const broken = core_.wire().broken() || core_.gone();
   if (core_.acknowledged() && !sends_.empty()) core_.has_message();  // acknowledgements are among the messages
   while (!sends_.empty()) {
     pending& next = sends_.front();
@@ -143,7 +143,8 @@ void channel_async::progress_receive() {
 
 void channel_async::progress_wait() {
   if (!wait_) return;
-  if (core_.wire().out_open() && core_.wire().flush()) {
+  if (core_.acknowledged()) core_.accept_arrived();
+  if (core_.wire().out_open() && core_.wire().flush() && !core_.owes_acknowledgements()) {
     arm(out_, -1, false);  // before the descriptor goes
     core_.wire().close_out();
   }
@@ -187,13 +188,14 @@ void channel_async::arm(watch& w, int fd, bool wanted) {
 }
 
 void channel_async::arm_timer(bool wanted) {
+  if (!wanted && dying_armed_) dying_.cancel();  // an io_context must not wait for it when nobody else does
   if (!wanted || dying_armed_) return;
   dying_armed_ = true;
   dying_.expires_after(channel_core::dying_time);
-  dying_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+  dying_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code cancelled) {
     if (alive.expired()) return;
     dying_armed_ = false;
-    given_up_ = true;
+    given_up_ = given_up_ || !cancelled;
     progress();
   });
 }

@@ -77,18 +77,21 @@ void channel_core::commit_send() {
 
 void channel_core::flush_blocking() {
   std::uint64_t const id = last_id_;
-  while (!wire_.flush()) wait_io(std::nullopt);
+  while (!wire_.flush()) {
+    if (gone_) throw_over();  // a copy that it forked keeps the channel open, and reads nothing
+    wait_io(std::nullopt);
+  }
   while (acknowledged_ && acked_ < id && !wire_.broken()) {
     while (auto f = next_message()) stash(*f);
     if (acked_ >= id) return;
-    if (over()) throw_over();
+    if (wire_.ended() || gone_) throw_over();  // whoever only sends nothing more still acknowledges
     wait_io(std::nullopt);
   }
   if (wire_.broken()) throw_over();
 }
 
 void channel_core::send_exception(std::exception_ptr const& error) noexcept {
-  if (end_sent_ || !wire_.out_open()) return;
+  if (foreign() || end_sent_ || !wire_.out_open()) return;
   try {
     writer_.begin();
     encode(wire_.out(), describe_exception(error));
@@ -99,7 +102,7 @@ void channel_core::send_exception(std::exception_ptr const& error) noexcept {
 }
 
 void channel_core::send_end() noexcept {
-  if (end_sent_ || !wire_.out_open()) return;
+  if (foreign() || end_sent_ || !wire_.out_open()) return;
   end_sent_ = true;
   try {
     writer_.add(frame_kind::end, 0);
@@ -128,6 +131,14 @@ std::optional<frame> channel_core::next_message() {
 }
 
 void channel_core::stash(frame const& f) { stash_.push_back({f.kind, f.flags, f.id, buffer(f.payload)}); }
+
+void channel_core::accept_arrived() {
+  try {
+    while (auto f = next_message()) stash(*f);
+  } catch (protocol_error const&) {
+    // `receive` will meet it again, and say so.
+  }
+}
 
 bool channel_core::has_message() {
   if (!stash_.empty()) return true;
@@ -171,6 +182,7 @@ void channel_core::pump() {
 }
 
 bool channel_core::wait_io(deadline until) {
+  if (child_ && child_.state()->status() && !gone_) return note_end_of_process(), true;
   bool const may_read = !wire_.ended() && wire_.unread() < read_ahead;
   bool const to_write = wire_.queued_bytes() > wire_.flushed_bytes() && !wire_.broken();
   bool const lives = child_ && !child_.state()->status();
@@ -187,9 +199,9 @@ bool channel_core::wait_io(deadline until) {
 }
 
 void channel_core::note_end_of_process() {
-  if (!child_.try_wait()) return;
+  if (gone_ || !child_.try_wait()) return;
   // Whatever it wrote is in the pipe by now; whoever else may hold the other end, it was not meant to.
-  while (wire_.fill()) {}
+  wire_.fill();
   gone_ = true;
 }
 
@@ -207,12 +219,14 @@ std::optional<exit_status> channel_core::wait_until(deadline until) {
   if (!child_) throw sequence_error("a created process cannot wait for itself");
   send_end();
   for (;;) {
-    if (wire_.flush()) wire_.close_out();
+    if (acknowledged_) accept_arrived();
+    if (wire_.flush() && !owes_acknowledgements()) wire_.close_out();
     note_end_of_process();
     if (auto const& status = child_.state()->status()) return status;
     bool const may_read = !wire_.ended();
+    bool const to_write = wire_.queued_bytes() > wire_.flushed_bytes() && !wire_.broken();
     std::array<pollfd, 4> fds{{{may_read ? wire_.in_fd() : -1, POLLIN, 0},
-                               {wire_.out_open() ? wire_.out_fd() : -1, POLLOUT, 0},
+                               {to_write ? wire_.out_fd() : -1, POLLOUT, 0},
                                {child_.pidfd(), POLLIN, 0},
                                {child_.state()->errors().fd(), POLLIN, 0}}};
     if (!poll_until(fds, until)) return std::nullopt;

@@ -62,11 +62,17 @@ class channel_core {
   std::optional<std::span<std::byte const>> take();
   /// Whether `take` would give or throw something.
   bool has_message();
+  /// Keeps what has arrived for `take`; the other side learns that it was received.
+  void accept_arrived();
+  /// Whether the way out is needed after the last value, for the other side's values.
+  bool owes_acknowledgements() const noexcept { return acknowledged_ && !wire_.ended(); }
   /// Nothing more can come.
   bool over() const noexcept { return end_seen_ || wire_.ended() || gone_; }
   /// Why nothing more can come: end_of_channel or process_died. Waits for a process that is just dying, until then.
   /// Null if it would have to wait longer.
   std::exception_ptr why_over(deadline until);
+  /// The process has ended, and all that it wrote is in.
+  bool gone() const noexcept { return gone_; }
   bool ended_orderly() const noexcept { return end_seen_; }
 
   /// Takes in what has arrived, sends what can be sent, passes on the process's last words. Never blocks.
@@ -108,7 +114,7 @@ class channel_core {
   bool acknowledged_;
   bool end_sent_ = false;
   bool end_seen_ = false;
-  bool gone_ = false;  // the process has ended, and all that it wrote is in
+  bool gone_ = false;
   std::uint64_t last_id_ = 0;
   std::uint64_t acked_ = 0;
   pid_t shown_as_ = 0;

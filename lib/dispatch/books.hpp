@@ -47,7 +47,7 @@ class books {
   std::uint32_t credit(worker_id worker) const { return workers_[worker].credit; }
   std::uint32_t first_credit() const noexcept { return settings_.window ? settings_.window : settings_.least; }
 
-  /// How many tasks this worker should be given now, if that many are there; 0 while it has half its credit or more.
+  /// How many tasks this worker should be given now, if that many are there; 0 while it has more than half its credit.
   std::size_t appetite(worker_id worker) const;
   /// Takes the first task of the queue for this worker; none if the queue is empty or its bytes are too many for now.
   std::optional<task_id> assign(worker_id worker);

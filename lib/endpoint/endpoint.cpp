@@ -1,5 +1,7 @@
 #include "endpoint/endpoint.hpp"
 
+#include <procx/error/exceptions.hpp>
+
 #include <boost/system/system_error.hpp>
 
 #include <sys/socket.h>
@@ -17,13 +19,25 @@ endpoint::endpoint(descriptor socket, std::size_t frame_limit)
   set_nonblocking(in_.get(), true);
 }
 
+/// Behind what is no frame nothing can be told from anything: it is thrown away. The other side does not block on it,
+/// its end can be waited for, and `next` says what was wrong.
+std::span<std::byte> endpoint::room_for_frames(std::span<std::byte> bin) {
+  try {
+    return reader_.prepare();
+  } catch (protocol_error const&) {
+    malformed_ = true;
+    return bin;
+  }
+}
+
 bool endpoint::fill(std::size_t at_most) {
   bool any = false;
+  std::array<std::byte, 4096> bin;
   for (std::size_t got = 0; !ended_ && in_ && got < at_most;) {
-    auto const room = reader_.prepare();
+    auto const room = malformed_ ? std::span<std::byte>(bin) : room_for_frames(bin);
     auto const r = read_some(in_.get(), room);
     if (r.error) throw boost::system::system_error(r.error, "cannot read from a channel");
-    reader_.commit(r.bytes);
+    if (!malformed_) reader_.commit(r.bytes);
     got += r.bytes;
     ended_ = r.end;
     any = any || r.bytes || r.end;

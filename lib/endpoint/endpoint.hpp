@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -56,10 +57,13 @@ class endpoint {
   std::array<descriptor*, 2> descriptors() noexcept { return {&in_, &out_}; }
 
  private:
+  std::span<std::byte> room_for_frames(std::span<std::byte> bin);
+
   descriptor in_;
   descriptor out_;
   bool is_socket_;
   bool ended_ = false;
+  bool malformed_ = false;  // what arrived is no frame
   bool broken_ = false;
   bool out_open_ = true;
   frame_reader reader_;

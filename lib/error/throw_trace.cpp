@@ -105,6 +105,8 @@ namespace {
 using throw_function = void (*)(void*, void*, void (*)(void*));
 
 void note_throw(void const* object) noexcept {
+  for (throw_point& old : throws.points)
+    if (old.object == object) old.object = nullptr;  // that exception is gone, its memory is used again
   throw_point& point = throws.points[throws.next++ % remembered];
   point.object = object;
   point.frames.fill(nullptr);

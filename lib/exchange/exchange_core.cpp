@@ -63,9 +63,10 @@ channel exchange_core::remove(channel& ch) {
   if (found == members_.end()) throw std::invalid_argument("the channel is not in the exchange");
   std::erase(ready_, &*found);
   std::erase(reported_, &*found);
+  found->left = true;
   found->watch.reset();
   channel out = std::move(found->ch);
-  members_.erase(found);
+  taken_out_.splice(taken_out_.end(), members_, found);
   return out;
 }
 
@@ -100,8 +101,8 @@ void exchange_core::classify(member& m) {
 /// lives on. The pidfd tells the one, this timer the other.
 void exchange_core::wait_for_death(member& m) {
   m.dying.expires_after(channel_core::dying_time);
-  m.dying.async_wait([this, &m, self = weak_from_this()](boost::system::error_code error) {
-    if (error || self.expired()) return;
+  m.dying.async_wait([this, &m, alive = std::weak_ptr(m.alive)](boost::system::error_code error) {
+    if (error || alive.expired()) return;
     m.given_up = true;
     on_event(m);
   });
@@ -123,6 +124,7 @@ void exchange_core::bury_removed() {
     if (child && !child.try_wait()) leaving_.push_back(std::move(child));
   }
   removed_.clear();
+  taken_out_.clear();
   if (leaving_.size() > few_leaving) std::erase_if(leaving_, [](process& p) { return p.try_wait().has_value(); });
 }
 
@@ -205,7 +207,7 @@ void exchange_core::on_ready() {
   if (!owner_) return;
   process_ready();
   // Not now: the handler that is running may belong to one of those.
-  if (!removed_.empty()) boost::asio::post(loop_.executor(), [self = weak_from_this()] {
+  if (!removed_.empty() || !taken_out_.empty()) boost::asio::post(loop_.executor(), [self = weak_from_this()] {
       if (auto const core = self.lock()) core->bury_removed();
     });
   complete_waits();
@@ -253,8 +255,13 @@ bool exchange_core::go_on(member& m) {
 }
 
 void exchange_core::submit(std::unique_ptr<job> task) {
-  std::size_t const index = next_index_++;
-  if (options_.reuse && task->for_workers()) return to_workers(index, *task);
+  std::size_t const index = next_index_;
+  if (options_.reuse && task->for_workers()) {
+    to_workers(index, *task);
+    ++next_index_;
+    return start_waiting();
+  }
+  ++next_index_;
   waiting_.push_back({index, std::move(task)});
   try {
     start_waiting();

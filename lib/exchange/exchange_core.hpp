@@ -70,6 +70,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
     bool left = false;      // no member any more
     bool given_up = false;  // its channel broke off, and its process does not die
     boost::asio::steady_timer dying;
+    std::shared_ptr<member*> alive = std::make_shared<member*>(this);
   };
   struct waiting_job {
     std::size_t index;
@@ -101,6 +102,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::size_t next_index_ = 0;
   std::list<member> members_;
   std::list<member> removed_;     // until the next look, for those who were told of them
+  std::list<member> taken_out_;   // what is left of those that the owner removed: they may be in the midst of something
   std::deque<member*> ready_;     // something can be received or told, and nobody was told yet
   std::vector<member*> reported_;  // told by `ready`: to be looked at again
   std::deque<waiting_job> waiting_;

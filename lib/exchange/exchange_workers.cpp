@@ -28,11 +28,9 @@ void exchange_core::to_workers(std::size_t index, job& task) {
     task.encode(out);
   } catch (...) {
     workers_->abandon_task();
-    --next_index_;
     throw;
   }
   workers_->commit_task();
-  start_waiting();
 }
 
 channel& exchange_core::face_of(pid_t worker) {

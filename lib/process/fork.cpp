@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <sys/prctl.h>
 #include <sys/single_threaded.h>
 #include <sys/syscall.h>
@@ -38,6 +39,9 @@ void flush_before_fork() {
     ::funlockfile(stdout);
   }
 }
+
+/// What the flush above had to leave is the parent's to write, not this copy's.
+void forget_unwritten() noexcept { ::__fpurge(stdout); }
 
 void reset_signals() noexcept {
   for (int s = 1; s < NSIG; ++s) {
@@ -65,6 +69,7 @@ void empty_stdin() noexcept {
 
 void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end) {
   become_created_process();
+  forget_unwritten();
   if (tied) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(0);  // it died before the line above

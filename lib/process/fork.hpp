@@ -11,9 +11,9 @@ namespace procx::inline v1::detail {
 
 /// What the new process keeps of procx's descriptors, and where its standard error goes.
 struct fork_plan {
-  std::span<descriptor* const> keep;  ///< become the child's own
-  bool capture_stderr = true;         ///< else it writes where this process does, or …
-  int stderr_to = -1;                 ///< … to this descriptor, unless it is −1
+  std::span<descriptor* const> keep = {};  ///< become the child's own
+  bool capture_stderr = true;              ///< else it writes where this process does, or …
+  int stderr_to = -1;                      ///< … to this descriptor, unless it is −1
 };
 
 /// A fork with everything put right in the child: signals at their defaults and unblocked, no descriptor of procx's

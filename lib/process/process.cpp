@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <mutex>
 #include <utility>
@@ -28,15 +29,22 @@ bool has_ended(int pidfd) {
   return poll_until(std::span(&ended, 1), std::chrono::steady_clock::now());
 }
 
+/// One for each process: a child has no use for its parent's, whose mutex a thread may have held at the fork.
 struct graveyard {
-  std::mutex mutex;
-  std::vector<std::unique_ptr<process_state>> waiting;
   unsigned generation = 0;
+  graveyard* inherited = nullptr;
+  std::mutex mutex = {};
+  std::vector<std::unique_ptr<process_state>> waiting = {};
   std::size_t next = 0;
 };
 
 graveyard& abandoned() {
-  static auto* const yard = new graveyard;  // never destroyed: channels may be static objects
+  static std::atomic<graveyard*> current = nullptr;  // never destroyed: channels may be static objects
+  graveyard* yard = current;
+  while (!yard || yard->generation != generation()) {
+    auto fresh = std::unique_ptr<graveyard>(new graveyard{generation(), yard});
+    if (current.compare_exchange_strong(yard, fresh.get())) return *fresh.release();
+  }
   return *yard;
 }
 
@@ -91,11 +99,6 @@ void abandon(std::unique_ptr<process_state> state) {
   if (!state->try_wait()) {
     auto& yard = abandoned();
     std::lock_guard const lock(yard.mutex);
-    if (yard.generation != generation()) {
-      for (auto& old : yard.waiting) (void)old.release();
-      yard.waiting.clear();
-      yard.generation = generation();
-    }
     yard.waiting.push_back(std::move(state));
   }
   reap_abandoned();
@@ -105,7 +108,7 @@ void reap_abandoned() {
   constexpr std::size_t at_a_time = 32;
   auto& yard = abandoned();
   std::unique_lock const lock(yard.mutex, std::try_to_lock);
-  if (!lock || yard.generation != generation()) return;
+  if (!lock) return;
   for (std::size_t i = 0; i < at_a_time && !yard.waiting.empty(); ++i) {
     yard.next %= yard.waiting.size();
     auto& state = yard.waiting[yard.next];

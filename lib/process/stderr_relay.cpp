@@ -8,6 +8,7 @@
 namespace procx::inline v1::detail {
 namespace {
 
+constexpr int most_at_once = 64;  // chunks; more than a pipe holds, and an end to it if it fills as fast as it is read
 constexpr std::size_t longest_line = 64 * 1024;  // a longer one is passed on in pieces
 
 }  // namespace
@@ -16,7 +17,7 @@ stderr_relay::stderr_relay(descriptor from) : from_(std::move(from)) { set_nonbl
 
 void stderr_relay::drain() {
   std::array<std::byte, 16 * 1024> chunk;
-  while (from_ && !ended_) {
+  for (int i = 0; i < most_at_once && from_ && !ended_; ++i) {
     auto const r = read_some(from_.get(), chunk);
     if (r.bytes) take(reinterpret_cast<char const*>(chunk.data()), r.bytes);
     if (r.end || r.error) {

@@ -66,7 +66,7 @@ std::size_t worker_count::resolve(std::size_t cores) const {
     return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(fraction_ * static_cast<double>(cores))));
   }
   if (count_ > 0) return static_cast<std::size_t>(count_);
-  auto const fewer = static_cast<std::size_t>(-count_);
+  auto const fewer = std::size_t{0} - static_cast<std::size_t>(count_);
   return cores > fewer ? cores - fewer : 1;
 }
 

@@ -44,7 +44,8 @@ void forget(int fd) noexcept {
 
 void descriptor::close() noexcept {
   if (fd_ >= 0 && generation_ == generation()) {
-    forget(fd_);  // before the number can be given to somebody else
+    auto const held = hold_forks();  // a child either has it marked, or has it not
+    forget(fd_);                     // before the number can be given to somebody else
     ::close(fd_);
   }
   fd_ = -1;
@@ -54,6 +55,13 @@ void descriptor::adopt() noexcept { generation_ = generation(); }
 
 descriptor descriptor::take(int fd, char const* what) {
   if (fd < 0) fail(what);
+  if (fd <= STDERR_FILENO) {  // this program's standard streams are closed, and those numbers are written to all the same
+    int const low = std::exchange(fd, ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    int const why = errno;
+    ::close(low);
+    errno = why;
+    if (fd < 0) fail(what);
+  }
   note(fd);
   descriptor owner;
   owner.fd_ = fd;
@@ -62,17 +70,23 @@ descriptor descriptor::take(int fd, char const* what) {
 }
 
 std::pair<descriptor, descriptor> make_pipe() {
+  std::pair<descriptor, descriptor> made;  // outlives the lock, which closing needs too
   auto const held = hold_forks();
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) < 0) fail("cannot make a pipe");
-  return {descriptor::take(ends[0], "pipe"), descriptor::take(ends[1], "pipe")};
+  made.first = descriptor::take(ends[0], "pipe");
+  made.second = descriptor::take(ends[1], "pipe");
+  return made;
 }
 
 std::pair<descriptor, descriptor> make_socket_pair(int type) {
+  std::pair<descriptor, descriptor> made;
   auto const held = hold_forks();
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) < 0) fail("cannot make a pair of sockets");
-  return {descriptor::take(ends[0], "socketpair"), descriptor::take(ends[1], "socketpair")};
+  made.first = descriptor::take(ends[0], "socketpair");
+  made.second = descriptor::take(ends[1], "socketpair");
+  return made;
 }
 
 descriptor open_pidfd(pid_t pid) {

@@ -16,6 +16,10 @@ constexpr std::size_t room = CMSG_SPACE(most_descriptors_passed * sizeof(int));
 }  // namespace
 
 bool send_packet(int socket, std::span<std::byte const> bytes, std::span<int const> descriptors) noexcept {
+  if (descriptors.size() > most_descriptors_passed) {
+    errno = EINVAL;
+    return false;
+  }
   iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
   msghdr message{};
   message.msg_iov = &part;
@@ -45,7 +49,8 @@ std::ptrdiff_t receive_packet(int socket, std::span<std::byte> into, std::vector
   message.msg_control = control.data();
   message.msg_controllen = control.size();
 
-  auto const held = hold_forks();  // descriptors come into being here
+  descriptors.reserve(descriptors.size() + most_descriptors_passed);
+  auto held = hold_forks();  // descriptors come into being here
   ssize_t n = -1;
   do n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
@@ -59,6 +64,7 @@ std::ptrdiff_t receive_packet(int socket, std::span<std::byte> into, std::vector
       descriptors.push_back(descriptor::take(fd, "descriptor passed"));
     }
   }
+  held.unlock();
   if (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) {
     descriptors.clear();
     errno = EMFILE;

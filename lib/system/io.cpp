@@ -16,16 +16,21 @@ namespace {
 boost::system::error_code from_errno(int value) noexcept { return {value, boost::system::system_category()}; }
 
 /// A write to a pipe that nobody reads raises SIGPIPE for this thread, and there is no flag against it. So the signal is
-/// blocked meanwhile, and the one that was raised is taken back before it can be delivered.
+/// blocked meanwhile, and the one that was raised is taken back before it can be delivered. One that was pending before
+/// is the user's and stays: ours has become one with it.
 class without_sigpipe {
  public:
   without_sigpipe() noexcept {
     ::sigemptyset(&pipe_);
     ::sigaddset(&pipe_, SIGPIPE);
     ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    if (!::sigismember(&before_, SIGPIPE)) return;
+    sigset_t pending;
+    ::sigpending(&pending);
+    theirs_ = ::sigismember(&pending, SIGPIPE) == 1;
   }
   void take_back() noexcept {
-    if (::sigismember(&before_, SIGPIPE)) return;  // the user's own, blocked by the user: it stays
+    if (theirs_) return;
     timespec const at_once{};
     while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {}
   }
@@ -34,6 +39,7 @@ class without_sigpipe {
  private:
   sigset_t pipe_{};
   sigset_t before_{};
+  bool theirs_ = false;
 };
 
 }  // namespace

@@ -32,14 +32,13 @@ class index_fixture {
   /// Files of 20 kB with many different words, the same every time.
   void fill(int files) const {
     std::minstd_rand random(1);
-    for (int i = 0; i < files; ++i) {
-      std::string text;
-      while (text.size() < 20'000) {
-        for (auto number = random() % 5000 + 16; number > 0; number /= 16) text += static_cast<char>('a' + number % 16);
-        text.back() = text.size() % 8 ? ' ' : '\n';
-      }
-      write("part" + std::to_string(i % 7) + "/file" + std::to_string(i), text);
+    std::string words;
+    while (words.size() < 100'000) {
+      for (auto number = random() % 50'000 + 16; number > 0; number /= 16) words += static_cast<char>('a' + number % 16);
+      words += words.size() % 8 ? ' ' : '\n';
     }
+    for (int i = 0; i < files; ++i)
+      write("part" + std::to_string(i % 7) + "/file" + std::to_string(i), words.substr(random() % 80'000, 20'000));
   }
 
   static std::vector<std::string> command(std::vector<std::string> const& args) {
@@ -81,11 +80,10 @@ class index_fixture {
 
   /// Waits until a build that has just begun stores words: then many pages of the index await a commit.
   bool storing(program& build) const {
-    std::error_code none;
-    auto const size = [&](fs::path const& file) { return fs::exists(file, none) ? fs::file_size(file, none) : 0; };
-    fs::path const journal = index().string() + "-journal";
-    bool const made = eventually([&] { return (size(index()) > 0 && !fs::exists(journal)) || build.over(); });
-    return made && eventually([&] { return size(journal) > 64'000 || build.over(); }) && !build.over();
+    std::string const journal = index().string() + "-journal";
+    struct stat status;
+    return eventually([&] { return build.over() || (::stat(journal.c_str(), &status) == 0 && status.st_size > 64'000); }) &&
+           !build.over();
   }
 
  private:

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(files_that_have_changed_or_gone_are_marked) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_terminal_would_obey_is_not_printed) {
-  write("file", "\x1b[31mneedle\x1b[0m\t\x07 \xc2\x9b \xe2\x80\xae \xff end\r\n");
+  write("file", "\x1b[31m needle\x1b[0m\t\x07 \xc2\x9b \xe2\x80\xae \xff end\r\n");
   write("wide", std::string(100'000, 'a') + " needle " + std::string(100'000, 'b'));
   BOOST_TEST(build().code == 0);
   std::string const found = search({"needle"}).out;

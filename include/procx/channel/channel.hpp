@@ -51,6 +51,8 @@ class channel {
 
   /// The process at the other end; 0 in the created process itself.
   pid_t pid() const noexcept;
+  /// Becomes readable when that process ends; −1 in the created process. Procx's own: not to be closed.
+  int pidfd() const noexcept;
   explicit operator bool() const noexcept { return core_ != nullptr; }
 
   /// Sends a copy. Returns when the system has taken all of it, or, on an acknowledged channel, when the other side

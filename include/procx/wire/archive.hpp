@@ -23,6 +23,7 @@ template <class T>
 void load(input_archive& archive, T& value);
 
 [[noreturn]] void throw_bad_bytes(char const* why);
+[[noreturn]] void throw_too_deep();
 
 /// Values may nest this deep: a hostile sender must not choose how far the receiver's stack reaches.
 inline constexpr unsigned nesting_limit = 1024;
@@ -31,7 +32,7 @@ inline constexpr unsigned nesting_limit = 1024;
 class nesting {
  public:
   explicit nesting(unsigned& depth) : depth_(depth) {
-    if (depth_ == nesting_limit) throw_bad_bytes("a value nests too deep");
+    if (depth_ == nesting_limit) throw_too_deep();
     ++depth_;
   }
   nesting(nesting const&) = delete;

@@ -2,11 +2,13 @@
 
 #include <procx/wire/archive.hpp>
 
+#include <boost/serialization/collection_size_type.hpp>
+#include <boost/serialization/item_version_type.hpp>
 #include <boost/serialization/serialization.hpp>
-#include <boost/serialization/level.hpp>
 #include <boost/serialization/version.hpp>
 #include <boost/serialization/wrapper.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -31,16 +33,53 @@ template <class T>
 struct codec;
 
 template <class T>
-concept has_codec = requires(output_archive& out, T const& value) { codec<T>::save(out, value); };
+concept has_codec =
+    !needs_full_archive<T>::value && requires(output_archive& out, T const& value) { codec<T>::save(out, value); };
 
 template <class T>
-concept makes_itself = requires(input_archive& in) {
+concept makes_itself = has_codec<T> && requires(input_archive& in) {
   { codec<T>::make(in) } -> std::same_as<T>;
 };
 
 template <class T>
 concept shows_serialize = requires(T& value, output_archive& archive) { value.serialize(archive, 0u); } ||
                           requires(T& value, output_archive& archive) { serialize(archive, value, 0u); };
+
+namespace boost_protocol {
+
+/// As general as Boost's own, which is found beside it by the type of the version: a call is ambiguous, unless there is
+/// a function for this very type.
+template <class Archive, class T>
+void serialize(Archive&, T&, unsigned);
+
+template <class T>
+concept has_free_serialize = requires(T& value, output_archive& archive) {
+  serialize(archive, value, boost::serialization::version_type(0u));
+};
+
+struct named_serialize {
+  int serialize;
+};
+template <class T>
+struct names_of : T, named_serialize {};
+struct anything {
+  template <class T>
+  operator T&() const;
+};
+
+/// A member `serialize` that only Boost, as a friend, can call: the name is there, and can be called in no other way.
+template <class T>
+concept has_private_serialize =
+    std::is_class_v<T> && !std::is_final_v<T> && !requires { &names_of<T>::serialize; } &&
+    !requires(T& value, anything a) { value.serialize(); } && !requires(T& value, anything a) { value.serialize(a); } &&
+    !requires(T& value, anything a) { value.serialize(a, a); };
+
+}  // namespace boost_protocol
+
+/// Whether a function to serialize `T` was written, wherever Boost would find it.
+template <class T>
+concept has_serialize =
+    shows_serialize<T> || boost_protocol::has_free_serialize<T> || boost_protocol::has_private_serialize<T>;
 
 /// Types that only point at what they mean: their bytes mean nothing in another process.
 template <class T>
@@ -58,14 +97,14 @@ inline constexpr bool is_number = (std::is_arithmetic_v<T> && !std::is_same_v<T,
 /// Types whose values are copied as they lie in memory.
 template <class T>
 inline constexpr bool is_bitwise =
-    is_number<T> || (std::is_class_v<T> && std::is_trivially_copyable_v<T> && !has_codec<T> && !shows_serialize<T> &&
+    is_number<T> || (std::is_class_v<T> && std::is_trivially_copyable_v<T> && !has_codec<T> && !has_serialize<T> &&
                      !boost::serialization::is_wrapper<T>::type::value && !needs_full_archive<T>::value && !only_points<T>);
 
-/// Boost.Serialization's own small numbers: classes that it declares to be primitive.
+/// Boost.Serialization's own small numbers.
 template <class T>
 inline constexpr bool is_boost_number =
-    std::is_class_v<T> && !has_codec<T> &&
-    boost::serialization::implementation_level<T>::value == boost::serialization::primitive_type;
+    std::is_same_v<T, boost::serialization::version_type> || std::is_same_v<T, boost::serialization::item_version_type> ||
+    std::is_same_v<T, boost::serialization::library_version_type>;
 
 /// Specialized in full_archive.hpp.
 template <class T>
@@ -79,14 +118,24 @@ void serialize_by_protocol(Archive& archive, T& value) {
 }
 
 template <class T>
-void save(output_archive& archive, T const& value) {
+constexpr void require_value() {
   static_assert(!only_points<T>,
                 "procx: a pointer, view or reference means nothing in another process; send what it points to "
                 "(std::string, std::vector, std::unique_ptr), or ask for Boost's archive by PROCX_FULL_ARCHIVE(T)");
+}
+
+template <class T>
+void save(output_archive& archive, T const& value) {
   if constexpr (needs_full_archive<T>::value)
     full_codec<T>::save(archive, value);
+  else if constexpr (only_points<T>)
+    require_value<T>();
   else if constexpr (has_codec<T>)
     codec<T>::save(archive, value);
+  else if constexpr (std::is_same_v<T, boost::serialization::collection_size_type>)
+    archive.save_count(value);
+  else if constexpr (std::is_empty_v<T> && is_bitwise<T>)
+    archive.save_binary("", 1);
   else if constexpr (is_bitwise<T> || is_boost_number<T>)
     archive.save_binary(&value, sizeof value);
   else
@@ -97,8 +146,14 @@ template <class T>
 void load(input_archive& archive, T& value) {
   if constexpr (needs_full_archive<T>::value)
     full_codec<T>::load(archive, value);
+  else if constexpr (only_points<T>)
+    require_value<T>();
   else if constexpr (has_codec<T>)
     codec<T>::load(archive, value);
+  else if constexpr (std::is_same_v<T, boost::serialization::collection_size_type>)
+    value = archive.load_count();  // as a standard container's: what follows is at least as many bytes
+  else if constexpr (std::is_empty_v<T> && is_bitwise<T>)
+    archive.take(1);  // an empty base shares its place with a member
   else if constexpr (is_bitwise<T> || is_boost_number<T>)
     archive.load_binary(static_cast<void*>(&value), sizeof value);
   else

@@ -2,6 +2,7 @@
 
 #include <procx/wire/buffer.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -46,13 +47,17 @@ struct frame_header {
   }
 
  private:
+  static std::uint64_t little(std::uint64_t v) noexcept {
+    return std::endian::native == std::endian::little ? v : __builtin_bswap64(v);
+  }
   static void store(std::byte* to, std::uint64_t v) noexcept {
-    for (int i = 0; i < 8; ++i) to[i] = static_cast<std::byte>(v >> 8 * i);  // compiles to one store
+    v = little(v);
+    std::memcpy(to, &v, sizeof v);
   }
   static std::uint64_t load(std::byte const* from) noexcept {
     std::uint64_t v = 0;
-    for (int i = 0; i < 8; ++i) v |= std::to_integer<std::uint64_t>(from[i]) << 8 * i;
-    return v;
+    std::memcpy(&v, from, sizeof v);
+    return little(v);
   }
 };
 

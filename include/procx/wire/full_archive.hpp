@@ -63,6 +63,7 @@ struct full_codec {
     } catch (boost::archive::archive_exception const& e) {
       throw_bad_bytes(e.what());
     }
+    if (source.in_avail() > 0) throw_bad_bytes("Boost's archive has more bytes than the value");
   }
 };
 

@@ -3,6 +3,7 @@
 #include <procx/wire/codec.hpp>
 
 #include <array>
+#include <bitset>
 #include <concepts>
 #include <cstdint>
 #include <iterator>
@@ -121,6 +122,33 @@ struct codec<std::array<T, N>> {
   }
 };
 
+template <class T, std::size_t N>
+struct codec<T[N]> {
+  static void save(output_archive& out, T const (&value)[N]) {
+    if constexpr (is_bitwise<T>)
+      out.save_binary(value, sizeof value);
+    else
+      for (T const& element : value) out << element;
+  }
+  static void load(input_archive& in, T (&value)[N]) {
+    if constexpr (is_bitwise<T>)
+      in.load_binary(value, sizeof value);
+    else
+      for (T& element : value) in >> element;
+  }
+};
+
+template <std::size_t N>
+struct codec<std::bitset<N>> {
+  static void save(output_archive& out, std::bitset<N> const& value) { out.save_binary(&value, sizeof value); }
+  static void load(input_archive& in, std::bitset<N>& value) {
+    std::bitset<N> bits;
+    in.load_binary(&bits, sizeof bits);
+    if ((bits & ~std::bitset<N>()) != bits) throw_bad_bytes("a bitset has more bits than it holds");
+    value = bits;
+  }
+};
+
 template <class A, class B>
 struct codec<std::pair<A, B>> {
   using pair = std::pair<A, B>;
@@ -194,7 +222,7 @@ struct pointee_codec {
   using T = typename Pointer::element_type;
   static_assert(!std::is_polymorphic_v<T> || std::is_final_v<T>,
                 "procx: what derives from the class is lost on the way; ask for Boost's archive by "
-                "PROCX_FULL_ARCHIVE(T)");
+                "PROCX_FULL_ARCHIVE of the pointer");
   static void save(output_archive& out, Pointer const& value) {
     nesting const deeper(out.depth());
     codec<bool>::save(out, value != nullptr);
@@ -211,8 +239,10 @@ struct pointee_codec {
   }
 };
 template <class T>
+  requires(!std::is_array_v<T>)
 struct codec<std::unique_ptr<T>> : pointee_codec<std::unique_ptr<T>> {};
 template <class T>
+  requires(!std::is_array_v<T>)
 struct codec<std::shared_ptr<T>> : pointee_codec<std::shared_ptr<T>> {};
 
 /// Paths, known by their interface: the header costs as much as all of procx.
@@ -232,11 +262,12 @@ struct codec<T> {
 
 /// Sets, maps, lists, deques and what else has their interface, in whatever library.
 template <class T>
-concept container = !path_like<T> && !shows_serialize<T> && requires(T& c, T const& cc, typename T::value_type&& v) {
-  c.clear();
-  cc.begin() == cc.end();
-  requires requires { c.push_back(std::move(v)); } || requires { c.insert(c.end(), std::move(v)); };
-};
+concept container = !path_like<T> && !shows_serialize<T> && !boost_protocol::has_private_serialize<T> &&
+                    requires(T& c, T const& cc, typename T::value_type&& v) {
+                      c.clear();
+                      cc.begin() == cc.end();
+                      requires requires { c.push_back(std::move(v)); } || requires { c.insert(c.end(), std::move(v)); };
+                    };
 
 /// The element of a container as it is on the way: a map's key is const only once it is in.
 template <class T>

@@ -1,0 +1,97 @@
+#define BOOST_TEST_MODULE index_limits
+#include "apps/index_fixture.hpp"
+
+#include <sys/mount.h>
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool memory_can_be_limited = false;
+#else
+constexpr bool memory_can_be_limited = true;
+#endif
+
+/// A file system of its own, in memory. Only root can have one.
+class small_disk {
+ public:
+  small_disk(fs::path const& place, std::string const& size) : place_(place) {
+    fs::create_directory(place_);
+    mounted_ = ::mount("none", place_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
+    if (!mounted_) BOOST_TEST_MESSAGE("skipped: no file system can be mounted here");
+  }
+  ~small_disk() {
+    if (mounted_) ::umount2(place_.c_str(), MNT_DETACH);
+  }
+  explicit operator bool() const { return mounted_; }
+  void remount(unsigned long flags, std::string const& options) {
+    BOOST_TEST(::mount("none", place_.c_str(), "tmpfs", MS_REMOUNT | flags, options.c_str()) == 0);
+  }
+
+ private:
+  fs::path place_;
+  bool mounted_;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(index_limits, index_fixture)
+
+BOOST_AUTO_TEST_CASE(a_full_disk_leaves_a_valid_index_and_a_clear_message) {
+  small_disk disk(home() / "disk", "1m");
+  if (!disk) return;
+  fs::path const there = home() / "disk" / "index";
+  write("first", "needle");
+  BOOST_TEST(run({"build", tree(), "-o", there}).code == 0);
+  std::string const before = checksum(there);
+  fill(250);
+  ended const e = run({"build", tree(), "-o", there});
+  BOOST_TEST(e.code == 2);
+  BOOST_TEST(contains(e.err, "no space left"));
+  checksum(there);
+  BOOST_TEST(run({"search", there, "needle"}).code == 0);
+
+  disk.remount(0, "size=100m");
+  BOOST_TEST(run({"build", tree(), "-o", there}).code == 0);
+  BOOST_TEST(contains(run({"stats", there}).out, "251 files"));
+  checksum(there);
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_with_no_room_at_all_is_told) {
+  small_disk disk(home() / "disk", "4k");
+  if (!disk) return;
+  write("file", "needle");
+  ended const e = run({"build", tree(), "-o", home() / "disk" / "index"});
+  BOOST_TEST(e.code == 2);
+  BOOST_TEST(contains(e.err, "no space left"));
+}
+
+BOOST_AUTO_TEST_CASE(a_read_only_place_is_told_and_can_be_searched) {
+  small_disk disk(home() / "disk", "10m");
+  if (!disk) return;
+  fs::path const there = home() / "disk" / "index";
+  write("file", "needle");
+  BOOST_TEST(run({"build", tree(), "-o", there}).code == 0);
+  disk.remount(MS_RDONLY, "size=10m");
+  ended const e = run({"build", tree(), "-o", there});
+  BOOST_TEST(e.code == 2);
+  BOOST_TEST(contains(e.err, "Read-only file system"));
+  BOOST_TEST(run({"search", there, "needle"}).code == 0);
+  BOOST_TEST(run({"check", there}).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_takes_too_much_memory_is_named_and_costs_nothing_else, *boost::unit_test::enable_if<memory_can_be_limited>()) {
+  for (int i = 0; i < 9; ++i) write("f" + std::to_string(i), "common");
+  write("f4_monster", std::string(100'000, 'x'));
+  fs::resize_file(tree() / "f4_monster", 200 << 20);
+  ended const e = build({"--max-size", "512"}, {.memory = 150 << 20});
+  BOOST_TEST(e.code == 0);
+  BOOST_TEST(contains(e.out, "9 files indexed"));
+  BOOST_TEST(contains(e.err, "failed: " + (tree() / "f4_monster").string()));
+  BOOST_TEST(lines_of(search({"common", "-n", "20"}).out) == 9u);
+  BOOST_TEST(contains(build({"--max-size", "512"}).out, "10 unchanged"));
+  ended const again = build({"--max-size", "512", "--retry"});
+  BOOST_TEST(contains(again.out, "1 binary"));
+  checksum();
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,216 @@
+#define BOOST_TEST_MODULE books
+#include <boost/test/unit_test.hpp>
+
+#include "dispatch/books.hpp"
+
+#include "support/books_history.hpp"
+
+#include <rapidcheck.h>
+
+#include <chrono>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(books)
+
+using procx::detail::books;
+using ids = std::vector<books::task_id>;
+
+static books with_tasks(books::settings const& s, books::task_id count, std::size_t bytes = 10) {
+  books b(s);
+  for (books::task_id t = 0; t < count; ++t) b.add(t, bytes);
+  return b;
+}
+
+static ids give_all(books& b, books::worker_id worker) {
+  ids given;
+  for (auto n = b.appetite(worker); n > 0; --n)
+    if (auto const t = b.assign(worker)) given.push_back(*t);
+  return given;
+}
+
+static ids waiting(books b) {
+  ids all;
+  while (b.pending() > 0) all.push_back(b.drop_front());
+  return all;
+}
+
+BOOST_AUTO_TEST_CASE(tasks_are_given_in_the_order_they_came) {
+  books b = with_tasks({.window = 3}, 5);
+  b.add_worker(0), b.add_worker(1);
+  BOOST_TEST(give_all(b, 0) == (ids{0, 1, 2}));
+  BOOST_TEST(give_all(b, 1) == (ids{3, 4}));
+  BOOST_TEST(b.pending() == 0u);
+  BOOST_TEST(b.in_flight() == 5u);
+  BOOST_TEST(!b.assign(0));
+}
+
+BOOST_AUTO_TEST_CASE(results_come_in_the_order_tasks_were_given) {
+  books b = with_tasks({.window = 3}, 3);
+  b.add_worker(0);
+  give_all(b, 0);
+  for (books::task_id t = 0; t < 3; ++t) {
+    BOOST_TEST(*b.running(0) == t);
+    BOOST_TEST(b.finished(0) == t);
+  }
+  BOOST_TEST(!b.running(0));
+  BOOST_TEST(b.in_flight() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_is_given_more_once_half_its_window_is_done) {
+  books b = with_tasks({.window = 4}, 20);
+  b.add_worker(0);
+  std::vector<std::size_t> appetites;
+  for (int i = 0; i < 5; ++i) {
+    appetites.push_back(b.appetite(0));
+    if (i == 0)
+      give_all(b, 0);
+    else
+      b.finished(0);
+  }
+  BOOST_TEST(appetites == (std::vector<std::size_t>{4, 0, 0, 2, 3}));
+}
+
+BOOST_AUTO_TEST_CASE(a_window_of_one_gives_a_task_when_the_last_is_done) {
+  books b = with_tasks({.window = 1}, 2);
+  b.add_worker(0);
+  BOOST_TEST(give_all(b, 0) == ids{0});
+  BOOST_TEST(b.appetite(0) == 0u);
+  b.finished(0);
+  BOOST_TEST(give_all(b, 0) == ids{1});
+}
+
+BOOST_AUTO_TEST_CASE(credit_is_as_many_tasks_as_fill_the_time_ahead) {
+  books b({.work_ahead = 4ms});
+  b.add_worker(0);
+  BOOST_TEST(b.credit(0) == 2u);
+  b.measured(0, 10, 1ms);  // 100 µs each
+  BOOST_TEST(b.credit(0) == 40u);
+}
+
+BOOST_AUTO_TEST_CASE(credit_follows_an_average_and_not_every_measurement) {
+  books b({.work_ahead = 4ms});
+  b.add_worker(0);
+  b.measured(0, 10, 1ms);
+  b.measured(0, 1, 1ms);  // one that took ten times as long
+  BOOST_TEST(b.credit(0) == 12u);
+  for (int i = 0; i < 50; ++i) b.measured(0, 10, 1ms);
+  BOOST_TEST(b.credit(0) >= 39u);
+}
+
+BOOST_AUTO_TEST_CASE(credit_stays_between_its_bounds) {
+  books b({.least = 2, .most = 100});
+  b.add_worker(0);
+  b.measured(0, 1'000'000, 1ns);
+  BOOST_TEST(b.credit(0) == 100u);
+  b.measured(0, 1, 1h);
+  BOOST_TEST(b.credit(0) == 2u);
+  b.measured(0, 0, 1h);  // says nothing
+  BOOST_TEST(b.credit(0) == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_window_that_was_asked_for_stays) {
+  books b({.window = 7});
+  b.add_worker(0);
+  b.measured(0, 1'000'000, 1ns);
+  BOOST_TEST(b.credit(0) == 7u);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_with_more_tasks_than_credit_wants_none) {
+  books b = with_tasks({}, 100);
+  b.add_worker(0);
+  b.measured(0, 1000, 40ms);
+  BOOST_TEST(give_all(b, 0).size() == 100u);
+  b.measured(0, 1, 1h);
+  BOOST_TEST(b.credit(0) == 2u);
+  BOOST_TEST(b.appetite(0) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_are_bounded_too_but_one_task_is_always_taken) {
+  books b({.window = 10, .bytes = 100});
+  for (books::task_id t = 0; t < 4; ++t) b.add(t, 50);
+  b.add(4, 500);
+  b.add_worker(0), b.add_worker(1);
+  BOOST_TEST(give_all(b, 0) == (ids{0, 1}));
+  BOOST_TEST(give_all(b, 1) == (ids{2, 3}));
+  b.finished(0);
+  BOOST_TEST(!b.assign(0));
+  b.finished(0);
+  BOOST_TEST(*b.assign(0) == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_death_blames_the_running_task_and_puts_back_the_others_in_order) {
+  books b = with_tasks({.window = 3, .retries = 1}, 5);
+  b.add_worker(0);
+  give_all(b, 0);
+  auto const blamed = b.died(0, true);
+  BOOST_TEST(*blamed == 0u);
+  BOOST_TEST(waiting(b) == (ids{1, 2, 3, 4}));
+  BOOST_TEST(b.in_flight() == 0u);
+  BOOST_TEST(b.workers() == 0u);
+  BOOST_TEST(b.appetite(0) == 0u);
+  BOOST_TEST(b.try_again(*blamed, books::failure::death));
+  BOOST_TEST(waiting(b) == (ids{0, 1, 2, 3, 4}));
+}
+
+BOOST_AUTO_TEST_CASE(a_death_between_two_tasks_blames_nobody) {
+  books b = with_tasks({.window = 3}, 3);
+  b.add_worker(0);
+  give_all(b, 0);
+  b.finished(0);
+  BOOST_TEST(!b.died(0, false));
+  BOOST_TEST(waiting(b) == (ids{1, 2}));
+  b.add_worker(1);
+  BOOST_TEST(!b.died(1, true));
+}
+
+BOOST_AUTO_TEST_CASE(what_stood_behind_a_killer_is_never_blamed_however_often) {
+  books b = with_tasks({.window = 3, .retries = 0}, 3);
+  for (books::task_id killer = 0; killer < 3; ++killer) {
+    b.add_worker(0);
+    give_all(b, 0);
+    BOOST_TEST(*b.died(0, true) == killer);
+    BOOST_TEST(!b.try_again(killer, books::failure::death));
+  }
+  BOOST_TEST(b.pending() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(exceptions_and_deaths_are_counted_apart) {
+  books b = with_tasks({.retries = 1}, 1);
+  b.drop_front();
+  BOOST_TEST(b.try_again(0, books::failure::exception));
+  BOOST_TEST(b.try_again(0, books::failure::death));
+  BOOST_TEST(!b.try_again(0, books::failure::exception));
+  BOOST_TEST(!b.try_again(0, books::failure::death));
+}
+
+BOOST_AUTO_TEST_CASE(an_id_that_is_used_again_begins_anew) {
+  books b = with_tasks({.retries = 1}, 1);
+  b.drop_front();
+  b.try_again(0, books::failure::death);
+  b.drop_front();
+  b.add(0, 10);
+  b.drop_front();
+  BOOST_TEST(b.try_again(0, books::failure::death));
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_in_a_dead_ones_place_knows_nothing_of_it) {
+  books b({});
+  b.add_worker(0);
+  b.measured(0, 1'000'000, 1ns);
+  b.died(0, false);
+  b.add_worker(0);
+  BOOST_TEST(b.credit(0) == b.first_credit());
+  b.measured(0, 1, 4ms);
+  BOOST_TEST(b.credit(0) == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(any_history_leaves_every_task_in_one_place) {
+  BOOST_TEST(rc::check([](std::vector<std::uint8_t> const& bytes) { books_history(bytes).run(); }));
+  BOOST_TEST(rc::check([] {
+    books_history(*rc::gen::container<std::vector<std::uint8_t>>(600, rc::gen::arbitrary<std::uint8_t>())).run();
+  }));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
