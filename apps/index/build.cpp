@@ -16,6 +16,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include <sys/resource.h>
 
@@ -53,12 +54,12 @@ void leave_out(std::vector<found_file>& files, std::vector<std::string> const& p
 std::string summary(builder const& work, plan const& todo, listing const& found, seconds time) {
   tally const& t = work.results();
   std::int64_t const indexed = t.count(fate::indexed);
-  std::string out = fmt::format("{} indexed ({}, {}), {} unchanged, {} removed", shown_plural(indexed, "file"),
+  std::string out = fmt::format("{} indexed ({}, {}), {} unchanged, {} removed, in {}", shown_plural(indexed, "file"),
                                 shown_bytes(t.bytes()), shown_plural(t.lines(), "line"), shown_count(todo.unchanged),
-                                shown_count(todo.removed));
-  out += fmt::format(", in {}", shown_time(time));
-  if (indexed > 0) out += fmt::format(" ({}/s)", shown_bytes(static_cast<std::int64_t>(static_cast<double>(t.bytes()) / time.count())));
-  out += '\n';
+                                shown_count(todo.removed), shown_time(time));
+  auto const rate = static_cast<std::int64_t>(static_cast<double>(t.bytes()) / time.count());
+  out += indexed > 0 ? fmt::format(" ({}/s)\n", shown_bytes(rate)) : "\n";
+
   std::string skipped = t.skipped();
   auto const also = [&](std::int64_t count, char const* what) {
     if (count > 0) skipped += (skipped.empty() ? "" : ", ") + shown_plural(count, what);
@@ -70,10 +71,24 @@ std::string summary(builder const& work, plan const& todo, listing const& found,
   return out;
 }
 
+struct phases {
+  seconds walking{0}, planning{0}, working{0};
+};
+
+std::string timings(phases const& p, builder::durations const& in_work) {
+  seconds const here = processor_time(RUSAGE_SELF), there = processor_time(RUSAGE_CHILDREN);
+  return fmt::format("walking {:.3f} s, planning {:.3f}, storing {:.3f}, committing {:.3f}, "
+                     "waiting for workers {:.3f}\nprocessor time: {:.3f} s here, {:.3f} s in the workers: {:.1f} % here\n",
+                     p.walking.count(), p.planning.count(), in_work.storing.count(), in_work.committing.count(),
+                     (p.working - in_work.storing - in_work.committing).count(), here.count(), there.count(),
+                     100 * here.count() / (here + there).count());
+}
+
 }  // namespace
 
 int build(build_options const& options) {
   stopwatch total, phase;
+  phases spent;
   std::string const index = index_path(options.index);
   std::vector<std::string> const roots = canonical_roots(options.directories);
   build_lock const lock(index);
@@ -88,34 +103,23 @@ int build(build_options const& options) {
   });
   if (int const signal = interruption()) return 128 + signal;
   leave_out(found.files, {index, index + "-journal", index + ".lock"});
-  seconds const walking = phase.lap();
+  spent.walking = phase.lap();
   plan const todo = make_plan(std::move(found.files), database.files(), database.shards(), options.plan);
-  seconds const planning = phase.lap();
+  spent.planning = phase.lap();
 
   builder work(todo, database, bar, workers, options.plan.max_bytes);
   database.set_roots(roots);
   work.run();
-  seconds const working = phase.lap();
+  spent.working = phase.lap();
   bar.clear();
 
-  std::string out = summary(work, todo, found, total.lap());
-  if (options.timings) {
-    auto const& t = work.times();
-    seconds const here = processor_time(RUSAGE_SELF), there = processor_time(RUSAGE_CHILDREN);
-    out += fmt::format("walking {:.3f} s, planning {:.3f}, storing {:.3f}, committing {:.3f}, waiting for workers {:.3f}\n",
-                       walking.count(), planning.count(), t.storing.count(), t.committing.count(),
-                       (working - t.storing - t.committing).count());
-    out += fmt::format("processor time: {:.3f} s here, {:.3f} s in the workers: {:.1f} % here\n", here.count(),
-                       there.count(), 100 * here.count() / (here + there).count());
-  }
-  if (int const signal = interruption()) {
-    print(out);
-    bar.say(fmt::format("interrupted ({}) with {} files to go; run it again to go on", ::strsignal(signal),
-                        shown_count(static_cast<std::int64_t>(todo.tasks.size()) - work.files_done())));
-    return 128 + signal;
-  }
-  print(out);
-  return done;
+  print(summary(work, todo, found, total.lap()) + (options.timings ? timings(spent, work.times()) : ""));
+  int const signal = interruption();
+  if (signal == 0) return done;
+  auto const left = static_cast<std::int64_t>(todo.tasks.size()) - work.files_done();
+  bar.say(fmt::format("interrupted ({}) with {} to go; run it again to go on", ::strsignal(signal),
+                      shown_plural(left, "file")));
+  return 128 + signal;
 }
 
 }  // namespace indexer

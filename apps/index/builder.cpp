@@ -53,11 +53,9 @@ void builder::settle() {
 }
 
 void builder::read_all() {
-  auto batches = std::views::iota(std::size_t{0}, todo_.batches.size()) |
-                 std::views::take_while([](std::size_t) { return interruption() == 0; }) |
-                 std::views::transform([this](std::size_t i) {
-                   batches_drawn_ = std::max(batches_drawn_, i + 1);
-                   return make_batch(todo_.batches[i]);
+  auto batches = todo_.batches | std::views::transform([this](plan::range range) {
+                   ++batches_drawn_;
+                   return make_batch(range);
                  });
   // A second attempt, because a worker can also die of something else than a file.
   auto shards = px::pmap(make_shard, batches, {.workers = workers_, .retries = 1});
@@ -88,7 +86,8 @@ void builder::salvage(plan::range range, std::string const& why) {
   std::size_t const middle = range.first + (range.second - range.first) / 2;
   std::array<plan::range, 2> const halves{plan::range{range.first, middle}, plan::range{middle, range.second}};
   auto batches = halves | std::views::transform([this](plan::range half) { return make_batch(half); });
-  auto shards = px::pmap(make_shard, batches, {.workers = workers_, .retries = range.second - range.first == 2 ? 1u : 0u});
+  unsigned const retries = range.second - range.first == 2 ? 1 : 0;
+  auto shards = px::pmap(make_shard, batches, {.workers = workers_, .retries = retries});
   for (px::outcome<shard> const& o : shards.outcomes()) {
     if (o)
       take(halves[o.index()], *o);

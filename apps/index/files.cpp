@@ -93,7 +93,7 @@ reading read_file(std::string const& path, std::int64_t max_bytes, std::string& 
 
   outwait_tick(result.stamp);
   auto const whole = static_cast<std::size_t>(result.stamp.bytes);
-  for (std::size_t const size : {std::min<std::size_t>(whole, 64 << 10), whole}) {  // few binary files need more than a look
+  for (std::size_t const size : {std::min<std::size_t>(whole, 64 << 10), whole}) {  // a binary file needs only a look
     if (int const error = read_up_to(file.get(), text, size)) return {fate::unreadable, error, result.stamp};
     if (std::memchr(text.data(), 0, text.size())) return result.fate = fate::binary, result;
   }

@@ -1,7 +1,7 @@
 // procx-index: a full-text index of directories, built by as many processes as there are cores.
 //
-// The words of a batch of files are sorted into a small full-text table by a worker (shard.hpp); this process only adds the
-// finished tables to the index (store.hpp). See also: plan.hpp, which files are read; builder.hpp, how.
+// The words of a batch of files are sorted into a small full-text table by a worker (shard.hpp); this process only adds
+// the finished tables to the index (store.hpp). See also: plan.hpp, which files are read; builder.hpp, how.
 
 #include "build.hpp"
 #include "failure.hpp"
@@ -54,11 +54,12 @@ CLI::App* add_build(CLI::App& app, command_line& args) {
 CLI::App* add_search(CLI::App& app, command_line& args) {
   auto* search = app.add_subcommand("search", "Print the best matches: file, line, text");
   search->add_option("index", args.search.index, "The index")->required();
-  search->add_option("word", args.search.words, "Words that a file must have, all of them, as they are written");
+  search->add_option("word", args.search.words, "What a file must have: all of it, as it is written");
   search->add_option("-n,--limit", args.search.limit, "How many files at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
-  search->add_flag("--expression", args.search.expression, "The words are an expression of FTS5: AND, OR, NOT, NEAR, pre*");
+  search->add_flag("--expression", args.search.expression,
+                   "The words are an expression of FTS5: AND, OR, NOT, NEAR, pre*");
   search->footer("A word that begins with a dash comes after \"--\".");
   return search;
 }

@@ -85,12 +85,12 @@ std::string progress::line(int width) const {
   double const rate = static_cast<double>(bytes_) / std::max(elapsed.count(), 1e-3);
   auto const left = share > 0 ? elapsed * (1 - share) / share : elapsed;
   std::string const text =
-      fmt::format("{}/{} files  {} of {}  {}/s  {} left  {}/{} workers busy", shown_count(files_),
+      fmt::format("{}/{} files  {} of {}  {}/s  {} left  {}/{} busy", shown_count(files_),
                   shown_count(all_files_), shown_bytes(bytes_), shown_bytes(all_bytes_),
                   shown_bytes(static_cast<std::int64_t>(rate)), shown_time(left), busy_, workers_);
   if (!terminal_) return text;
   int const room = width - static_cast<int>(text.size()) - 4;
-  if (room < 5) return text.substr(0, static_cast<std::size_t>(width - 1));
+  if (room < 8) return text.substr(0, static_cast<std::size_t>(width - 1));
   return bar(share, std::min(room, 30)) + ' ' + text;
 }
 

@@ -24,6 +24,13 @@ std::string in_lower_case(std::string_view text) {
   return out;
 }
 
+/// Whether nothing but "_" could make the word at this place a part of a longer name.
+bool is_whole_name(std::string_view text, std::size_t at, std::size_t length) {
+  bool const begins = at == 0 || text[at - 1] != '_';
+  bool const ends = at + length >= text.size() || text[at + length] != '_';
+  return begins && ends;
+}
+
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
   for (auto it = text.begin(); it != text.end();) {
@@ -96,7 +103,7 @@ query::place query::best_line(std::string_view text) const {
       std::size_t const begin = newline == folded.npos ? 0 : newline + 1;
       auto const [line, fresh] = lines.try_emplace(begin);
       line->second.column = fresh ? at - begin : std::min(line->second.column, at - begin);
-      line->second.weight += n.weight;
+      line->second.weight += is_whole_name(folded, at, n.word.size()) ? 2 * n.weight : n.weight;
       auto const end = folded.find('\n', at);  // once a line for each needle
       at = end == folded.npos ? end : find_word(folded, n.word, end, prefixes_);
     }

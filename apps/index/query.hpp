@@ -30,7 +30,7 @@ class query {
     std::string_view text;       ///< that line, without its end
     std::size_t column = 0;      ///< of the first word in it, from 0, in bytes
   };
-  /// The line of the text that has most of the query, the first of them.
+  /// The line of the text that has most of the query, the first of them. Whole names count more than parts of them.
   place best_line(std::string_view text) const;
 
  private:

@@ -22,7 +22,8 @@ std::string of_roots(SQLite::Database& database) {
 
 std::string of_files(SQLite::Database& database) {
   std::string out;
-  SQLite::Statement kinds(database, "SELECT fate, count(*), sum(bytes), sum(lines) FROM files GROUP BY fate ORDER BY fate");
+  SQLite::Statement kinds(database,
+                          "SELECT fate, count(*), sum(bytes), sum(lines) FROM files GROUP BY fate ORDER BY fate");
   while (kinds.executeStep()) {
     auto const kind = static_cast<fate>(kinds.getColumn(0).getInt());
     out += fmt::format("{:<10} {}", name(kind), shown_plural(kinds.getColumn(1).getInt64(), "file"));
@@ -37,7 +38,8 @@ std::string of_files(SQLite::Database& database) {
 std::string of_shards(SQLite::Database& database) {
   SQLite::Statement all(database, R"(
     SELECT count(*), coalesce(sum(words), 0), coalesce(sum(documents), 0),
-           (SELECT count(*) FROM files WHERE fate = 0), (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)
+           (SELECT count(*) FROM files WHERE fate = 0),
+           (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)
     FROM shards)");
   all.executeStep();
   auto const number = [&](int column) { return all.getColumn(column).getInt64(); };

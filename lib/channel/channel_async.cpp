@@ -112,8 +112,9 @@ void channel_async::progress_sends() {
     pending& next = sends_.front();
     bool const left = core_.wire().flushed_bytes() >= next.position;
     bool const received = !core_.acknowledged() || core_.last_acknowledged() >= next.value;
-    bool const hopeless = broken || (left && !received && core_.over());
-    if (!hopeless && !(left && received)) return;
+    bool const complete = left && received;
+    bool const hopeless = !complete && (broken || (left && (core_.wire().ended() || core_.gone())));
+    if (!hopeless && !complete) return;
     auto op = std::move(next.op);
     sends_.pop_front();
     op->complete({hopeless ? failure(errc::end_of_channel) : nullptr, {}});
@@ -165,11 +166,17 @@ void channel_async::rearm() {
   bool const any = !idle();
   bool const lives = core_.child() && !core_.child().state()->status();
   arm(in_, core_.wire().in_fd(), any && !core_.wire().ended());
-  arm(out_, core_.wire().out_fd(),
-      any && core_.wire().queued_bytes() > core_.wire().flushed_bytes() && !core_.wire().broken());
+  bool const to_write = core_.wire().queued_bytes() > core_.wire().flushed_bytes() && !core_.wire().broken();
+  arm(out_, any && to_write ? out_fd() : -1, any && to_write);
   arm(pid_, core_.child().pidfd(), any && lives);
   arm(err_, lives ? core_.child().state()->errors().fd() : -1, any && lives);
   arm_timer(receive_ && core_.over() && lives && !given_up_);
+}
+
+int channel_async::out_fd() {
+  if (core_.wire().out_fd() != core_.wire().in_fd()) return core_.wire().out_fd();
+  if (!out_copy_) out_copy_ = duplicate(core_.wire().out_fd());
+  return out_copy_.get();
 }
 
 void channel_async::arm(watch& w, int fd, bool wanted) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "system/descriptor.hpp"
+
 #include <procx/channel/operation.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -48,12 +50,14 @@ class channel_async {
   void progress_wait();
   void fail_all(std::exception_ptr const& error);
   void rearm();
+  int out_fd();
   void arm(watch& w, int fd, bool wanted);
   void arm_timer(bool wanted);
   bool idle() const noexcept { return sends_.empty() && !receive_ && !wait_; }
 
   channel_core& core_;
   boost::asio::any_io_executor executor_;
+  descriptor out_copy_;  // of a socket: a reactor takes each number once, and in_ has it
   watch in_, out_, pid_, err_;
   boost::asio::steady_timer dying_;
   bool dying_armed_ = false;

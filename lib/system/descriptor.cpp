@@ -94,6 +94,11 @@ descriptor open_pidfd(pid_t pid) {
   return descriptor::take(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "cannot open a pidfd");
 }
 
+descriptor duplicate(int fd) {
+  auto const held = hold_forks();
+  return descriptor::take(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "cannot duplicate a descriptor");
+}
+
 void set_nonblocking(int fd, bool on) {
   int const flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) < 0) fail("fcntl");

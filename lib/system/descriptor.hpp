@@ -44,6 +44,8 @@ class descriptor {
 std::pair<descriptor, descriptor> make_pipe();
 std::pair<descriptor, descriptor> make_socket_pair(int type);
 descriptor open_pidfd(pid_t pid);
+/// Another number for the same open file.
+descriptor duplicate(int fd);
 
 void set_nonblocking(int fd, bool on);
 

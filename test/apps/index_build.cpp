@@ -46,7 +46,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_text_is_counted_and_named_and_costs_nothing_els
   BOOST_TEST_INFO(e.err);
   BOOST_TEST(e.code == 0);
   BOOST_TEST(contains(e.out, "1 file indexed"));
-  BOOST_TEST(contains(e.out, "1 binary, 1 unreadable, 1 too large, 2 closed directories, 2 symbolic links, 2 special files"));
+  BOOST_TEST(contains(e.out, "1 binary, 1 unreadable, 1 too large, 2 closed directories"));
+  BOOST_TEST(contains(e.out, "2 symbolic links, 2 special files"));
   std::string const there = tree().string() + '/';
   std::string const skipped = run({"stats", index(), "--skipped"}).out;
   for (std::string const& said : {e.err, skipped}) {
@@ -66,8 +67,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_text_is_counted_and_named_and_costs_nothing_els
 }
 
 BOOST_AUTO_TEST_CASE(names_may_be_any_bytes) {
-  std::vector<std::string> const names{"new\nline", "quo'te\"s", "\xff\xfe", "back\\slash", "-dash", " ", "$(x);`y`", "\x1b[31m",
-                                       "b\xc3\xa4r", std::string(255, 'n')};
+  std::vector<std::string> const names{"new\nline", "quo'te\"s", "\xff\xfe",  "back\\slash", "-dash",
+                                       " ",         "$(x);`y`",  "\x1b[31m", "b\xc3\xa4r",  std::string(255, 'n')};
   for (std::string const& name : names) write(name, "needle in " + std::to_string(name.size()) + "\n");
   BOOST_TEST(build().code == 0);
   ended const found = search({"needle", "-n", "100"});

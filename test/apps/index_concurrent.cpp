@@ -7,7 +7,8 @@ BOOST_AUTO_TEST_CASE(a_second_build_of_the_same_index_is_refused) {
   build->signal_all(SIGSTOP);
   ended const second = on.run(on.build_arguments());
   BOOST_TEST(second.code == 3);
-  BOOST_TEST(contains(second.err, "another build is writing " + on.index().string() + " (process " + std::to_string(build->pid()) + ")"));
+  std::string const holder = on.index().string() + " (process " + std::to_string(build->pid()) + ")";
+  BOOST_TEST(contains(second.err, "another build is writing " + holder));
   build->signal_all(SIGCONT);
   BOOST_TEST(on.search({"nothing"}).code == 1);  // what has been committed can be searched meanwhile
   BOOST_TEST(build->wait().code == 0);

@@ -34,7 +34,7 @@ class index_fixture {
     std::minstd_rand random(1);
     std::string words;
     while (words.size() < 100'000) {
-      for (auto number = random() % 50'000 + 16; number > 0; number /= 16) words += static_cast<char>('a' + number % 16);
+      for (auto n = random() % 50'000 + 16; n > 0; n /= 16) words += static_cast<char>('a' + n % 16);
       words += words.size() % 8 ? ' ' : '\n';
     }
     for (int i = 0; i < files; ++i)
@@ -82,8 +82,8 @@ class index_fixture {
   bool storing(program& build) const {
     std::string const journal = index().string() + "-journal";
     struct stat status;
-    return eventually([&] { return build.over() || (::stat(journal.c_str(), &status) == 0 && status.st_size > 64'000); }) &&
-           !build.over();
+    auto const has_begun = [&] { return ::stat(journal.c_str(), &status) == 0 && status.st_size > 64'000; };
+    return eventually([&] { return build.over() || has_begun(); }) && !build.over();
   }
 
  private:

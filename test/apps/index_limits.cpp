@@ -79,7 +79,8 @@ BOOST_AUTO_TEST_CASE(a_read_only_place_is_told_and_can_be_searched) {
   BOOST_TEST(run({"check", there}).code == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_takes_too_much_memory_is_named_and_costs_nothing_else, *boost::unit_test::enable_if<memory_can_be_limited>()) {
+BOOST_AUTO_TEST_CASE(a_file_that_takes_too_much_memory_is_named_and_costs_nothing_else,
+                     *boost::unit_test::enable_if<memory_can_be_limited>()) {
   for (int i = 0; i < 9; ++i) write("f" + std::to_string(i), "common");
   write("f4_monster", std::string(100'000, 'x'));
   fs::resize_file(tree() / "f4_monster", 200 << 20);

@@ -15,7 +15,7 @@ BOOST_FIXTURE_TEST_SUITE(index_place, index_fixture)
 
 BOOST_AUTO_TEST_CASE(a_place_that_may_not_be_written_is_told) {
   fs::create_directory(home() / "mine");
-  fs::permissions(home() / "mine", fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec);
+  fs::permissions(home() / "mine", fs::perms{0555});
   ended e = run({"build", tree(), "-o", home() / "mine" / "index"}, {.unprivileged = true});
   BOOST_TEST(e.code == 2);
   BOOST_TEST(contains(e.err, "Permission denied"));
@@ -76,9 +76,9 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_told) {
   std::ofstream(index()).flush();
   BOOST_TEST(contains(search({"word"}).err, "is empty"));
   BOOST_TEST(build().code == 0);
-  for (std::vector<std::string> const& wrong : std::vector<std::vector<std::string>>{
-           {}, {"build"}, {"build", tree()}, {"search", index()}, {"build", tree(), "-o", index(), "-j", "-1"}, {"nonsense"}})
-    BOOST_TEST(run(wrong).code == 2);
+  std::vector<std::vector<std::string>> const wrong{
+      {}, {"nonsense"}, {"build"}, {"build", tree()}, {"search", index()}, {"build", tree(), "-o", index(), "-j", "-1"}};
+  for (auto const& arguments : wrong) BOOST_TEST(run(arguments).code == 2);
   BOOST_TEST(run({"--help"}).code == 0);
 }
 

@@ -29,8 +29,8 @@ BOOST_AUTO_TEST_CASE(words_are_found_as_they_are_written_whatever_they_contain) 
   only({"well-known", "things"}, "dash.txt:1");
   only({"Gr\xc3\xb6\xc3\x9f" "e"}, "umlaut.txt:1");
   only({"vector", "std::vector"}, "vector.hpp:1");
-  for (std::string const none : {"operator>>", "vector*", "\"unsafe\"", "NOT", "a AND b", "body:x", "x OR", "(", "\"", "-", "*",
-                                  "^a", "NEAR(a b)", "\xff\xfe", "\n", ""}) {
+  for (std::string const none : {"operator>>", "vector*", "\"unsafe\"", "NOT", "a AND b", "body:x", "x OR", "NEAR(a b)",
+                                 "^a", "(", "\"", "-", "*", "\xff\xfe", "\n", ""}) {
     ended const e = search({none});
     BOOST_TEST_INFO(none << ": " << e.out << e.err);
     BOOST_TEST((e.code == 1 || (e.code == 2 && contains(e.err, "no letter or digit"))));
@@ -42,12 +42,15 @@ BOOST_AUTO_TEST_CASE(the_best_file_comes_first_with_its_best_line) {
   write("long", std::string(5000, 'x') + "\nneedle\n" + std::string(5000, 'y') + " and many other words here\n");
   write("much", "something\nneedle thread\nneedle needle\n");
   write("none", "thread\n");
+  write("names", "my_shared_ptr\nshared_ptr\n");
   BOOST_TEST(build().code == 0);
   std::string const found = search({"needle"}).out;
   BOOST_TEST(contains(found.substr(0, found.find('\n')), "much:2: needle thread"));
   BOOST_TEST(lines_of(found) == 2u);
   BOOST_TEST(contains(search({"thread", "needle"}).out, "much:2: needle thread"));
   BOOST_TEST(lines_of(search({"needle", "-n", "1"}).out) == 1u);
+  BOOST_TEST(contains(search({"shared_ptr"}).out, "names:2: shared_ptr"));
+  BOOST_TEST(contains(search({"ptr"}).out, "names:1: my_shared_ptr"));
 }
 
 BOOST_AUTO_TEST_CASE(expressions_are_those_of_fts5) {
@@ -92,7 +95,9 @@ BOOST_AUTO_TEST_CASE(nobody_reading_the_output_is_no_error) {
   int ends[2];
   BOOST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   ::close(ends[0]);
-  for (std::vector<std::string> const& args : {build_arguments(), {"search", index(), "needle", "-n", "50"}, {"stats", index()}}) {
+  std::vector<std::vector<std::string>> const commands{
+      build_arguments(), {"search", index(), "needle", "-n", "50"}, {"stats", index()}};
+  for (auto const& args : commands) {
     ended const e = run(args, {.out = ends[1]});
     BOOST_TEST(e.code == 0);
     BOOST_TEST(e.err == "");

@@ -58,8 +58,9 @@ class program {
         rlimit const limit{options.memory, options.memory};
         ::setrlimit(RLIMIT_DATA, &limit);
       }
+      uid_t const nobody = 65534;
       if (options.unprivileged && ::getuid() == 0 &&
-          (::setgroups(0, nullptr) != 0 || ::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0))
+          (::setgroups(0, nullptr) || ::setresgid(nobody, nobody, nobody) || ::setresuid(nobody, nobody, nobody)))
         ::_exit(126);
       ::fexecve(image, argv.data(), environ);
       ::_exit(127);

@@ -108,8 +108,8 @@ BOOST_AUTO_TEST_CASE(a_function_object_arrives_with_what_it_serializes) {
 }
 
 BOOST_AUTO_TEST_CASE(captured_values_arrive_by_value) {
-  int const n = 5;
-  double const d = 0.5;
+  int n = 5;
+  double d = 0.5;
   auto const fn = procx::by_value([n, d, few = std::array<short, 3>{1, 2, 3}](int m) { return n + m + d + few[2]; });
   BOOST_TEST(arrived(fn)(1) == 9.5);
 }

@@ -104,6 +104,7 @@ class channel {
   /// type) gives up waiting: a value that has left in part goes on leaving.
   template <class T, class Token>
   auto async_send(T const& value, Token&& token) {
+    (void)executor_or_throw();  // before anything is on its way
     encode_value<detail::sent_type<T>>(value);
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
         [this](auto handler) {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -78,7 +79,19 @@ using async_value = std::conditional_t<std::is_default_constructible_v<T>, T, st
 /// The error_code inside an exception, for operations that complete with one.
 boost::system::error_code code_of(std::exception_ptr const& error) noexcept;
 
+/// An executor, or an execution context or I/O object that has one.
 template <class T>
-concept executor_like = std::convertible_to<T, boost::asio::any_io_executor>;
+concept has_executor =
+    std::convertible_to<T, boost::asio::any_io_executor> || requires(std::remove_cvref_t<T>& context) {
+      { context.get_executor() } -> std::convertible_to<boost::asio::any_io_executor>;
+    };
+
+template <has_executor T>
+boost::asio::any_io_executor executor_of(T&& from) {
+  if constexpr (std::convertible_to<T, boost::asio::any_io_executor>)
+    return std::forward<T>(from);
+  else
+    return from.get_executor();
+}
 
 }  // namespace procx::inline v1::detail

@@ -68,16 +68,16 @@ channel start(F fn, Args... args) {
   return detail::start_with(start_options{}, std::nullopt, fn, args...);
 }
 
-/// The same; asynchronous operations of the channel run on the executor.
-template <detail::executor_like Executor, class F, class... Args>
+/// The same; asynchronous operations of the channel run on the executor, or that of the context, which must outlive it.
+template <detail::has_executor Executor, class F, class... Args>
   requires std::invocable<F&, channel&, Args&...>
-channel start(Executor const& executor, F fn, Args... args) {
-  return detail::start_with(start_options{}, boost::asio::any_io_executor(executor), fn, args...);
+channel start(Executor&& executor, F fn, Args... args) {
+  return detail::start_with(start_options{}, detail::executor_of(std::forward<Executor>(executor)), fn, args...);
 }
-template <detail::executor_like Executor, class F, class... Args>
+template <detail::has_executor Executor, class F, class... Args>
   requires std::invocable<F&, channel&, Args&...>
-channel start(Executor const& executor, start_options const& options, F fn, Args... args) {
-  return detail::start_with(options, boost::asio::any_io_executor(executor), fn, args...);
+channel start(Executor&& executor, start_options const& options, F fn, Args... args) {
+  return detail::start_with(options, detail::executor_of(std::forward<Executor>(executor)), fn, args...);
 }
 
 /// As `start`, in a clean image of this program: a new process in which nothing of this one's memory is left but the

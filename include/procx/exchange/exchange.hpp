@@ -59,9 +59,9 @@ class exchange {
   explicit exchange(Channels channels, exchange_options const& options = {}) : exchange(options) {
     for (channel& ch : channels) add(std::move(ch));
   }
-  template <detail::executor_like Executor>
-  explicit exchange(Executor const& executor, exchange_options const& options = {})
-      : exchange(private_tag(), boost::asio::any_io_executor(executor), options) {}
+  template <detail::has_executor Executor>
+  explicit exchange(Executor&& executor, exchange_options const& options = {})
+      : exchange(private_tag(), detail::executor_of(std::forward<Executor>(executor)), options) {}
   exchange(exchange const&) = delete;
   exchange& operator=(exchange const&) = delete;
   virtual ~exchange();

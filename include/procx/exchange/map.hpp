@@ -29,9 +29,9 @@ class map : public exchange {
   using value_type = T;
 
   explicit map(exchange_options const& options = {}) : exchange(checked(options)) {}
-  template <detail::executor_like Executor>
-  explicit map(Executor const& executor, exchange_options const& options = {})
-      : exchange(executor, checked(options)) {}
+  template <detail::has_executor Executor>
+  explicit map(Executor&& executor, exchange_options const& options = {})
+      : exchange(std::forward<Executor>(executor), checked(options)) {}
   ~map() override = default;
 
   /// Starts the callable once for each element of the range; elements that are tuples are spread over its parameters. A

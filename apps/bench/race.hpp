@@ -1,0 +1,38 @@
+#pragma once
+
+#include "measure.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+/// What a contender throws that cannot take part on this machine; it is left out, with a note.
+struct unavailable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// One way of doing the work of a race.
+struct contender {
+  std::string name;
+  /// Does the work once, in a process that does nothing else; throws if the results are not right.
+  std::function<measured()> run;
+  /// The contender that this one's speed is compared with; empty: the race's reference.
+  std::string against = {};
+};
+
+/// Contenders that do the same work and give the same results.
+struct race {
+  std::string title;
+  std::string unit;
+  bool more_is_better = false;
+  std::string reference;
+  std::vector<contender> contenders;
+  /// As many rounds at most, where one takes long.
+  std::size_t most_rounds = 100;
+};
+
+}  // namespace bench
