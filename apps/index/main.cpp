@@ -22,6 +22,9 @@
 #include <string_view>
 #include <vector>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace {
 
 using namespace indexer;
@@ -114,9 +117,17 @@ int run(int argc, char** argv) {
   return check(args.inspected);
 }
 
+/// A standard stream that is closed must not become a file of ours.
+void keep_standard_streams_apart() {
+  int fd = 0;
+  while ((fd = ::open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO) continue;
+  ::close(fd);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
+  keep_standard_streams_apart();
   std::signal(SIGPIPE, SIG_IGN);  // print() sees for itself that nobody reads
   ::sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);  // a database is used by one thread here, in every process
   ::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);

@@ -170,7 +170,8 @@ std::exception_ptr channel_core::why_over(deadline until) {
 }
 
 void channel_core::throw_over() {
-  auto const why = why_over(std::chrono::steady_clock::now() + dying_time);
+  auto const now = std::chrono::steady_clock::now();
+  auto const why = why_over(given_up ? now : now + dying_time);
   if (why) std::rethrow_exception(why);
   throw end_of_channel("the process has closed its channel, and runs on");
 }

@@ -62,6 +62,8 @@ class channel_core {
   std::optional<std::span<std::byte const>> take();
   /// Whether `take` would give or throw something.
   bool has_message();
+  /// Whether `take` would throw what the callable threw: nothing comes after that.
+  bool next_is_exception() { return has_message() && stash_.front().kind == frame_kind::exception; }
   /// Keeps what has arrived for `take`; the other side learns that it was received.
   void accept_arrived();
   /// Whether the way out is needed after the last value, for the other side's values.
@@ -89,6 +91,8 @@ class channel_core {
 
   std::shared_ptr<channel_core*> const& self() const noexcept { return self_; }
 
+  /// The channel broke off, and the process was given its time to die and has not: nobody need wait for it again.
+  bool given_up = false;
   /// How long a process whose channel broke off may take to be dead, before it counts as alive with a closed channel.
   static constexpr std::chrono::seconds dying_time{1};
 

@@ -24,13 +24,14 @@ int run_created(channel& up, std::function<void(channel&)> const& body) {
     // The creating side has gone, or wants no more.
   } catch (...) {
     code = 1;
-    up.core().send_exception(std::current_exception());
+    if (!up.core().foreign()) up.core().send_exception(std::current_exception());
   }
   finish_created(up);
   return code;
 }
 
 void finish_created(channel& up) noexcept {
+  if (up.core().foreign()) return;  // the callable has forked, and this is the copy
   try {
     up.core().send_end();
     while (!up.core().wire().flush()) up.core().wait_io(std::nullopt);

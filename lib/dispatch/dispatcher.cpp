@@ -108,10 +108,17 @@ std::size_t dispatcher::room() const {
 }
 
 void dispatcher::pump() {
-  retire_outdated();
-  start_workers();
-  hand_out();
+  do {
+    gave_up_ = false;
+    retire_outdated();
+    start_workers();
+    hand_out();
+    if (gave_up_) sink_.on_progress();  // which may add tasks
+  } while (gave_up_);
   arm_tick();
+  if (loop_.is_private() || !idle()) return;
+  for (auto& link : links_)
+    if (link) link->rest();
 }
 
 void dispatcher::retire_outdated() {
@@ -255,6 +262,7 @@ void dispatcher::on_death(worker_link& link) {
 /// No worker can be had: what waits cannot be done.
 void dispatcher::fail_unstartable(std::exception_ptr const& error) {
   idle_deaths_ = 0;
+  gave_up_ = gave_up_ || books_.pending() > 0;
   while (books_.pending() > 0) {
     books::task_id const slot = books_.drop_front();
     sink_.on_failure(tasks_[slot].id, 0, error);

@@ -112,6 +112,7 @@ class dispatcher {
   books::task_id open_ = 0;  // the task between begin and commit
   std::size_t remaining_ = ~std::size_t{0};
   std::size_t idle_deaths_ = 0;
+  bool gave_up_ = false;  // on tasks for which no worker can be had
   boost::asio::steady_timer tick_;
   bool ticking_ = false;
   std::shared_ptr<dispatcher*> alive_ = std::make_shared<dispatcher*>(this);

@@ -5,6 +5,7 @@
 #include <procx/error/exceptions.hpp>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 
 #include <array>
 #include <csignal>
@@ -48,6 +49,7 @@ worker_link::~worker_link() {
 }
 
 void worker_link::add(std::span<std::byte const> task_frame) {
+  wake();
   std::size_t const at = outgoing_.size();
   outgoing_.append(task_frame.data(), task_frame.size());
   frame_header header = frame_header::read(outgoing_.data() + at);
@@ -80,6 +82,7 @@ void worker_link::flush() {
 }
 
 void worker_link::retire() noexcept {
+  wake();
   retired_ = true;
   flush();
 }
@@ -103,11 +106,30 @@ void worker_link::mark_timed_out() noexcept {
   process_->kill(SIGKILL);
 }
 
+void worker_link::rest() {
+  if (resting_ || retired_ || ended_) return;
+  process_->errors().drain();
+  resting_ = true;
+  for (stream* s : {&results_, &pidfd_, &errors_})
+    if (s->is_open()) s->cancel();
+}
+
+void worker_link::wake() {
+  if (!std::exchange(resting_, false)) return;
+  read();
+  watch_process();
+  watch_stderr();
+}
+
 void worker_link::read() {
+  if (resting_ || std::exchange(reading_, true)) return;
   auto const room = reader_.prepare();
   results_.async_read_some(boost::asio::buffer(room.data(), room.size()),
                            [this, alive = std::weak_ptr(alive_)](boost::system::error_code error, std::size_t n) {
-                             if (alive.expired() || ended_) return;
+                             if (alive.expired()) return;
+                             reading_ = false;
+                             if (ended_) return;
+                             if (error == boost::asio::error::operation_aborted) return read();  // rested meanwhile
                              if (error) return on_end();
                              on_bytes(n);
                            });
@@ -157,23 +179,26 @@ void worker_link::collect_early() {
   take_leftovers(slot_.peek(copy));
 }
 
-void worker_link::watch_process() {
-  pidfd_.async_wait(stream::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    if (alive.expired() || error) return;
-    on_end();
-  });
+void worker_link::watch(stream& what, bool& armed, void (worker_link::*then)()) {
+  if (!what.is_open() || resting_ || std::exchange(armed, true)) return;
+  what.async_wait(stream::wait_read,
+                  [this, &what, &armed, then, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+                    if (alive.expired()) return;
+                    armed = false;
+                    if (error) return watch(what, armed, then);  // rested meanwhile
+                    (this->*then)();
+                  });
 }
 
-void worker_link::watch_stderr() {
-  if (!errors_.is_open()) return;
-  errors_.async_wait(stream::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    if (alive.expired() || error) return;
-    process_->errors().drain();
-    if (process_->errors().fd() < 0)
-      errors_.release();
-    else
-      watch_stderr();
-  });
+void worker_link::watch_process() { watch(pidfd_, process_watched_, &worker_link::on_end); }
+void worker_link::watch_stderr() { watch(errors_, stderr_watched_, &worker_link::on_stderr); }
+
+void worker_link::on_stderr() {
+  process_->errors().drain();
+  if (process_->errors().fd() < 0)
+    errors_.release();
+  else
+    watch_stderr();
 }
 
 /// End-of-file, the pidfd or nonsense: whichever is seen first. Nothing is decided before the process is gone.

@@ -37,6 +37,9 @@ class worker_link {
   /// No more tasks: the worker ends when it has done those it has.
   void retire() noexcept;
   bool retired() const noexcept { return retired_; }
+  /// Waits for nothing until there is another task, so that the loop may run out of work. If the worker ends meanwhile,
+  /// that is seen then.
+  void rest();
 
   std::uint64_t results() const noexcept { return next_result_; }
   /// Whether it runs a task that this side has no result of.
@@ -59,8 +62,11 @@ class worker_link {
   void on_bytes(std::size_t n);
   void take_frames();
   void take_leftovers(std::span<std::byte const> frames);
+  void wake();
+  void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());
   void watch_process();
   void watch_stderr();
+  void on_stderr();
   void on_end();
   void try_bury();
 
@@ -79,6 +85,10 @@ class worker_link {
   buffer outgoing_;
   std::size_t sent_ = 0;
   bool writing_ = false;
+  bool reading_ = false;
+  bool process_watched_ = false;
+  bool stderr_watched_ = false;
+  bool resting_ = false;
   bool retired_ = false;
   bool ended_ = false;
   bool buried_ = false;

@@ -42,22 +42,29 @@ exchange::~exchange() {
   core_->disown();
 }
 
-channel& exchange::add(channel ch) { return core_->add(std::move(ch)); }
+/// A copy in a child of the user's own shares its event loop with the parent's: nothing in it may be touched.
+detail::exchange_core& exchange::core() const {
+  if (core_->foreign())
+    throw error(errc::foreign_process, "the exchange belongs to another process: this one has inherited it by a fork");
+  return *core_;
+}
+
+channel& exchange::add(channel ch) { return core().add(std::move(ch)); }
 
 channel& exchange::add_wait(channel ch) {
   wait();
   return add(std::move(ch));
 }
 
-channel exchange::remove(channel& ch) { return core_->remove(ch); }
-exchange::channel_list exchange::active() const { return core_->active(); }
-exchange::channel_list exchange::removed() const { return core_->removed(); }
-std::size_t exchange::waiting() const { return core_->waiting(); }
-bool exchange::unfinished() const { return core_->unfinished(); }
-bool exchange::busy() const { return core_->busy(); }
+channel exchange::remove(channel& ch) { return core().remove(ch); }
+exchange::channel_list exchange::active() const { return core().active(); }
+exchange::channel_list exchange::removed() const { return core().removed(); }
+std::size_t exchange::waiting() const { return core().waiting(); }
+bool exchange::unfinished() const { return core().unfinished(); }
+bool exchange::busy() const { return core().busy(); }
 
 exchange::channel_list exchange::ready(std::optional<std::chrono::nanoseconds> timeout) {
-  return core_->ready(detail::deadline_of(timeout));
+  return core().ready(detail::deadline_of(timeout));
 }
 
 void exchange::wait() {
@@ -65,18 +72,18 @@ void exchange::wait() {
 }
 
 bool exchange::store(std::optional<std::chrono::nanoseconds> timeout) {
-  return core_->store(detail::deadline_of(timeout));
+  return core().store(detail::deadline_of(timeout));
 }
 
 void exchange::finish() {
   while (unfinished()) store();
 }
 
-void exchange::start_waiting() { core_->start_waiting(); }
+void exchange::start_waiting() { core().start_waiting(); }
 
 std::optional<channel> exchange::create() {
   wait();
-  return core_->create();
+  return core().create();
 }
 
 void exchange::store_data(channel&) {
@@ -86,9 +93,9 @@ void exchange::store_data(channel&) {
 void exchange::store_end(channel&) {}
 
 std::exception_ptr exchange::no_result(channel& from) {
-  // It ended in good order: its exit code is 0, or will be in a moment.
-  return std::make_exception_ptr(
-      process_died(from.pid(), from.try_wait().value_or(exit_status::of_code(0)), from.stderr_tail()));
+  // If it ended in good order its exit code is 0, or will be in a moment; else it has closed its channel and lives on.
+  exit_status const likely = from.core().ended_orderly() ? exit_status::of_code(0) : exit_status();
+  return std::make_exception_ptr(process_died(from.pid(), from.try_wait().value_or(likely), from.stderr_tail()));
 }
 
 std::size_t exchange::index_of(channel const& from) const noexcept { return from.core().tag; }
@@ -99,11 +106,17 @@ void exchange::wait_for_result() {
   while (!has_result() && unfinished()) store();
 }
 
-void exchange::submit(std::unique_ptr<detail::job> task) { core_->submit(std::move(task)); }
-boost::asio::any_io_executor exchange::executor() const { return core_->executor(); }
+void exchange::submit(std::unique_ptr<detail::job> task) { core().submit(std::move(task)); }
+
+boost::asio::any_io_executor exchange::executor() const {
+  if (core().is_private())
+    throw error(errc::no_executor, "the exchange was made without an executor: asynchronous operations need one");
+  return core_->executor();
+}
+
 
 std::uint64_t exchange::start_wait(std::unique_ptr<detail::operation> op, bool for_all) {
-  return core_->start_wait(std::move(op), for_all);
+  return core().start_wait(std::move(op), for_all);
 }
 
 std::weak_ptr<detail::exchange_core> exchange::weak() const { return core_; }

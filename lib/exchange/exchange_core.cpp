@@ -15,6 +15,13 @@ namespace {
 
 constexpr std::size_t few_leaving = 16;  // processes that may be on their way out before somebody looks
 
+/// For a process that should be gone in a moment.
+void see_off(process& p) {
+  if (p.wait_for(channel_core::dying_time)) return;
+  p.kill(SIGKILL);
+  p.wait();
+}
+
 event_loop make_loop(std::optional<boost::asio::any_io_executor> executor) {
   return executor ? event_loop(std::move(*executor)) : event_loop();
 }
@@ -37,11 +44,12 @@ exchange_core::~exchange_core() {
     if (m.ch.kill(SIGKILL)) m.ch.core().child().wait();
   members_.clear();
   bury_removed();
-  for (process& p : leaving_)
-    if (!p.wait_for(std::chrono::seconds(1))) {
-      p.kill(SIGKILL);
-      p.wait();
-    }
+  for (process& p : leaving_) see_off(p);
+}
+
+void exchange_core::disown() {
+  owner_ = nullptr;
+  if (waiter_) cancel_wait(waiter_->id);
 }
 
 channel& exchange_core::add(channel ch) { return watch_channel(std::move(ch), next_index_++).ch; }
@@ -89,7 +97,7 @@ void exchange_core::classify(member& m) {
   }
   if (!tell && core.over()) {
     bool const dying = !core.ended_orderly() && core.child() && !core.child().try_wait();
-    if (dying && !m.given_up) return wait_for_death(m);
+    if (dying && !core.given_up) return wait_for_death(m);
     tell = true;
   }
   if (!tell) return m.watch->arm();
@@ -103,7 +111,7 @@ void exchange_core::wait_for_death(member& m) {
   m.dying.expires_after(channel_core::dying_time);
   m.dying.async_wait([this, &m, alive = std::weak_ptr(m.alive)](boost::system::error_code error) {
     if (error || alive.expired()) return;
-    m.given_up = true;
+    m.ch.core().given_up = true;
     on_event(m);
   });
 }
@@ -187,8 +195,11 @@ bool exchange_core::store(deadline until) {
   look_again();
   stored_any_ = false;
   start_waiting();
-  bool const any = loop_.run_until([&] { return stored_any_ || !ready_.empty(); }, until);
+  while (!under_way() && see_one_leave()) start_waiting();
+  if (!unfinished()) return false;
+  bool const any = loop_.run_until([&] { return stored_any_ || escaped_ || !ready_.empty(); }, until);
   process_ready();
+  start_waiting();
   if (escaped_) std::rethrow_exception(std::exchange(escaped_, nullptr));
   return any;
 }
@@ -200,15 +211,19 @@ void exchange_core::process_ready() {
     m.in_ready = false;
     store_from(m);
   }
-  start_waiting();
 }
 
 void exchange_core::on_ready() {
   if (!owner_) return;
   process_ready();
+  start_or_note();
   // Not now: the handler that is running may belong to one of those.
   if (!removed_.empty() || !taken_out_.empty()) boost::asio::post(loop_.executor(), [self = weak_from_this()] {
-      if (auto const core = self.lock()) core->bury_removed();
+      auto const core = self.lock();
+      if (!core) return;
+      core->bury_removed();
+      core->start_or_note();
+      core->complete_waits();
     });
   complete_waits();
 }
@@ -216,6 +231,7 @@ void exchange_core::on_ready() {
 void exchange_core::store_from(member& m) {
   channel_core& core = m.ch.core();
   bool const message = m.faulty || core.has_message();
+  bool const exception = !m.faulty && core.next_is_exception();
   if (message || !core.ended_orderly())
     show(m.ch, &exchange::store_data);
   else if (m.expects_result && !options_.continuous)
@@ -224,7 +240,8 @@ void exchange_core::store_from(member& m) {
   if (!message || m.faulty) return leave(m);
   if (options_.continuous) return classify(m);
   m.expects_result = false;
-  if (!options_.reuse || !m.runs || !go_on(m)) leave(m);
+  // A callable that has thrown takes no more parameters.
+  if (exception || !options_.reuse || !m.runs || !go_on(m)) leave(m);
 }
 
 void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
@@ -259,7 +276,9 @@ void exchange_core::submit(std::unique_ptr<job> task) {
   if (options_.reuse && task->for_workers()) {
     to_workers(index, *task);
     ++next_index_;
-    return start_waiting();
+    start_waiting();
+    if (!loop_.is_private()) complete_waits();
+    return;
   }
   ++next_index_;
   waiting_.push_back({index, std::move(task)});
@@ -290,10 +309,33 @@ void exchange_core::start_waiting() {
       launch(next);
     } catch (boost::system::system_error const&) {
       waiting_.push_front(std::move(next));
-      if (members_.empty()) throw;
+      if (!under_way() && removed_.empty() && leaving_.empty()) throw;
       return;  // the work goes on with fewer processes
     }
   }
+}
+
+/// Whether anything runs whose end makes room.
+bool exchange_core::under_way() const noexcept { return !members_.empty() || (workers_ && !workers_->idle()); }
+
+/// Where nobody could catch it: as `start_waiting`, but what it throws is kept for those who wait for results.
+void exchange_core::start_or_note() {
+  try {
+    start_waiting();
+    if (removed_.empty())
+      while (!under_way() && see_one_leave()) start_waiting();
+  } catch (...) {
+    if (!escaped_) escaped_ = std::current_exception();
+  }
+}
+
+/// Nothing runs, and no process could be had for what waits: sees one off that is on its way out and still counts. False
+/// if there is none.
+bool exchange_core::see_one_leave() {
+  if (waiting_.empty() || leaving_.empty()) return false;
+  see_off(leaving_.back());
+  leaving_.pop_back();
+  return true;
 }
 
 void exchange_core::launch(waiting_job& next) {
@@ -316,6 +358,7 @@ std::uint64_t exchange_core::start_wait(std::unique_ptr<operation> op, bool for_
     return 0;
   }
   waiter_ = {next_wait_, std::move(op), for_all};
+  start_or_note();
   complete_waits();
   return next_wait_++;
 }
@@ -329,7 +372,8 @@ void exchange_core::cancel_wait(std::uint64_t id) {
 
 void exchange_core::complete_waits() {
   if (!waiter_ || !owner_) return;
-  bool const done = !unfinished() || (!waiter_->for_all && owner_->has_result());
+  bool const stuck = escaped_ && !under_way();
+  bool const done = !unfinished() || stuck || (!waiter_->for_all && owner_->has_result());
   if (!done) return;
   auto const op = std::move(waiter_->op);
   waiter_.reset();

@@ -49,8 +49,9 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::uint64_t start_wait(std::unique_ptr<operation> op, bool for_all);
   void cancel_wait(std::uint64_t id);
   /// No more calls into the owner: it is being destroyed.
-  void disown() noexcept { owner_ = nullptr; }
+  void disown();
   bool foreign() const noexcept { return loop_.foreign(); }
+  bool is_private() const noexcept { return loop_.is_private(); }
 
   // Results of the dispatcher's workers, shown to the owner as if they came over channels.
   void on_value(std::uint64_t id, pid_t worker, std::span<std::byte const> value) override;
@@ -68,7 +69,6 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
     bool in_ready = false;
     bool faulty = false;    // what it sent makes no sense
     bool left = false;      // no member any more
-    bool given_up = false;  // its channel broke off, and its process does not die
     boost::asio::steady_timer dying;
     std::shared_ptr<member*> alive = std::make_shared<member*>(this);
   };
@@ -90,6 +90,9 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void show(channel& from, void (exchange::*how)(channel&));
   bool go_on(member& m);
   bool room_for_one() const noexcept;
+  bool under_way() const noexcept;
+  void start_or_note();
+  bool see_one_leave();
   void launch(waiting_job& next);
   void to_workers(std::size_t index, job& task);
   channel& face_of(pid_t worker);

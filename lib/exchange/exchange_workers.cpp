@@ -57,6 +57,7 @@ void exchange_core::on_failure(std::uint64_t id, pid_t worker, std::exception_pt
 }
 
 void exchange_core::on_progress() {
+  start_or_note();
   if (!loop_.is_private()) complete_waits();
 }
 

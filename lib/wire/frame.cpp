@@ -48,7 +48,8 @@ std::span<std::byte> frame_reader::prepare() {
     std::size_t const missing = frame_header::size + h->length - bytes_.size();
     wanted = std::clamp(missing, first_read, std::max(first_read, bytes_.size()));
   }
-  bytes_.reserve(bytes_.size() + wanted);
+  // Not at every read: where little comes at a time, each would copy all that came before.
+  if (bytes_.capacity() - bytes_.size() < first_read / 2) bytes_.reserve(bytes_.size() + wanted);
   return {bytes_.data() + bytes_.size(), bytes_.capacity() - bytes_.size()};
 }
 

@@ -21,9 +21,10 @@ bool is_data_address(std::uintptr_t word) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     std::uintptr_t from = 0, to = 0;
+    char readable = 0;
     int path_at = 0;
-    if (std::sscanf(line.c_str(), "%zx-%zx %*s %*s %*s %*s %n", &from, &to, &path_at) < 2) continue;
-    if (word < from || word >= to) continue;
+    if (std::sscanf(line.c_str(), "%zx-%zx %c%*s %*s %*s %*s %n", &from, &to, &readable, &path_at) < 3) continue;
+    if (word < from || word >= to || readable != 'r') continue;
     std::string const path = path_at ? line.substr(static_cast<std::size_t>(path_at)) : "";
     return path.empty() || path == "[heap]" || path.starts_with("[stack") || path.starts_with("[anon");
   }

@@ -176,6 +176,7 @@ class exchange {
   friend class managed_callable;
   friend class detail::exchange_core;
 
+  detail::exchange_core& core() const;
   void submit(std::unique_ptr<detail::job> task);
   boost::asio::any_io_executor executor() const;
   std::uint64_t start_wait(std::unique_ptr<detail::operation> op, bool for_all);

@@ -97,6 +97,8 @@ class map : public exchange {
     std::size_t const index = this->index_of(from);
     try {
       place(index).emplace(index, from.receive<T>());
+    } catch (end_of_channel const&) {
+      place(index).emplace(index, this->no_result(from));
     } catch (...) {
       place(index).emplace(index, std::current_exception());
     }

@@ -63,6 +63,8 @@ class queue : public exchange {
     std::size_t const index = index_of(from);
     try {
       results_.emplace_back(index, from.receive<T>());
+    } catch (end_of_channel const&) {
+      results_.emplace_back(index, no_result(from));
     } catch (...) {
       results_.emplace_back(index, std::current_exception());
     }
