@@ -1,8 +1,8 @@
 // procx-bench: procx beside its peers.
 //
 // Each case is one source (cases.hpp names them): races between contenders that do the same work. The contenders of a
-// race run in turn, round after round, each time in a fresh process (apart.hpp); what counts is the ratio between two of
-// them in the same round (results.hpp).
+// race run in turn, round after round, each time in a fresh process (apart.hpp); what counts is the ratio between two
+// of them in the same round (results.hpp).
 
 #include "cases.hpp"
 #include "output.hpp"

@@ -61,10 +61,10 @@ std::string json(std::optional<spread> const& s) {
 std::string json(standing const& s) {
   std::string samples;
   for (measured const& m : s.samples) samples += fmt::format("{}{}", samples.empty() ? "" : ", ", m.value);
-  return fmt::format(
-      R"({{"name": {}, "against": {}, "failed": {}, "note": {}, "value": {}, "p99": {}, "speed": {}, "samples": [{}]}})",
-      quoted(s.name), s.against.empty() ? "null" : quoted(s.against), s.failed, quoted(s.note), json(s.value),
-      json(s.tail), json(s.speed), samples);
+  std::string const who = fmt::format(R"("name": {}, "against": {}, "failed": {}, "note": {})", quoted(s.name),
+                                      s.against.empty() ? "null" : quoted(s.against), s.failed, quoted(s.note));
+  return fmt::format(R"({{{}, "value": {}, "p99": {}, "speed": {}, "samples": [{}]}})", who, json(s.value),
+                     json(s.tail), json(s.speed), samples);
 }
 
 std::string json(std::string const& name, race_result const& r) {

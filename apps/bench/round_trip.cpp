@@ -1,5 +1,5 @@
-// One int to another process and back: what a message costs when nothing else is under way. The other side is a blocking
-// loop in all of them.
+// One int to another process and back: what a message costs when nothing else is under way. The other side is a
+// blocking loop in all of them.
 
 #include "cases.hpp"
 #include "python.hpp"

@@ -26,7 +26,8 @@ constexpr int answer = 42;
 
 /// Memory that is in use, in pages of the usual size, until the process ends.
 void use_memory(std::size_t bytes) {
-  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
   check(memory != MAP_FAILED, "not enough memory");
 }
 
@@ -85,6 +86,7 @@ measured px_start(plan const& p, px::start_method method) {
 
 race starts(std::string const& parent, plan p) {
   using enum px::start_method;
+  std::vector<std::string> const numbers{std::to_string(p.starts), std::to_string(p.memory)};
   return {
       .title = "start to end of a process, parent of " + parent,
       .unit = "ms",
@@ -94,7 +96,7 @@ race starts(std::string const& parent, plan p) {
                      {"fork, waitpid", [=] { return repeat(p, fork_once); }},
                      {"px::start, exec", [=] { return px_start(p, exec); }, "posix_spawn of /bin/true"},
                      {"posix_spawn of /bin/true", [=] { return repeat(p, spawn_once); }},
-                     in_python("Python Process, fork", "start.py", {std::to_string(p.starts), std::to_string(p.memory)})},
+                     in_python("Python Process, fork", "start.py", numbers)},
       .most_rounds = p.memory > (std::size_t{1} << 30) ? 3u : 100u,
   };
 }

@@ -98,7 +98,6 @@ void builder::salvage(plan::range range, std::string const& why) {
 }
 
 void builder::take(plan::range range, shard const& words) {
-  std::size_t bytes = 0;
   {
     timer const storing(times_.storing);
     std::int64_t weight = 0;
@@ -110,10 +109,9 @@ void builder::take(plan::range range, shard const& words) {
     for (std::size_t i = range.first; i < range.second; ++i)
       changed |= record(i, words.reports.at(i - range.first), shard, {});
     if (changed) next_id_ = id_of(range.second);
-    for (auto const& [row, page] : words.pages) bytes += page.size();
   }
   show(range);
-  commit_if_due(bytes);
+  commit_if_due(words.page_bytes.size());
 }
 
 /// False if the index says so already.
@@ -150,7 +148,7 @@ void builder::clean_up() {
 /// A commit waits for the disk, and everybody else then waits for this process soon. So commits are few where they take
 /// long: about a tenth of the time goes to them.
 void builder::commit_if_due(std::size_t bytes) {
-  constexpr std::size_t most_uncommitted = 8 << 20;  // what SQLite keeps in memory until then
+  constexpr std::size_t most_uncommitted = 6 << 20;  // what SQLite keeps in memory until then
   uncommitted_bytes_ += bytes;
   if (uncommitted_bytes_ > most_uncommitted || clock::now() - last_commit_ > 10 * commit_time_) commit();
 }

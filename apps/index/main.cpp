@@ -7,6 +7,7 @@
 #include "failure.hpp"
 #include "index_file.hpp"
 #include "inspect.hpp"
+#include "output.hpp"
 #include "search.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,7 +17,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -117,6 +117,8 @@ int run(int argc, char** argv) {
   return check(args.inspected);
 }
 
+void complain(std::string const& message) { print_error(fmt::format("procx-index: {}\n", message)); }
+
 /// A standard stream that is closed must not become a file of ours.
 void keep_standard_streams_apart() {
   int fd = 0;
@@ -133,12 +135,9 @@ int main(int argc, char** argv) try {
   ::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   return run(argc, argv);
 } catch (failure const& e) {
-  fmt::print(stderr, "procx-index: {}\n", e.what());
-  return e.code();
+  return complain(e.what()), e.code();
 } catch (SQLite::Exception const& e) {
-  fmt::print(stderr, "procx-index: {}\n", explain(e));
-  return failed;
+  return complain(explain(e)), failed;
 } catch (std::exception const& e) {
-  fmt::print(stderr, "procx-index: {}\n", e.what());
-  return failed;
+  return complain(e.what()), failed;
 }

@@ -19,4 +19,13 @@ void print(std::string_view text) {
   }
 }
 
+void print_error(std::string_view text) noexcept {
+  while (!text.empty()) {
+    ssize_t const n = ::write(STDERR_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
 }  // namespace indexer

@@ -8,4 +8,7 @@ namespace indexer {
 /// written for another reason.
 void print(std::string_view text);
 
+/// Writes to standard error what can be written there: a closed pipe or a full disk must not end a build.
+void print_error(std::string_view text) noexcept;
+
 }  // namespace indexer

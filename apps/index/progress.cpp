@@ -1,6 +1,7 @@
 #include "progress.hpp"
 
 #include "display.hpp"
+#include "output.hpp"
 
 #include <fmt/format.h>
 
@@ -11,16 +12,6 @@
 
 namespace indexer {
 namespace {
-
-/// What cannot be said is not said: a closed pipe must not end a build.
-void write_to_stderr(std::string const& text) {
-  std::size_t sent = 0;
-  while (sent < text.size()) {
-    ssize_t const n = ::write(STDERR_FILENO, text.data() + sent, text.size() - sent);
-    if (n <= 0) return;
-    sent += static_cast<std::size_t>(n);
-  }
-}
 
 int terminal_width() {
   winsize size = {};
@@ -46,18 +37,18 @@ bool progress::due() {
 }
 
 void progress::draw(std::string const& line) {
-  write_to_stderr(terminal_ ? "\r\x1b[K" + line : line + '\n');
+  print_error(terminal_ ? "\r\x1b[K" + line : line + '\n');
   drawn_ = terminal_;
 }
 
 void progress::clear() {
-  if (drawn_) write_to_stderr("\r\x1b[K");
+  if (drawn_) print_error("\r\x1b[K");
   drawn_ = false;
 }
 
 void progress::say(std::string const& line) {
   clear();
-  write_to_stderr(line + '\n');
+  print_error(line + '\n');
 }
 
 void progress::walking(std::size_t files) {

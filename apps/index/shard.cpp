@@ -48,7 +48,8 @@ class memory_table {
     while (pages.executeStep()) {
       SQLite::Column const page = pages.getColumn(1);
       auto const* const bytes = static_cast<std::byte const*>(page.getBlob());
-      to.pages.emplace_back(pages.getColumn(0).getInt64(), std::vector<std::byte>(bytes, bytes + page.getBytes()));
+      to.pages.push_back({pages.getColumn(0).getInt64(), page.getBytes()});
+      to.page_bytes.insert(to.page_bytes.end(), bytes, bytes + page.getBytes());
     }
     SQLite::Statement terms(database_, "SELECT term, pgno FROM text_idx WHERE segid = ?");
     terms.bind(1, segment);

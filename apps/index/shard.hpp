@@ -45,19 +45,31 @@ struct report {
   }
 };
 
+/// A page of the full-text table.
+struct page_row {
+  std::int64_t row = 0;  ///< counted from the segment's first row
+  std::int64_t size = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & row & size;
+  }
+};
+
 /// What a worker gives back: a full-text table of one segment, as the rows of its shadow tables.
 struct shard {
   std::vector<report> reports;  ///< one for each document of the batch
   std::int64_t first_page = 0;  ///< of the segment; 0 if no document has a word
   std::int64_t last_page = 0;
   std::int64_t words = 0;
-  std::vector<std::pair<std::int64_t, std::vector<std::byte>>> pages;  ///< row number, from the segment's first row
+  std::vector<page_row> pages;
+  std::vector<std::byte> page_bytes;  ///< of all pages, one after the other
   std::vector<std::pair<std::string, std::int64_t>> terms;  ///< the first term of a page and the page
   std::vector<std::pair<std::int64_t, std::string>> sizes;  ///< document and its number of words, as FTS5 stores it
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & reports & first_page & last_page & words & pages & terms & sizes;
+    archive & reports & first_page & last_page & words & pages & page_bytes & terms & sizes;
   }
 };
 

@@ -4,6 +4,7 @@
 #include "index_file.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace indexer {
 namespace {
@@ -113,10 +114,12 @@ std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t las
   while (place != shards_.end() && place->id == id) ++id, ++place;
   if (id > fts5::max_segments) throw failure("the index has as many shards as it can have: remove it and build it anew");
 
-  for (auto const& [row, bytes] : words.pages) {
+  std::span<std::byte const> bytes = words.page_bytes;
+  for (auto const& [row, size] : words.pages) {
     put_page_.bind(1, fts5::first_row(id) + row);
-    put_page_.bindNoCopy(2, bytes.data(), static_cast<int>(bytes.size()));
+    put_page_.bindNoCopy(2, bytes.data(), static_cast<int>(size));
     run(put_page_);
+    bytes = bytes.subspan(static_cast<std::size_t>(size));
   }
   put_term_.bind(1, id);
   for (auto const& [term, page] : words.terms) {

@@ -184,7 +184,8 @@ void channel_core::pump() {
 
 bool channel_core::wait_io(deadline until) {
   if (child_ && child_.state()->status() && !gone_) return note_end_of_process(), true;
-  bool const may_read = !wire_.ended() && wire_.unread() < read_ahead;
+  // However much has come: a value that is not whole yet must be taken to its end.
+  bool const may_read = !wire_.ended() && (wire_.unread() < read_ahead || !wire_.has_next());
   bool const to_write = wire_.queued_bytes() > wire_.flushed_bytes() && !wire_.broken();
   bool const lives = child_ && !child_.state()->status();
   std::array<pollfd, 4> fds{{{may_read ? wire_.in_fd() : -1, POLLIN, 0},

@@ -138,6 +138,7 @@ void dispatcher::start_workers() {
     try {
       if (!start_worker()) return;
     } catch (boost::system::system_error const&) {
+      if (nursery_ && !nursery_->alive() && ++idle_deaths_ < deaths_without_work) continue;  // with a new one
       if (alive() == 0) fail_unstartable(std::current_exception());
       return;  // the work goes on with those there are; the next result tries again
     }
@@ -161,7 +162,7 @@ bool dispatcher::start_worker() {
   given.push_back(std::move(task_read));
   given.push_back(std::move(result_write));
   auto process = nursery_->spawn(std::as_bytes(std::span(&number, 1)), std::move(given), settings_.capture_stderr);
-  *vacant = std::make_unique<worker_link>(*this, number, nursery_knows_, slot, std::move(process),
+  *vacant = std::make_unique<worker_link>(*this, number, nursery_knows_, slot, nursery_, std::move(process),
                                           std::move(task_write), std::move(result_read));
   books_.add_worker(number);
   slot.credit.store(books_.credit(number), std::memory_order_relaxed);
@@ -171,7 +172,7 @@ bool dispatcher::start_worker() {
 void dispatcher::hand_out() {
   if (books_.pending() == 0) return;
   std::size_t usable = 0;
-  for (auto const& link : links_) usable += link && !link->retired();
+  for (auto const& link : links_) usable += link && !link->retired() && books_.appetite(link->number()) > 0;
   if (usable == 0) return;
   // Nobody gets more than its share of what is there, nor near the end of all there will be.
   std::size_t share = (books_.pending() + usable - 1) / usable;
@@ -251,7 +252,7 @@ void dispatcher::on_death(worker_link& link) {
       sink_.on_failure(tasks_[*blamed].id, link.process().pid(), std::move(error));
       finish_task(*blamed);
     }
-  } else if (!link.retired() && ++idle_deaths_ >= deaths_without_work) {
+  } else if (!link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {
     fail_unstartable(std::make_exception_ptr(
         process_died(link.process().pid(), *link.process().status(), link.process().errors().tail())));
   }

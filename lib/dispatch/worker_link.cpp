@@ -16,11 +16,13 @@ namespace procx::inline v1::detail {
 using stream = boost::asio::posix::stream_descriptor;
 
 worker_link::worker_link(dispatcher& owner, std::uint32_t number, std::uint32_t knows, board_slot& slot,
-                         std::unique_ptr<process_state> process, descriptor tasks, descriptor results)
+                         std::shared_ptr<nursery> from, std::unique_ptr<process_state> process, descriptor tasks,
+                         descriptor results)
     : owner_(owner),
       number_(number),
       knows_(knows),
       slot_(slot),
+      nursery_(std::move(from)),
       process_(std::move(process)),
       tasks_fd_(std::move(tasks)),
       results_fd_(std::move(results)),
@@ -128,7 +130,10 @@ void worker_link::read() {
                            [this, alive = std::weak_ptr(alive_)](boost::system::error_code error, std::size_t n) {
                              if (alive.expired()) return;
                              reading_ = false;
-                             if (ended_) return;
+                             if (ended_) {  // what was read before the end was seen
+                               reader_.commit(n);
+                               return try_bury();
+                             }
                              if (error == boost::asio::error::operation_aborted) return read();  // rested meanwhile
                              if (error) return on_end();
                              on_bytes(n);
@@ -190,8 +195,16 @@ void worker_link::watch(stream& what, bool& armed, void (worker_link::*then)()) 
                   });
 }
 
-void worker_link::watch_process() { watch(pidfd_, process_watched_, &worker_link::on_end); }
+void worker_link::watch_process() { watch(pidfd_, process_watched_, &worker_link::on_pidfd); }
 void worker_link::watch_stderr() { watch(errors_, stderr_watched_, &worker_link::on_stderr); }
+
+void worker_link::on_pidfd() {
+  // Asio may report for a new descriptor what it has just seen of an old one.
+  if (process_->try_wait())
+    on_end();
+  else
+    watch_process();
+}
 
 void worker_link::on_stderr() {
   process_->errors().drain();
@@ -211,10 +224,11 @@ void worker_link::on_end() {
 }
 
 void worker_link::try_bury() {
-  if (buried_ || !process_->try_wait()) return;  // the pidfd is still to come
+  if (buried_ || reading_ || !process_->try_wait()) return;  // the end of the read, or the pidfd, is still to come
   buried_ = true;
   try {
     if (!complaint_) {
+      take_frames();
       for (;;) {
         auto const r = read_some(results_fd_.get(), reader_.prepare());
         if (r.bytes == 0) break;

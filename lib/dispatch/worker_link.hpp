@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dispatch/board.hpp"
+#include "process/nursery.hpp"
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
 
@@ -22,13 +23,16 @@ class dispatcher;
 class worker_link {
  public:
   worker_link(dispatcher& owner, std::uint32_t number, std::uint32_t knows, board_slot& slot,
-              std::unique_ptr<process_state> process, descriptor tasks, descriptor results);
+              std::shared_ptr<nursery> from, std::unique_ptr<process_state> process, descriptor tasks,
+              descriptor results);
   ~worker_link();
 
   std::uint32_t number() const noexcept { return number_; }
   /// How many of the pool's callables it has inherited.
   std::uint32_t knows() const noexcept { return knows_; }
   process_state& process() noexcept { return *process_; }
+  /// Whether the nursery that it comes from has died, which ends its workers too.
+  bool orphaned() const noexcept { return !nursery_->alive(); }
   board_slot& slot() noexcept { return slot_; }
 
   /// Appends a task frame, numbered for this worker; it leaves with the next `flush`.
@@ -66,6 +70,7 @@ class worker_link {
   void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());
   void watch_process();
   void watch_stderr();
+  void on_pidfd();
   void on_stderr();
   void on_end();
   void try_bury();
@@ -74,6 +79,7 @@ class worker_link {
   std::uint32_t number_;
   std::uint32_t knows_;
   board_slot& slot_;
+  std::shared_ptr<nursery> nursery_;
   std::unique_ptr<process_state> process_;
   descriptor tasks_fd_;
   descriptor results_fd_;

@@ -56,7 +56,7 @@ bool endpoint::flush() {
   }
   outgoing_.clear();
   sent_ = 0;
-  if (outgoing_.capacity() > std::size_t{1} << 20) outgoing_.release();
+  if (outgoing_.capacity() > std::size_t{8} << 20) outgoing_.release();
   return true;
 }
 

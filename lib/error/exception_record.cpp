@@ -60,7 +60,8 @@ std::string to_string(std::vector<code_location> const& frames) {
   std::string passing_on;  // frames of std::invoke and the like: shown only if somebody's own code follows
   for (std::size_t i = 0; i < frames.size(); ++i) {
     void const* const address = detail::address_of(frames[i]);
-    boost::stacktrace::frame const frame(address);
+    // A frame is where its call returns to; the call itself, and with it the right function and line, is before that.
+    boost::stacktrace::frame const frame(address ? static_cast<char const*>(address) - 1 : nullptr);
     std::string const name = address ? frame.name() : std::string();
     if (is_of(name, "procx::v1::detail::")) break;  // from here on it is how the callable came to be called
     std::ostringstream line;

@@ -43,6 +43,8 @@ void channel_watch::arm() {
 void channel_watch::watch_process() {
   pidfd_.async_wait(stream::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
     if (alive.expired() || error) return;
+    // Asio may report for a new descriptor what it has just seen of an old one.
+    if (!core_.child().try_wait()) return watch_process();
     core_.note_end_of_process();
     on_event_();
   });

@@ -58,6 +58,7 @@ class pmap_engine::state final : public task_sink {
   bool foreign() const noexcept { return loop_.foreign(); }
 
   bool run_until(std::function<bool()> const& condition, std::size_t least_drawn) {
+    if (foreign()) throw error(errc::foreign_process, "the workers belong to another process, which this is a fork of");
     least_drawn_ = std::max(least_drawn_, least_drawn);
     if (condition()) return true;
     draw();

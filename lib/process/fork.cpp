@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <stdio_ext.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/single_threaded.h>
 #include <sys/syscall.h>
@@ -133,9 +134,21 @@ void leave(int code) noexcept {
   ::_exit(code);
 }
 
+/// The pidfd; or, if the process has ended and somebody else has reaped it (SIGCHLD is ignored, say), what is readable
+/// like that of one that has ended, and leads to nobody.
+static descriptor pidfd_of(pid_t pid) {
+  try {
+    return open_pidfd(pid);
+  } catch (boost::system::system_error const& e) {
+    if (e.code() != boost::system::errc::no_such_process) throw;
+    auto const held = hold_forks();
+    return descriptor::take(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+  }
+}
+
 std::unique_ptr<process_state> watch_process(pid_t pid, descriptor stderr_end) {
   try {
-    return std::make_unique<process_state>(pid, open_pidfd(pid), std::move(stderr_end));
+    return std::make_unique<process_state>(pid, pidfd_of(pid), std::move(stderr_end));
   } catch (...) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);

@@ -9,7 +9,7 @@ namespace procx::inline v1::detail {
 namespace {
 
 constexpr std::size_t first_read = 64 * 1024;  // what a pipe holds
-constexpr std::size_t kept = 1024 * 1024;      // more is given back once it has been read
+constexpr std::size_t kept = 8 * 1024 * 1024;  // more is given back once it has been read; page faults are dear
 
 bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::hello; }
 

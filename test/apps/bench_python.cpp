@@ -9,7 +9,7 @@ BOOST_AUTO_TEST_CASE(the_peers_in_python_give_figures_where_there_is_python) {
   BOOST_TEST(e.code == 0);
   BOOST_TEST(e.err == "");
   if (contains(e.out, "left out: there is no python3")) return;
-  for (char const* name : {"Python Pipe", "Python imap_unordered, chunk 1 ", "Python imap_unordered, chunk 64 ", "Python Process"})
+  for (char const* name : {"Python Pipe", "Python imap_unordered, chunk 1 ", "unordered, chunk 64 ", "Python Process"})
     BOOST_TEST(contains(e.out, name));
   BOOST_TEST(!contains(e.out, "left out"));
 }

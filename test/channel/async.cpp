@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(handlers_run_on_their_own_executor) {
 }
 
 BOOST_DATA_TEST_CASE(several_sends_leave_in_order_while_both_sides_send_much, transports, via) {
-  constexpr std::size_t size = std::size_t{4} << 20;
+  constexpr std::size_t size = std::size_t{sanitized ? 1 : 4} << 20;
   px::channel ch = px::start(executor, px::start_options{.via = via}, [](px::channel& up) {
     up.send(std::string(size, 'u'));
     for (char c : {'a', 'b', 'c'}) up.send(up.receive<std::string>() == std::string(size, c));
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(sending_to_one_that_has_ended_fails) {
 }
 
 BOOST_AUTO_TEST_CASE(waiting_keeps_what_is_sent_meanwhile) {
-  constexpr std::size_t size = std::size_t{2} << 20;
+  constexpr std::size_t size = std::size_t{sanitized ? 1 : 2} << 20;
   for (bool acknowledged : {false, true}) {
     px::channel ch = px::start(executor, px::start_options{.acknowledged = acknowledged}, [](px::channel& up) {
       up.send(std::string(size, 'x'));
@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_CASE(cancelling_a_wait_leaves_the_process_and_its_end_can_be_awa
 }
 
 BOOST_AUTO_TEST_CASE(a_send_that_is_cancelled_goes_on_leaving) {
-  constexpr std::size_t size = std::size_t{4} << 20;
+  constexpr std::size_t size = std::size_t{sanitized ? 1 : 4} << 20;
   own_pipe gate;
   px::channel ch = px::start(executor, [&](px::channel& up) {
     gate.write.close();
@@ -457,7 +457,11 @@ BOOST_AUTO_TEST_CASE(two_channels_share_a_context) {
 
 BOOST_AUTO_TEST_CASE(destroying_or_closing_a_channel_aborts_what_is_pending) {
   for (bool close : {false, true}) {
-    auto ch = std::make_unique<px::channel>(px::start(executor, silent));
+    own_pipe gate;
+    auto ch = std::make_unique<px::channel>(px::start(executor, [&](px::channel&) {
+      gate.write.close();
+      read_all(gate.read.get());
+    }));
     receipt<int> received;
     done sent, ended;
     ch->async_receive<int>(received.receiving());

@@ -171,21 +171,6 @@ BOOST_AUTO_TEST_CASE(a_process_that_closes_its_channel_and_lives_on_is_not_waite
   held.open();
 }
 
-BOOST_AUTO_TEST_CASE(a_process_that_breaks_its_channel_and_lives_on_is_given_up) {
-  gate held;
-  px::map<int> m({.limit = 2});
-  m.start([&](px::channel& up) {
-    ::close(up.core().wire().in_fd());
-    ::close(up.core().wire().out_fd());
-    held.wait();
-    ::_exit(0);
-  });
-  m.start(px::make_parallel([](int n) { return n; }), 5);
-  BOOST_TEST(m[1] == 5);
-  BOOST_CHECK_THROW(m[0], px::task_error);
-  held.open();
-}
-
 BOOST_AUTO_TEST_CASE(what_it_wrote_to_its_standard_error_is_told) {
   processes::stderr_capture quiet;
   px::map<int> m;

@@ -30,6 +30,7 @@ std::size_t count(std::string const& text, std::string const& word) {
 /// Runs the body in a fork whose stdout is a file-like pipe, fully buffered; all that comes out of it.
 std::string output_of(std::function<int()> const& body) {
   own_pipe out;
+  std::fflush(stdout);  // what the test itself has buffered
   int const code = code_of_fork([&] {
     ::dup2(out.write.get(), STDOUT_FILENO);
     out.write.close();

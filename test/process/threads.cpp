@@ -17,11 +17,7 @@
 namespace px = procx;
 using namespace processes;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int starts = 30;  // each of them is dear
-#else
-constexpr int starts = 200;
-#endif
+constexpr int starts = sanitized ? 10 : 200;
 
 namespace {
 

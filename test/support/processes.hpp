@@ -19,6 +19,23 @@
 /// What tests use to make processes by hand, and to look at them from outside.
 namespace processes {
 
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool address_sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool address_sanitized = __has_feature(address_sanitizer);
+#else
+inline constexpr bool address_sanitized = false;
+#endif
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool thread_sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool thread_sanitized = __has_feature(thread_sanitizer);
+#else
+inline constexpr bool thread_sanitized = false;
+#endif
+/// For tests that move much or start many: instrumented, they are many times slower.
+inline constexpr bool sanitized = address_sanitized || thread_sanitized;
+
 /// Runs the body in a fork() of the test's own, with the signals as they are by default. Its exit code; 128 and the
 /// signal if one killed it; 125 if the body threw. Assertions do not count there, codes do.
 inline int code_of_fork(std::function<int()> const& body) {

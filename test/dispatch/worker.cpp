@@ -1,0 +1,258 @@
+#define BOOST_TEST_MODULE worker
+#include "dispatch/worker.hpp"
+
+#include "dispatch/board.hpp"
+#include "support/observe.hpp"
+#include "system/io.hpp"
+
+#include <procx/error/exception_record.hpp>
+#include <procx/wire/codec.hpp>
+#include <procx/wire/frame.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace px = procx;
+using namespace px::detail;
+
+namespace {
+
+using call = std::function<std::string(std::string const&)>;
+
+void run_call(void* object, px::input_archive& in, px::output_archive& out) {
+  auto const text = make<std::string>(in);
+  call_and_save([&] { return (*static_cast<call*>(object))(text); }, out);
+}
+
+/// A worker in a child, and the parent's ends of its pipes.
+class running_worker {
+ public:
+  running_worker(std::uint32_t credit, call fn, std::size_t limit = default_frame_limit) : reader_(default_frame_limit) {
+    auto [task_read, task_write] = make_pipe();
+    auto [result_read, result_write] = make_pipe();
+    slot().credit = credit;
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::alarm(20);
+      for (descriptor* d : {&task_read, &result_write}) d->adopt();
+      ::close(task_write.get());
+      ::close(result_read.get());
+      callable_table table;
+      table.add(&run_call, std::make_shared<call>(std::move(fn)));
+      ::_exit(run_worker(task_read, result_write, slot(), table, limit));
+    }
+    tasks_ = std::move(task_write);
+    results_ = std::move(result_read);
+  }
+  ~running_worker() {
+    if (pid_) end();
+  }
+
+  board_slot& slot() { return board_[0]; }
+
+  /// Tasks with these arguments, all in one write.
+  void send(std::vector<std::string> const& arguments, std::uint32_t place = 0) {
+    buffer out;
+    for (std::string const& a : arguments) {
+      frame_writer writer(out);
+      writer.begin();
+      out.append(&place, sizeof place);
+      px::encode(out, a);
+      writer.finish(frame_kind::task, next_++, default_frame_limit);
+    }
+    write(out);
+  }
+  void write(std::span<std::byte const> bytes) {
+    while (!bytes.empty()) bytes = bytes.subspan(write_some(tasks_.get(), bytes).bytes);
+  }
+
+  struct result {
+    bool value = false;
+    std::uint64_t id = 0;
+    std::string text;
+  };
+  /// The next result; waits for it.
+  result receive() {
+    for (;;) {
+      if (auto const f = reader_.next()) {
+        if (f->kind == frame_kind::value) return {true, f->id, px::decode<std::string>(f->payload)};
+        return {false, f->id, px::decode<px::exception_record>(f->payload).message};
+      }
+      auto const r = read_some(results_.get(), reader_.prepare());
+      if (r.end || r.error) return {false, ~std::uint64_t{0}, "end"};
+      reader_.commit(r.bytes);
+    }
+  }
+  /// Results that are there after one read: what was written together.
+  bool nothing_to_read() { return !reader_.has_next() && !processes::readable(results_.get(), std::chrono::milliseconds(0)); }
+
+  /// No more tasks; how it ended.
+  int end() {
+    tasks_.close();
+    int status = 0;
+    ::waitpid(std::exchange(pid_, 0), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  board board_{1};
+  pid_t pid_ = 0;
+  descriptor tasks_, results_;
+  frame_reader reader_;
+  std::uint64_t next_ = 0;
+};
+
+std::string echo(std::string const& s) { return s; }
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(worker, observe::leaves_nothing)
+
+BOOST_AUTO_TEST_CASE(it_answers_in_turn_and_ends_with_its_input) {
+  running_worker w(4, echo);
+  w.send({"a", "b", "c"});
+  for (std::uint64_t id = 0; id < 3; ++id) {
+    auto const r = w.receive();
+    BOOST_TEST(r.value);
+    BOOST_TEST(r.id == id);
+    BOOST_TEST(r.text == std::string(1, static_cast<char>('a' + id)));
+  }
+  BOOST_TEST(w.slot().claimed.load() == 3u);
+  BOOST_TEST(w.slot().done.load() == 3u);
+  BOOST_TEST(w.end() == 0);
+  BOOST_TEST(w.receive().text == "end");
+}
+
+BOOST_AUTO_TEST_CASE(results_leave_when_the_input_runs_dry_however_large_the_credit) {
+  running_worker w(1024, echo);
+  for (int i = 0; i < 20; ++i) {
+    w.send({"one"});
+    BOOST_TEST(w.receive().text == "one");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(results_leave_when_half_the_credit_is_done_though_there_is_more_to_do) {
+  observe::gate held;
+  running_worker w(8, [&](std::string const& s) {
+    if (s == "hold") held.wait();
+    return s;
+  });
+  w.send({"1", "2", "3", "4", "hold", "6"});
+  for (int i = 1; i <= 4; ++i) BOOST_TEST(w.receive().text == std::to_string(i));
+  BOOST_TEST(w.nothing_to_read());
+  held.open();
+  BOOST_TEST(w.receive().text == "hold");
+  BOOST_TEST(w.receive().text == "6");
+}
+
+BOOST_AUTO_TEST_CASE(results_that_wait_are_on_the_board) {
+  observe::gate held;
+  running_worker w(1024, [&](std::string const& s) {
+    if (s == "hold") held.wait();
+    return s;
+  });
+  w.send({"1", "2", "3", "hold"});
+  while (w.slot().claimed.load() < 4) ::usleep(100);
+  BOOST_TEST(w.slot().done.load() == 3u);
+  BOOST_TEST(w.nothing_to_read());
+  std::array<std::byte, board_slot::results_size> copy;
+  auto frames = w.slot().peek(copy);
+  for (std::uint64_t id = 0; id < 3; ++id) {
+    BOOST_REQUIRE(frames.size() >= frame_header::size);
+    frame_header const h = frame_header::read(frames.data());
+    BOOST_TEST(h.id == id);
+    BOOST_TEST(px::decode<std::string>(frames.subspan(frame_header::size, h.length)) == std::to_string(id + 1));
+    frames = frames.subspan(frame_header::size + h.length);
+  }
+  BOOST_TEST(frames.empty());
+  held.open();
+  for (int i = 0; i < 4; ++i) BOOST_TEST(w.receive().value);
+  while (w.slot().results_end.load() > 0) ::usleep(100);  // a moment after they were written
+  BOOST_TEST(w.slot().peek(copy).empty());
+}
+
+BOOST_AUTO_TEST_CASE(results_of_any_size_come_whole_and_in_turn) {
+  running_worker w(1024, [](std::string const& s) { return std::string(std::stoul(s), 'x'); });
+  std::vector<std::string> sizes;
+  for (std::size_t n : {0, 1, 30'000, 30'000, 30'000, 65'500, 65'510, 65'536, 100'000, 3, 2'000'000, 5})
+    sizes.push_back(std::to_string(n));
+  w.send(sizes);
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    auto const r = w.receive();
+    BOOST_TEST(r.value);
+    BOOST_TEST(r.id == i);
+    BOOST_TEST(r.text.size() == std::stoul(sizes[i]));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_thrown_or_too_large_is_told_and_the_next_task_is_run) {
+  running_worker w(2, [](std::string const& s) {
+    if (s == "throw") throw std::range_error("thrown");
+    if (s == "much") return std::string(5000, 'x');
+    if (s == "throw much") throw std::range_error(std::string(5000, 'x'));
+    return s;
+  }, 1000);
+  w.send({"throw", "a", "much", "b", "throw much", "c"});
+  for (int i = 0; i < 6; ++i) {
+    auto const r = w.receive();
+    BOOST_TEST(r.id == static_cast<std::uint64_t>(i));
+    BOOST_TEST(r.value == (i % 2 == 1));
+    if (i == 0) BOOST_TEST(r.text == "thrown");
+    if (i % 2) BOOST_TEST(r.text == std::string(1, static_cast<char>('a' + i / 2)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_task_for_a_callable_that_is_not_there_is_refused) {
+  running_worker w(2, echo);
+  w.send({"a"}, 7);
+  BOOST_TEST(!w.receive().value);
+  w.send({"b"});
+  BOOST_TEST(w.receive().text == "b");
+}
+
+BOOST_AUTO_TEST_CASE(it_ends_in_good_order_when_nobody_takes_its_results) {
+  running_worker w(2, echo);
+  w.send({"a"});
+  BOOST_TEST(w.receive().text == "a");
+  BOOST_TEST(w.end() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(after_a_kill_the_board_tells_what_it_ran_and_keeps_what_it_had_done) {
+  running_worker w(1024, [](std::string const& s) {
+    if (s == "kill") ::raise(SIGKILL);
+    return s;
+  });
+  w.send({"1", "2", "kill", "4"});
+  while (w.slot().claimed.load() < 3) ::usleep(100);
+  BOOST_TEST(w.end() == 128 + SIGKILL);
+  BOOST_TEST(w.slot().claimed.load() == 3u);
+  BOOST_TEST(w.slot().done.load() == 2u);
+  std::array<std::byte, board_slot::results_size> copy;
+  BOOST_TEST(frame_header::read(w.slot().peek(copy).data()).id == 0u);
+  BOOST_TEST(w.receive().text == "end");
+}
+
+BOOST_AUTO_TEST_CASE(the_copy_of_a_task_that_forked_is_no_worker) {
+  running_worker w(2, [](std::string const& s) {
+    pid_t const copy = ::fork();
+    if (copy) ::waitpid(copy, nullptr, 0);
+    return s;
+  });
+  w.send({"a", "b"});
+  BOOST_TEST(w.receive().text == "a");
+  BOOST_TEST(w.receive().text == "b");
+  BOOST_TEST(w.end() == 0);
+  BOOST_TEST(w.receive().text == "end");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
