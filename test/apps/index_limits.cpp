@@ -5,8 +5,15 @@
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool memory_can_be_limited = false;
+#ifdef __has_feature
+#define INSTRUMENTED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define INSTRUMENTED 1
+#else
+#define INSTRUMENTED 0
+#endif
+#if INSTRUMENTED
+constexpr bool memory_can_be_limited = false;  // a sanitizer has a use for all of it
 #else
 constexpr bool memory_can_be_limited = true;
 #endif
