@@ -45,4 +45,15 @@ BOOST_AUTO_TEST_CASE(many_values_wait_to_be_received) {
   BOOST_TEST(ch.receive<std::int64_t>() == count);
 }
 
+BOOST_AUTO_TEST_CASE(a_value_larger_than_what_is_read_ahead_crosses_another) {
+  constexpr std::size_t size = std::size_t{80} << 20;
+  px::channel ch = px::start([](px::channel& up) {
+    up.send(std::vector<char>(size, 1));
+    up.send(up.receive<std::vector<char>>().size());
+  });
+  ch.send(std::vector<char>(size, 2));
+  BOOST_TEST(ch.receive<std::vector<char>>().size() == size);
+  BOOST_TEST(ch.receive<std::size_t>() == size);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
