@@ -3,11 +3,13 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
 
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace procx::inline v1::detail {
@@ -15,8 +17,8 @@ namespace {
 
 boost::system::error_code from_errno(int value) noexcept { return {value, boost::system::system_category()}; }
 
-/// A write to a pipe that nobody reads raises SIGPIPE for this thread, and there is no flag against it. So the signal is
-/// blocked meanwhile, and the one that was raised is taken back before it can be delivered. One that was pending before
+/// A write to a pipe that nobody reads raises SIGPIPE for this thread, and kernels before 6.18 have no flag against it.
+/// There the signal is blocked meanwhile, and the one that was raised is taken back before it can be delivered. One that was pending before
 /// is the user's and stays: ours has become one with it.
 class without_sigpipe {
  public:
@@ -42,6 +44,27 @@ class without_sigpipe {
   bool theirs_ = false;
 };
 
+io_result write_result(ssize_t n) noexcept {
+  if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return {.would_block = true};
+  if (errno == EPIPE || errno == ECONNRESET) return {.end = true};
+  return {.error = from_errno(errno)};
+}
+
+/// writev that raises no signal; false if this kernel cannot.
+bool write_without_signal(int fd, std::span<iovec const> from, ssize_t& n) noexcept {
+  constexpr int no_signal = 0x100;  // RWF_NOSIGNAL, which the C library's headers may not know yet
+  constexpr long here = -1;
+  static std::atomic<bool> supported = true;
+  if (!supported.load(std::memory_order_relaxed)) return false;
+  do {
+    n = ::syscall(SYS_pwritev2, fd, from.data(), from.size(), here, here, no_signal);
+  } while (n < 0 && errno == EINTR);
+  if (n >= 0 || (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)) return true;
+  supported.store(false, std::memory_order_relaxed);
+  return false;
+}
+
 }  // namespace
 
 io_result read_some(int fd, std::span<std::byte> into) noexcept {
@@ -62,19 +85,21 @@ io_result write_some(int fd, std::span<std::byte const> from) noexcept {
 }
 
 io_result write_some(int fd, std::span<iovec const> from) noexcept {
+  ssize_t n = 0;
+  return write_without_signal(fd, from, n) ? write_result(n) : write_with_signal_blocked(fd, from);
+}
+
+io_result write_with_signal_blocked(int fd, std::span<iovec const> from) noexcept {
   without_sigpipe guard;
-  for (;;) {
-    ssize_t const n = ::writev(fd, from.data(), static_cast<int>(from.size()));
-    if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return {.would_block = true};
-    if (errno == EPIPE) {
-      guard.take_back();
-      return {.end = true};
-    }
-    if (errno == ECONNRESET) return {.end = true};
-    return {.error = from_errno(errno)};
+  ssize_t n = 0;
+  do {
+    n = ::writev(fd, from.data(), static_cast<int>(from.size()));
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && errno == EPIPE) {
+    guard.take_back();
+    errno = EPIPE;
   }
+  return write_result(n);
 }
 
 bool poll_until(std::span<pollfd> fds, deadline until) {
