@@ -11,7 +11,16 @@
 namespace procx::inline v1::detail {
 
 void board_slot::reset() noexcept {
-  for (auto* word : {&claimed, &done, &busy_ns, &results_end, &results_epoch}) word->store(0, std::memory_order_relaxed);
+  for (auto* word : {&claim_word, &done, &busy_ns, &results_end, &results_epoch, &stop})
+    word->store(0, std::memory_order_relaxed);
+}
+
+claim board_slot::recall() noexcept {
+  claim seen{claim_word.load(std::memory_order_relaxed)}, next;
+  do {
+    next = claim::of(seen.epoch() + 1, seen.count());
+  } while (!claim_word.compare_exchange_weak(seen.word, next.word, std::memory_order_acq_rel));
+  return next;
 }
 
 std::span<std::byte const> board_slot::peek(std::span<std::byte, results_size> into) const noexcept {

@@ -7,23 +7,25 @@ namespace {
 
 constexpr double weight = 0.25;  // of the newest measurement in the average
 
+template <class Queue>
+std::optional<std::size_t> find(Queue const& queue, books::task_id task) {
+  for (std::size_t i = 0; i < queue.size(); ++i)
+    if (queue[i] == task) return i;
+  return std::nullopt;
+}
+
 }  // namespace
-
-void books::add(task_id task, std::size_t bytes) {
-  if (task >= tasks_.size()) tasks_.resize(task + 1);
-  tasks_[task] = {bytes};
-  pending_.push_back(task);
-}
-
-std::optional<books::task_id> books::front() const {
-  if (pending_.empty()) return std::nullopt;
-  return pending_.front();
-}
 
 books::task_id books::drop_front() {
   task_id const task = pending_.front();
   pending_.pop_front();
   return task;
+}
+
+bool books::withdraw(task_id task) {
+  auto const at = find(pending_, task);
+  if (at) pending_.erase(*at);
+  return at.has_value();
 }
 
 void books::add_worker(worker_id worker) {
@@ -40,42 +42,24 @@ std::optional<books::task_id> books::running(worker_id worker) const {
   return tasks.front();
 }
 
-std::size_t books::appetite(worker_id worker) const {
-  worker_book const& w = workers_[worker];
-  // Half the credit at a time: one write for many tasks, while the other half keeps the worker busy.
-  if (!w.alive || w.tasks.size() > w.credit / 2) return 0;
-  return w.credit - w.tasks.size();
-}
-
-std::optional<books::task_id> books::assign(worker_id worker) {
-  if (pending_.empty()) return std::nullopt;
-  worker_book& w = workers_[worker];
-  task_id const task = pending_.front();
-  std::size_t const bytes = tasks_[task].bytes;
-  if (!w.tasks.empty() && w.bytes + bytes > settings_.bytes) return std::nullopt;
-  pending_.pop_front();
-  w.tasks.push_back(task);
-  w.bytes += bytes;
-  ++in_flight_;
-  return task;
-}
-
-books::task_id books::finished(worker_id worker) {
-  worker_book& w = workers_[worker];
-  task_id const task = w.tasks.front();
-  w.tasks.pop_front();
-  w.bytes -= tasks_[task].bytes;
-  --in_flight_;
-  return task;
+std::optional<std::size_t> books::place(worker_id worker, task_id task) const {
+  return find(workers_[worker].tasks, task);
 }
 
 void books::measured(worker_id worker, std::uint64_t count, std::chrono::nanoseconds busy) {
-  if (count == 0 || settings_.window) return;
+  if (count == 0) return;
   worker_book& w = workers_[worker];
   double const each = std::max(1.0, static_cast<double>(busy.count()) / static_cast<double>(count));
   w.average_ns = w.average_ns == 0 ? each : w.average_ns + weight * (each - w.average_ns);
+  if (settings_.window) return;
   double const fits = static_cast<double>(settings_.work_ahead.count()) / w.average_ns;
   w.credit = static_cast<std::uint32_t>(std::clamp<double>(fits, settings_.least, settings_.most));
+}
+
+std::chrono::nanoseconds books::unbegun_work(worker_id worker, std::size_t begun) const noexcept {
+  worker_book const& w = workers_[worker];
+  std::size_t const unbegun = w.tasks.size() - std::min(begun, w.tasks.size());
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(w.average_ns * static_cast<double>(unbegun)));
 }
 
 bool books::try_again(task_id task, failure how) {
@@ -89,11 +73,23 @@ std::optional<books::task_id> books::died(worker_id worker, bool was_running) {
   worker_book& w = workers_[worker];
   std::optional<task_id> blamed;
   if (was_running && !w.tasks.empty()) blamed = finished(worker);
-  pending_.insert(pending_.begin(), w.tasks.begin(), w.tasks.end());
-  in_flight_ -= w.tasks.size();
+  recalled(worker, 0);
   w = {};
   --alive_;
   return blamed;
+}
+
+std::size_t books::recalled(worker_id worker, std::size_t kept) {
+  worker_book& w = workers_[worker];
+  std::size_t const before = w.tasks.size();
+  while (w.tasks.size() > kept) {
+    task_id const task = w.tasks.back();
+    w.tasks.pop_back();
+    w.bytes -= tasks_[task].bytes;
+    pending_.push_front(task);
+    --in_flight_;
+  }
+  return before - w.tasks.size();
 }
 
 }  // namespace procx::inline v1::detail

@@ -1,19 +1,17 @@
 #include "dispatch/dispatcher.hpp"
 
-#include "dispatch/worker.hpp"
-
 #include <procx/error/exceptions.hpp>
 
 #include <algorithm>
 #include <csignal>
-#include <cstring>
+#include <string>
 #include <utility>
 
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::size_t deaths_without_work = 8;  // in a row: then something is wrong with the pool, not with a task
-constexpr std::chrono::milliseconds tick_time{10};
+// Taking tasks back and handing them out again costs some microseconds: what would not take so long stays.
+constexpr std::chrono::milliseconds worth_a_recall{1};
 
 }  // namespace
 
@@ -26,83 +24,34 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       books_(s.policy),
       board_(std::make_shared<board>(s.workers)),
       links_(s.workers),
-      tick_(loop.executor()) {}
+      tick_(loop.executor()),
+      idle_timer_(loop.executor()) {}
 
 dispatcher::~dispatcher() {
   alive_.reset();
   stop();
 }
 
-void dispatcher::stop() noexcept {
-  for (auto& link : links_) {
-    if (!link) continue;
-    if (books_.in_flight(link->number()) > 0)
-      link->process().kill(SIGKILL);
-    else
-      link->retire();
-  }
-  for (auto& link : links_) {
-    if (link && !link->process().foreign())
-      if (!link->process().wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1))) {
-        link->process().kill(SIGKILL);
-        link->process().wait_until(std::nullopt);
-      }
-    link.reset();
-  }
-  nursery_.reset();
-  books_ = books(settings_.policy);
-}
-
-void dispatcher::prepare() {
-  if (!nursery_ || !nursery_->alive()) nursery_ = make_nursery();
-}
-
-std::shared_ptr<nursery> dispatcher::make_nursery() {
-  nursery_knows_ = callables_->size();
-  return nursery::make([board = board_, callables = callables_, limit = settings_.frame_limit](nursery_order const& o) {
-    std::uint32_t number = 0;
-    std::memcpy(&number, o.message.data(), sizeof number);
-    return run_worker(o.descriptors[0], o.descriptors[1], (*board)[number], *callables, limit);
-  });
-}
-
-buffer& dispatcher::begin_task(std::uint64_t id, std::uint32_t callable) {
-  if (free_.empty()) {
-    free_.push_back(static_cast<books::task_id>(tasks_.size()));
-    tasks_.emplace_back();
-  }
-  open_ = free_.back();
-  free_.pop_back();
-  task& t = tasks_[open_];
-  t.id = id;
-  t.callable = callable;
-  t.frame.clear();
-  frame_writer(t.frame).begin();
-  t.frame.append(&callable, sizeof callable);
-  return t.frame;
-}
-
-void dispatcher::commit_task() {
-  buffer& frame = tasks_[open_].frame;
-  std::size_t const length = frame.size() - frame_header::size;
+books::task_id dispatcher::commit_task() {
+  std::size_t const length = tasks_.open_length() - frame_header::size;
   if (length > settings_.frame_limit) {
-    abandon_task();
+    tasks_.abandon();
     throw protocol_error("a task of " + std::to_string(length) + " bytes does not fit into a frame, the limit is " +
                              std::to_string(settings_.frame_limit),
                          errc::value_too_large);
   }
-  frame_header{frame_kind::task, 0, length, 0}.write(frame.data());
-  books_.add(open_, frame.size());
+  books::task_id const place = tasks_.commit();
+  books_.add(place, frame_header::size + length);
+  return place;
 }
-
-void dispatcher::abandon_task() noexcept { free_.push_back(open_); }
 
 std::size_t dispatcher::room() const {
   std::size_t wanted = 0;
-  for (auto const& link : links_)
-    wanted += link ? books_.credit(link->number()) - std::min<std::size_t>(books_.credit(link->number()),
-                                                                          books_.in_flight(link->number()))
-                   : 0;
+  for (auto const& link : links_) {
+    if (!link || link->held()) continue;
+    std::size_t const credit = books_.credit(link->number());
+    wanted += credit - std::min(credit, books_.in_flight(link->number()));
+  }
   if (alive() < limit_) wanted += (limit_ - alive()) * books_.first_credit();
   return wanted - std::min(wanted, books_.pending());
 }
@@ -115,64 +64,21 @@ void dispatcher::pump() {
     hand_out();
     if (gave_up_) sink_.on_progress();  // which may add tasks
   } while (gave_up_);
+  recall_for_the_idle();
   arm_tick();
-  if (loop_.is_private() || !idle()) return;
+  if (loop_.is_private()) return watch_the_idle();
+  if (!idle()) return;
   for (auto& link : links_)
     if (link) link->rest();
 }
 
-void dispatcher::retire_outdated() {
-  auto const first = books_.front();
-  bool const newer = first && tasks_[*first].callable != callable_table::travels;
-  for (auto& link : links_) {
-    if (!link || link->retired() || books_.in_flight(link->number()) > 0) continue;
-    if (alive() > limit_ || (newer && link->knows() <= tasks_[*first].callable)) link->retire();
-  }
-}
-
-void dispatcher::start_workers() {
-  while (alive() < limit_ && books_.pending() > 0) {
-    std::size_t idle = 0;
-    for (auto const& link : links_) idle += link && !link->retired() && books_.in_flight(link->number()) == 0;
-    if (books_.pending() <= idle) return;
-    try {
-      if (!start_worker()) return;
-    } catch (boost::system::system_error const&) {
-      if (nursery_ && !nursery_->alive() && ++idle_deaths_ < deaths_without_work) continue;  // with a new one
-      if (alive() == 0) fail_unstartable(std::current_exception());
-      return;  // the work goes on with those there are; the next result tries again
-    }
-  }
-}
-
-bool dispatcher::start_worker() {
-  auto const vacant = std::find(links_.begin(), links_.end(), nullptr);
-  if (vacant == links_.end()) return false;
-  auto const number = static_cast<std::uint32_t>(vacant - links_.begin());
-  auto const first = books_.front();
-  bool const outdated = first && tasks_[*first].callable != callable_table::travels &&
-                        tasks_[*first].callable >= nursery_knows_;
-  if (!nursery_ || !nursery_->alive() || outdated) nursery_ = make_nursery();
-
-  board_slot& slot = (*board_)[number];
-  slot.reset();
-  auto [task_read, task_write] = make_pipe();
-  auto [result_read, result_write] = make_pipe();
-  std::vector<descriptor> given;
-  given.push_back(std::move(task_read));
-  given.push_back(std::move(result_write));
-  auto process = nursery_->spawn(std::as_bytes(std::span(&number, 1)), std::move(given), settings_.capture_stderr);
-  *vacant = std::make_unique<worker_link>(*this, number, nursery_knows_, slot, nursery_, std::move(process),
-                                          std::move(task_write), std::move(result_read));
-  books_.add_worker(number);
-  slot.credit.store(books_.credit(number), std::memory_order_relaxed);
-  return true;
+bool dispatcher::wants_work(worker_link const& link) const noexcept {
+  return !link.retired() && !link.held() && books_.appetite(link.number()) > 0;
 }
 
 void dispatcher::hand_out() {
   if (books_.pending() == 0) return;
-  std::size_t usable = 0;
-  for (auto const& link : links_) usable += link && !link->retired() && books_.appetite(link->number()) > 0;
+  std::size_t const usable = std::ranges::count_if(links_, [&](auto const& link) { return link && wants_work(*link); });
   if (usable == 0) return;
   // Nobody gets more than its share of what is there, nor near the end of all there will be.
   std::size_t share = (books_.pending() + usable - 1) / usable;
@@ -180,7 +86,7 @@ void dispatcher::hand_out() {
     share = std::min(share, std::max<std::size_t>(1, (books_.pending() + remaining_) / (2 * usable)));
   for (bool const idle_first : {true, false})
     for (auto& link : links_) {
-      if (!link || link->retired() || (books_.in_flight(link->number()) == 0) != idle_first) continue;
+      if (!link || !wants_work(*link) || (books_.in_flight(link->number()) == 0) != idle_first) continue;
       if (give(*link, std::min(share, books_.appetite(link->number())))) link->flush();
     }
 }
@@ -190,37 +96,82 @@ std::size_t dispatcher::give(worker_link& link, std::size_t count) {
   for (; given < count; ++given) {
     auto const first = books_.front();
     if (!first) break;
-    task const& t = tasks_[*first];
-    if (t.callable != callable_table::travels && t.callable >= link.knows()) break;
-    auto const slot = books_.assign(link.number());
-    if (!slot) break;
-    link.add(t.frame);
+    std::uint32_t const callable = tasks_[*first].callable;
+    if (callable != callable_table::travels && callable >= link.knows()) break;
+    auto const place = books_.assign(link.number());
+    if (!place) break;
+    link.add(*place);
   }
+  if (given) link.idle_since.reset();
   return given;
 }
 
-void dispatcher::finish_task(books::task_id slot) {
-  if (tasks_[slot].frame.capacity() > 64 * 1024) tasks_[slot].frame.release();
-  free_.push_back(slot);
+bool dispatcher::has_idle_worker() const noexcept {
+  return alive() < limit_ || std::ranges::any_of(links_, [&](auto const& link) {
+           return link && !link->retired() && books_.in_flight(link->number()) == 0;
+         });
+}
+
+/// When nothing waits and a worker has nothing to do, others give up what they will not come to for some time.
+void dispatcher::recall_for_the_idle() {
+  if (books_.pending() > 0 || books_.in_flight() <= 1 || !has_idle_worker()) return;
+  auto const now = std::chrono::steady_clock::now();
+  for (auto& link : links_) {
+    if (!link || link->retired() || link->held()) continue;
+    std::size_t const begun = link->begun();
+    if (begun == 0 || begun >= books_.in_flight(link->number())) continue;
+    bool const for_long = link->running_for(now) >= tick_time;
+    if (!for_long && books_.unbegun_work(link->number(), begun) < worth_a_recall) continue;
+    recall(*link);
+    if (for_long) link->hold();
+  }
+  if (books_.pending() == 0) return;
+  start_workers();
+  hand_out();
+}
+
+void dispatcher::recall(worker_link& link) { books_.recalled(link.number(), link.recall()); }
+
+bool dispatcher::cancel(books::task_id place, std::uint64_t id, cancellation how) {
+  if (!tasks_.holds(place, id)) return false;
+  bool dropped = books_.withdraw(place);
+  for (auto& link : links_) {
+    auto const ahead = link && !dropped ? books_.place(link->number(), place) : std::nullopt;
+    if (!ahead) continue;
+    if (*ahead >= link->begun()) {
+      recall(*link);
+      dropped = books_.withdraw(place);
+    }
+    bool const running = !dropped && *ahead + 1 == link->begun() && !link->between_tasks();
+    if (running && how == cancellation::ask) link->ask_to_stop(*ahead);
+    if (running && how == cancellation::kill) link->kill_for(*ahead, std::make_exception_ptr(task_cancelled()));
+    break;
+  }
+  if (dropped) fail_task(place, 0, std::make_exception_ptr(task_cancelled()));
+  pump();
+  return dropped;
+}
+
+void dispatcher::fail_task(books::task_id place, pid_t worker, std::exception_ptr error) {
+  sink_.on_failure(tasks_[place].id, worker, std::move(error));
+  tasks_.erase(place);
 }
 
 void dispatcher::on_result(worker_link& link, frame const& result) {
   idle_deaths_ = 0;
-  books::task_id const slot = books_.finished(link.number());
+  books::task_id const place = books_.finished(link.number());
   if (result.kind == frame_kind::value) {
-    sink_.on_value(tasks_[slot].id, link.process().pid(), result.payload);
-  } else if (!books_.try_again(slot, books::failure::exception)) {
+    sink_.on_value(tasks_[place].id, link.process().pid(), result.payload);
+    tasks_.erase(place);
+  } else if (!books_.try_again(place, books::failure::exception)) {
     std::exception_ptr error;
     try {
       error = std::make_exception_ptr(remote_exception(decode<exception_record>(result.payload)));
     } catch (...) {
       error = std::current_exception();
     }
-    sink_.on_failure(tasks_[slot].id, link.process().pid(), std::move(error));
-  } else {
-    return;
+    fail_task(place, link.process().pid(), std::move(error));
   }
-  finish_task(slot);
 }
 
 void dispatcher::on_read(worker_link& link) {
@@ -234,71 +185,7 @@ void dispatcher::on_read(worker_link& link) {
   }
   sink_.on_progress();
   pump();
-}
-
-void dispatcher::on_death(worker_link& link) {
-  std::uint32_t const number = link.number();
-  auto const dead = std::move(links_[number]);
-  bool const ran = link.runs_a_task();
-  auto const blamed = books_.died(number, ran);
-  if (blamed) {
-    idle_deaths_ = 0;
-    std::exception_ptr error = link.complaint();
-    if (link.timed_out()) error = std::make_exception_ptr(task_timeout());
-    if (!error)
-      error = std::make_exception_ptr(
-          process_died(link.process().pid(), *link.process().status(), link.process().errors().tail()));
-    if (link.timed_out() || !books_.try_again(*blamed, books::failure::death)) {
-      sink_.on_failure(tasks_[*blamed].id, link.process().pid(), std::move(error));
-      finish_task(*blamed);
-    }
-  } else if (!link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {
-    fail_unstartable(std::make_exception_ptr(
-        process_died(link.process().pid(), *link.process().status(), link.process().errors().tail())));
-  }
-  sink_.on_progress();
-  pump();
-}
-
-/// No worker can be had: what waits cannot be done.
-void dispatcher::fail_unstartable(std::exception_ptr const& error) {
-  idle_deaths_ = 0;
-  gave_up_ = gave_up_ || books_.pending() > 0;
-  while (books_.pending() > 0) {
-    books::task_id const slot = books_.drop_front();
-    sink_.on_failure(tasks_[slot].id, 0, error);
-    finish_task(slot);
-  }
-}
-
-void dispatcher::arm_tick() {
-  if (ticking_ || books_.in_flight() == 0) return;
-  ticking_ = true;
-  tick_.expires_after(tick_time);
-  tick_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-    if (alive.expired()) return;
-    ticking_ = false;
-    tick();
-  });
-}
-
-/// Looks after workers that have been at one task for long: what they had finished before it is fetched from the board,
-/// and if its time is up it is stopped.
-void dispatcher::tick() {
-  auto const now = std::chrono::steady_clock::now();
-  bool any = false;
-  for (auto& link : links_) {
-    if (!link || books_.in_flight(link->number()) == 0) continue;
-    auto const running = link->running_for(now);
-    if (running < tick_time) continue;
-    std::uint64_t const before = link->results();
-    link->collect_early();
-    any = any || link->results() != before;
-    if (settings_.task_timeout.count() > 0 && running >= settings_.task_timeout && !link->timed_out())
-      link->mark_timed_out();
-  }
-  if (any) sink_.on_progress();
-  pump();
+  if (books_.in_flight(link.number()) == 0 && !link.idle_since) link.idle_since = std::chrono::steady_clock::now();
 }
 
 std::vector<pid_t> dispatcher::busy_pids() const {

@@ -2,6 +2,8 @@
 
 #include "dispatch/board.hpp"
 #include "dispatch/books.hpp"
+#include "dispatch/task_store.hpp"
+#include "dispatch/worker.hpp"
 #include "dispatch/worker_link.hpp"
 #include "process/nursery.hpp"
 #include "system/event_loop.hpp"
@@ -33,7 +35,8 @@ class task_sink {
 ///
 /// Tasks are bytes, and so are results. Workers come from a nursery that is forked when the first one is needed or
 /// `prepare` is called, start on demand, and are replaced when they die. Which task goes where is decided by `books`;
-/// here bytes are moved. Not thread-safe: everything happens on the loop's executor.
+/// here bytes are moved. What one worker has not begun goes to another that has nothing to do. Not thread-safe:
+/// everything happens on the loop's executor.
 class dispatcher {
  public:
   struct settings {
@@ -41,6 +44,9 @@ class dispatcher {
     std::size_t frame_limit = default_frame_limit;
     bool capture_stderr = true;
     std::chrono::nanoseconds task_timeout{0};  ///< 0: none
+    std::chrono::nanoseconds idle_timeout{0};  ///< after which a worker without tasks ends; 0: never
+    std::function<void()> setup = nullptr;     ///< in each worker, before its first task
+    std::function<void()> teardown = nullptr;  ///< and after its last
     books::settings policy = {};
   };
 
@@ -51,9 +57,10 @@ class dispatcher {
   void prepare();
 
   /// A new task: what is called, and its arguments, are to be written to the buffer before `commit`.
-  buffer& begin_task(std::uint64_t id, std::uint32_t callable);
-  void commit_task();
-  void abandon_task() noexcept;
+  buffer& begin_task(std::uint64_t id, std::uint32_t callable) { return tasks_.begin(id, callable); }
+  /// Gives the task its place. Throws protocol_error if it is larger than a frame may be; then there is no task.
+  books::task_id commit_task();
+  void abandon_task() noexcept { tasks_.abandon(); }
   /// Starts workers and hands out tasks; to be called after tasks were committed, outside of the sink's functions.
   void pump();
 
@@ -68,17 +75,19 @@ class dispatcher {
   std::size_t workers() const noexcept { return books_.workers(); }
   /// The processes that have tasks now.
   std::vector<pid_t> busy_pids() const;
+  enum class cancellation {
+    drop,  ///< unless it has begun
+    ask,   ///< as `drop`; if it has begun, it sees `stop_requested`
+    kill,  ///< as `drop`; if it has begun, its worker is killed
+  };
+  /// Cancels the task that `commit_task` gave this place, if it still is the one with this id. One that is dropped or
+  /// killed fails with task_cancelled. False if it goes on. Not from within the sink's functions.
+  bool cancel(books::task_id place, std::uint64_t id, cancellation how);
   /// Kills the workers and forgets the tasks.
   void stop() noexcept;
 
  private:
   friend class worker_link;
-
-  struct task {
-    std::uint64_t id = 0;
-    std::uint32_t callable = 0;
-    buffer frame;
-  };
 
   // From the links.
   void on_result(worker_link& link, frame const& result);
@@ -91,10 +100,18 @@ class dispatcher {
   std::size_t give(worker_link& link, std::size_t count);
   void retire_outdated();
   void fail_unstartable(std::exception_ptr const& error);
-  void finish_task(books::task_id slot);
+  void fail_task(books::task_id place, pid_t worker, std::exception_ptr error);
+  bool wants_work(worker_link const& link) const noexcept;
+  void recall_for_the_idle();
+  bool has_idle_worker() const noexcept;
+  void recall(worker_link& link);
   std::shared_ptr<nursery> make_nursery();
+  static constexpr std::chrono::milliseconds tick_time{10};
+
   void arm_tick();
   void tick();
+  void watch_the_idle();
+  void end_the_idle();
   std::size_t alive() const noexcept { return books_.workers(); }
 
   event_loop& loop_;
@@ -107,14 +124,14 @@ class dispatcher {
   std::shared_ptr<nursery> nursery_;
   std::uint32_t nursery_knows_ = 0;
   std::vector<std::unique_ptr<worker_link>> links_;  // one a slot of the board; null: no worker there
-  std::vector<task> tasks_;
-  std::vector<books::task_id> free_;
-  books::task_id open_ = 0;  // the task between begin and commit
+  task_store tasks_;
   std::size_t remaining_ = ~std::size_t{0};
   std::size_t idle_deaths_ = 0;
   bool gave_up_ = false;  // on tasks for which no worker can be had
   boost::asio::steady_timer tick_;
   bool ticking_ = false;
+  boost::asio::steady_timer idle_timer_;
+  bool idle_watched_ = false;
   std::shared_ptr<dispatcher*> alive_ = std::make_shared<dispatcher*>(this);
 };
 

@@ -3,6 +3,7 @@
 #include "system/generation.hpp"
 #include "system/io.hpp"
 
+#include <procx/dispatch/stop_requested.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/frame.hpp>
 
@@ -13,42 +14,84 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+// The task that runs, for `stop_requested`.
+std::atomic<board_slot const*> current_slot = nullptr;
+std::atomic<std::uint64_t> current_number = 0;
+
+// Results of tasks that take less than this together are not sent early: each write costs as much as many of them.
+constexpr std::chrono::microseconds worth_a_write{100};
+constexpr std::uint32_t clock_every = 16;  // results, once it matters
+
 class worker {
  public:
   worker(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
-         std::size_t frame_limit)
-      : tasks_(tasks), results_(results), slot_(slot), callables_(callables), reader_(frame_limit), limit_(frame_limit) {}
+         worker_settings const& settings)
+      : tasks_(tasks),
+        results_(results),
+        slot_(slot),
+        callables_(callables),
+        settings_(settings),
+        reader_(settings.frame_limit),
+        limit_(settings.frame_limit) {
+    current_slot = &slot;
+  }
 
   int run() {
+    if (settings_.setup && !set_up()) return 1;
+    run_tasks();
+    if (settings_.teardown) settings_.teardown();
+    return 0;
+  }
+
+ private:
+  bool set_up() {
+    try {
+      settings_.setup();
+      return true;
+    } catch (...) {
+      report(setup_failed, std::current_exception());
+      write_all(result_);
+      return false;
+    }
+  }
+
+  void run_tasks() {
     for (;;) {
       since_ = clock::now();
       while (auto const task = reader_.next())
-        if (!run_task(*task)) return 0;
-      if (!flush()) return 0;
+        if (!run_task(*task)) return;
+      if (!flush()) return;
       auto const r = read_some(tasks_.get(), reader_.prepare());
-      if (r.end || r.error) return 0;
+      if (r.end || r.error) return;
       reader_.commit(r.bytes);
     }
   }
 
- private:
   bool run_task(frame const& task) {
-    slot_.claimed.store(task.id + 1, std::memory_order_release);
+    if (!slot_.begin(task.id)) return true;  // it was taken back
+    std::uint64_t const number = claim{task.id}.count();
+    current_number.store(number + 1, std::memory_order_relaxed);
     result_.clear();
     frame_writer writer(result_);
     writer.begin();
     try {
       call(task.payload);
-      writer.finish(frame_kind::value, task.id, limit_);
+      writer.finish(frame_kind::value, number, limit_);
     } catch (...) {
-      report(task.id, std::current_exception());
+      report(number, std::current_exception());
     }
     if (generation_ != generation()) ::_exit(0);  // the task forked: this is not the worker but its child
     bool const taken = keep_result();
-    slot_.done.store(task.id + 1, std::memory_order_release);
+    slot_.done.store(number + 1, std::memory_order_release);
     ++unflushed_;
-    bool const due = unflushed_ * 2 >= slot_.credit.load(std::memory_order_relaxed);
-    return taken && (!due || flush());
+    return taken && (!flush_is_due() || flush());
+  }
+
+  /// Half the credit is done, and it was worth it.
+  bool flush_is_due() const {
+    std::uint32_t const half = (slot_.credit.load(std::memory_order_relaxed) + 1) / 2;
+    if (unflushed_ < half || (unflushed_ - half) % clock_every != 0) return false;
+    return clock::now() - since_ >= worth_a_write;
   }
 
   void call(std::span<std::byte const> payload) {
@@ -126,6 +169,7 @@ class worker {
   descriptor const& results_;
   board_slot& slot_;
   callable_table const& callables_;
+  worker_settings const& settings_;
   frame_reader reader_;
   std::size_t limit_;
   unsigned generation_ = generation();
@@ -137,8 +181,18 @@ class worker {
 }  // namespace
 
 int run_worker(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
-               std::size_t frame_limit) {
-  return worker(tasks, results, slot, callables, frame_limit).run();
+               worker_settings const& settings) {
+  return worker(tasks, results, slot, callables, settings).run();
 }
 
 }  // namespace procx::inline v1::detail
+
+namespace procx::inline v1 {
+
+bool stop_requested() noexcept {
+  auto const* const slot = detail::current_slot.load(std::memory_order_relaxed);
+  return slot && slot->stop.load(std::memory_order_relaxed) == detail::current_number.load(std::memory_order_relaxed) &&
+         slot->done.load(std::memory_order_relaxed) < slot->stop.load(std::memory_order_relaxed);
+}
+
+}  // namespace procx::inline v1

@@ -4,12 +4,27 @@
 #include "system/descriptor.hpp"
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/wire/frame.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 
 namespace procx::inline v1::detail {
+
+/// What the workers of a pool inherit from it.
+struct worker_settings {
+  std::size_t frame_limit = default_frame_limit;
+  std::function<void()> setup = nullptr;     ///< called before the first task
+  std::function<void()> teardown = nullptr;  ///< called when there will be no more tasks
+};
+
+/// The id of the frame, an exception, with which a worker says that its setup has thrown.
+inline constexpr std::uint64_t setup_failed = ~std::uint64_t{0};
 
 /// The life of a worker: a plain loop that blocks on one pipe for tasks and writes results to another, many at a time.
 /// Returns when there will be no more tasks. The exit code.
 int run_worker(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
-               std::size_t frame_limit);
+               worker_settings const& settings = {});
 
 }  // namespace procx::inline v1::detail

@@ -3,6 +3,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/wire/codec.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -50,20 +51,16 @@ worker_link::~worker_link() {
   if (!process_->status()) abandon(std::move(process_));
 }
 
-void worker_link::add(std::span<std::byte const> task_frame) {
+void worker_link::add(books::task_id task) {
   wake();
-  std::size_t const at = outgoing_.size();
-  outgoing_.append(task_frame.data(), task_frame.size());
-  frame_header header = frame_header::read(outgoing_.data() + at);
-  header.id = next_task_++;
-  header.write(outgoing_.data() + at);
+  frame_header::write_id(owner_.tasks_.frame_of(task).data(), claim::of(epoch_, next_task_++).word);
+  unsent_.push_back(task);
 }
 
 void worker_link::flush() {
   if (writing_ || ended_) return;
-  while (sent_ < outgoing_.size()) {
-    auto const r = write_some(tasks_fd_.get(), outgoing_.bytes().subspan(sent_));
-    sent_ += r.bytes;
+  while (!unsent_.empty() || !stale_.empty()) {
+    auto const r = write_some_tasks();
     if (r.end || r.error) break;  // it is dying: the other watches tell
     if (!r.would_block) continue;
     writing_ = true;
@@ -74,14 +71,62 @@ void worker_link::flush() {
     });
     return;
   }
-  outgoing_.clear();
-  sent_ = 0;
-  if (outgoing_.capacity() > std::size_t{4} << 20) outgoing_.release();
   if (retired_ && tasks_.is_open()) {
     tasks_.release();
     tasks_fd_.close();
   }
 }
+
+/// As many tasks as fit into one write, from where they lie; those that lie one behind the other are one piece.
+io_result worker_link::write_some_tasks() {
+  if (!stale_.empty()) {
+    auto const r = write_some(tasks_fd_.get(), stale_);
+    stale_.drop_front(r.bytes);
+    return r;
+  }
+  constexpr std::size_t most_bytes = 256 * 1024;  // more than a pipe holds
+  std::array<iovec, 64> pieces;
+  std::size_t count = 0, total = 0;
+  for (std::size_t i = 0; i < unsent_.size() && total < most_bytes; ++i) {
+    auto frame = owner_.tasks_.frame_of(unsent_[i]);
+    if (i == 0) frame = frame.subspan(sent_);
+    if (count && static_cast<std::byte*>(pieces[count - 1].iov_base) + pieces[count - 1].iov_len == frame.data())
+      pieces[count - 1].iov_len += frame.size();
+    else if (count < pieces.size())
+      pieces[count++] = {frame.data(), frame.size()};
+    else
+      break;
+    total += frame.size();
+  }
+  auto const r = write_some(tasks_fd_.get(), std::span(pieces).first(count));
+  count_sent(r.bytes);
+  return r;
+}
+
+void worker_link::count_sent(std::size_t bytes) noexcept {
+  sent_ += bytes;
+  while (!unsent_.empty()) {
+    std::size_t const length = owner_.tasks_[unsent_.front()].length;
+    if (sent_ < length) return;
+    sent_ -= length;
+    unsent_.pop_front();
+  }
+}
+
+std::size_t worker_link::recall() {
+  claim const now = slot_.recall();
+  if (sent_ > 0) {  // its other half must follow, though the worker will pass it over
+    auto const frame = owner_.tasks_.frame_of(unsent_.front());
+    stale_.append(frame.data() + sent_, frame.size() - sent_);
+    sent_ = 0;
+  }
+  unsent_.clear();
+  epoch_ = now.epoch();
+  next_task_ = now.count();
+  return static_cast<std::size_t>(next_task_ - next_result_);
+}
+
+std::size_t worker_link::begun() const noexcept { return static_cast<std::size_t>(slot_.claimed() - next_result_); }
 
 void worker_link::retire() noexcept {
   wake();
@@ -89,12 +134,8 @@ void worker_link::retire() noexcept {
   flush();
 }
 
-bool worker_link::runs_a_task() const noexcept {
-  return slot_.claimed.load(std::memory_order_acquire) > next_result_;
-}
-
 std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::time_point now) noexcept {
-  std::uint64_t const claimed = slot_.claimed.load(std::memory_order_acquire);
+  std::uint64_t const claimed = slot_.claimed();
   bool const runs = claimed > slot_.done.load(std::memory_order_acquire);
   if (!runs || claimed != seen_claimed_) {
     seen_claimed_ = runs ? claimed : 0;
@@ -103,8 +144,10 @@ std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::tim
   return now - seen_at_;
 }
 
-void worker_link::mark_timed_out() noexcept {
-  timed_out_ = true;
+void worker_link::kill_for(std::size_t ahead, std::exception_ptr reason) noexcept {
+  if (was_killed()) return;
+  killed_for_ = next_result_ + ahead + 1;
+  reason_ = std::move(reason);
   process_->kill(SIGKILL);
 }
 
@@ -157,8 +200,12 @@ void worker_link::take_frames() {
   while (auto const f = reader_.next()) {
     if (f->kind != frame_kind::value && f->kind != frame_kind::exception)
       throw protocol_error("a worker sent a frame that is no result");
+    if (f->id == setup_failed) {
+      setup_error_ = std::make_exception_ptr(remote_exception(decode<exception_record>(f->payload)));
+      continue;
+    }
     if (f->id < next_result_) continue;  // taken early, from the board
-    if (f->id > next_result_ || f->id >= next_task_) throw protocol_error("a worker sent a result out of turn");
+    if (f->id > next_result_ || f->id >= next_task_ - unsent_.size()) throw protocol_error("a worker sent a result out of turn");
     ++next_result_;
     owner_.on_result(*this, *f);
   }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "dispatch/board.hpp"
+#include "dispatch/books.hpp"
 #include "process/nursery.hpp"
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
+#include "system/io.hpp"
 
 #include <procx/wire/frame.hpp>
 
@@ -35,9 +37,13 @@ class worker_link {
   bool orphaned() const noexcept { return !nursery_->alive(); }
   board_slot& slot() noexcept { return slot_; }
 
-  /// Appends a task frame, numbered for this worker; it leaves with the next `flush`.
-  void add(std::span<std::byte const> task_frame);
+  /// The worker's next task; it leaves with the next `flush`.
+  void add(books::task_id task);
   void flush();
+  /// Takes back all tasks that the worker has not begun. How many of those it was given it keeps.
+  std::size_t recall();
+  /// How many of the tasks that this side has no result of it has begun, and perhaps ended.
+  std::size_t begun() const noexcept;
   /// No more tasks: the worker ends when it has done those it has.
   void retire() noexcept;
   bool retired() const noexcept { return retired_; }
@@ -46,22 +52,36 @@ class worker_link {
   void rest();
 
   std::uint64_t results() const noexcept { return next_result_; }
-  /// Whether it runs a task that this side has no result of.
-  bool runs_a_task() const noexcept;
-  /// How long it has been seen to run that one task; 0 if it has gone on since the last call.
+  /// Whether all that it has begun is done.
+  bool between_tasks() const noexcept { return slot_.claimed() == slot_.done.load(std::memory_order_acquire); }
+  /// How long it has been seen to run its task; 0 if it has gone on since the last call.
   std::chrono::nanoseconds running_for(std::chrono::steady_clock::time_point now) noexcept;
 
   /// Takes the results that a living worker has finished and not written yet.
   void collect_early();
-  void mark_timed_out() noexcept;
-  bool timed_out() const noexcept { return timed_out_; }
+  /// Asks the task that it is to run as the `ahead`-th from now to stop.
+  void ask_to_stop(std::size_t ahead) noexcept { slot_.stop.store(next_result_ + ahead + 1, std::memory_order_release); }
+  /// Kills the worker because of the task that it has `ahead` others before. Should that one be over when the signal
+  /// comes, the death is not the fault of the next.
+  void kill_for(std::size_t ahead, std::exception_ptr reason) noexcept;
+  /// Why it was killed, if the oldest task without a result is the reason.
+  std::exception_ptr reason() const noexcept { return killed_for_ == next_result_ + 1 ? reason_ : nullptr; }
+  bool was_killed() const noexcept { return killed_for_ != 0; }
+  /// Tasks were taken back from it because it has been at one for long, and still is.
+  bool held() const noexcept { return held_at_ == next_result_ + 1; }
+  void hold() noexcept { held_at_ = next_result_ + 1; }
   std::uint64_t busy_ns() const noexcept { return slot_.busy_ns.load(std::memory_order_relaxed); }
   std::uint64_t measured_results = 0;  ///< of `results()`, for the owner's measurements
   std::uint64_t measured_busy = 0;
+  std::optional<std::chrono::steady_clock::time_point> idle_since = std::nullopt;  ///< for the owner as well
   /// What was wrong with the bytes it sent, if anything was.
   std::exception_ptr const& complaint() const noexcept { return complaint_; }
+  /// What its setup threw, if it did.
+  std::exception_ptr const& setup_error() const noexcept { return setup_error_; }
 
  private:
+  io_result write_some_tasks();
+  void count_sent(std::size_t bytes) noexcept;
   void read();
   void on_bytes(std::size_t n);
   void take_frames();
@@ -88,8 +108,9 @@ class worker_link {
   boost::asio::posix::stream_descriptor pidfd_;
   boost::asio::posix::stream_descriptor errors_;
   frame_reader reader_;
-  buffer outgoing_;
-  std::size_t sent_ = 0;
+  ring_queue<books::task_id> unsent_;
+  std::size_t sent_ = 0;  // bytes of the first of them
+  buffer stale_;          // the rest of a frame that was taken back when a part of it had left
   bool writing_ = false;
   bool reading_ = false;
   bool process_watched_ = false;
@@ -98,8 +119,12 @@ class worker_link {
   bool retired_ = false;
   bool ended_ = false;
   bool buried_ = false;
-  bool timed_out_ = false;
   std::exception_ptr complaint_;
+  std::exception_ptr setup_error_;
+  std::exception_ptr reason_;
+  std::uint64_t killed_for_ = 0;  // the number of a task, and 1
+  std::uint64_t held_at_ = 0;
+  std::uint64_t epoch_ = 0;
   std::uint64_t next_task_ = 0;
   std::uint64_t next_result_ = 0;
   std::uint64_t seen_claimed_ = 0;

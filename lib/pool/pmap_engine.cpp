@@ -74,17 +74,8 @@ class pmap_engine::state final : public task_sink {
   }
 
   void draw() {
-    std::size_t room = dispatcher_.room();
-    while (room > 0 && !exhausted_ && may_draw()) {
-      if (!source_.has_input()) {
-        exhausted_ = true;
-        dispatcher_.expect_remaining(0);
-        return;
-      }
-      draw_one();
-      --room;
-    }
-    dispatcher_.expect_remaining(source_.inputs_left());
+    for (std::size_t room = dispatcher_.room(); room > 0 && !exhausted_ && may_draw(); --room) draw_one();
+    dispatcher_.expect_remaining(exhausted_ ? 0 : source_.inputs_left());
   }
 
   std::size_t drawn_ = 0;
@@ -99,15 +90,20 @@ class pmap_engine::state final : public task_sink {
   }
 
   void draw_one() {
-    std::size_t const index = drawn_;
-    buffer& out = dispatcher_.begin_task(index, 0);
-    ++drawn_;
+    pmap_source::drawn_input drawn;
     try {
-      source_.encode_input(out);
+      drawn = source_.draw(dispatcher_.begin_task(drawn_, 0));
     } catch (...) {
       dispatcher_.abandon_task();
-      return on_failure(index, 0, std::current_exception());
+      throw;
     }
+    if (!drawn.any || drawn.failure) dispatcher_.abandon_task();
+    if (!drawn.any) {
+      exhausted_ = true;
+      return;
+    }
+    std::size_t const index = drawn_++;
+    if (drawn.failure) return on_failure(index, 0, std::move(drawn.failure));
     try {
       dispatcher_.commit_task();
     } catch (protocol_error const&) {  // too large

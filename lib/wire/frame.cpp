@@ -11,17 +11,15 @@ namespace {
 constexpr std::size_t first_read = 64 * 1024;  // what a pipe holds
 constexpr std::size_t kept = 8 * 1024 * 1024;  // more is given back once it has been read; page faults are dear
 
-bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::hello; }
+}  // namespace
 
-[[noreturn]] void refuse(frame_header const& h, std::size_t limit) {
+void frame_reader::refuse(frame_header const& h, std::size_t limit) {
   if (!known(h.kind))
     throw protocol_error("the bytes received are no frame: kind " + std::to_string(static_cast<unsigned>(h.kind)));
   throw protocol_error("a frame of " + std::to_string(h.length) + " bytes was announced, the limit is " +
                            std::to_string(limit),
                        errc::value_too_large);
 }
-
-}  // namespace
 
 void frame_writer::finish(frame_kind kind, std::uint64_t id, std::size_t limit, std::uint8_t flags) {
   std::size_t const length = out_.size() - start_ - frame_header::size;
@@ -44,33 +42,13 @@ std::span<std::byte> frame_reader::prepare() {
   consumed_ = 0;
 
   std::size_t wanted = first_read;
-  if (auto const h = header()) {
-    std::size_t const missing = frame_header::size + h->length - bytes_.size();
+  if (pending() >= frame_header::size) {
+    std::size_t const missing = frame_header::size + checked_length() - bytes_.size();
     wanted = std::clamp(missing, first_read, std::max(first_read, bytes_.size()));
   }
   // Not at every read: where little comes at a time, each would copy all that came before.
   if (bytes_.capacity() - bytes_.size() < first_read / 2) bytes_.reserve(bytes_.size() + wanted);
   return {bytes_.data() + bytes_.size(), bytes_.capacity() - bytes_.size()};
-}
-
-std::optional<frame_header> frame_reader::header() const {
-  if (pending() < frame_header::size) return std::nullopt;
-  auto const h = frame_header::read(bytes_.data() + consumed_);
-  if (!known(h.kind) || h.length > limit_) refuse(h, limit_);
-  return h;
-}
-
-bool frame_reader::has_next() const {
-  auto const h = header();
-  return h && pending() - frame_header::size >= h->length;
-}
-
-std::optional<frame> frame_reader::next() {
-  auto const h = header();
-  if (!h || pending() - frame_header::size < h->length) return std::nullopt;
-  std::byte const* const payload = bytes_.data() + consumed_ + frame_header::size;
-  consumed_ += frame_header::size + h->length;
-  return frame{h->kind, h->flags, h->id, {payload, h->length}};
 }
 
 }  // namespace procx::inline v1::detail

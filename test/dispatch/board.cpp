@@ -75,7 +75,7 @@ BOOST_FIXTURE_TEST_SUITE(board, observe::leaves_nothing)
 BOOST_AUTO_TEST_CASE(a_new_board_is_one_of_idle_workers) {
   shared_board b(64);
   for (std::size_t i = 0; i < 64; ++i) {
-    BOOST_TEST(b[i].claimed.load() == 0u);
+    BOOST_TEST(b[i].claimed() == 0u);
     BOOST_TEST(b[i].done.load() == 0u);
     copy into;
     BOOST_TEST(b[i].peek(into).empty());
@@ -116,14 +116,14 @@ BOOST_AUTO_TEST_CASE(a_length_that_cannot_be_is_not_believed_beyond_the_end) {
 BOOST_AUTO_TEST_CASE(a_slot_that_is_reset_is_as_new) {
   shared_board b(1);
   append(b[0], 0);
-  b[0].claimed = 3;
+  b[0].claim_word = 3;
   b[0].done = 2;
   b[0].busy_ns = 7;
   b[0].results_epoch = 5;
   b[0].reset();
   copy into;
   BOOST_TEST(b[0].peek(into).empty());
-  BOOST_TEST(b[0].claimed + b[0].done + b[0].busy_ns + b[0].results_epoch == 0u);
+  BOOST_TEST(b[0].claim_word + b[0].done + b[0].busy_ns + b[0].results_epoch == 0u);
 }
 
 // The race is part of the design, and the sanitizer would be right to report it.
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(what_a_killed_process_had_written_is_there) {
     if (writer == 0)
       for (std::uint64_t id = 0;; ++id) {
         if ((id + 1) * frame_size > board_slot::results_size) ::pause();
-        b[0].claimed = id + 1;
+        b[0].claim_word = id + 1;
         append(b[0], id);
         b[0].done = id + 1;
       }
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(what_a_killed_process_had_written_is_there) {
     auto const frames = b[0].peek(into);
     BOOST_TEST(is_consistent(frames));
     BOOST_TEST(frames.size() / frame_size >= b[0].done.load());
-    BOOST_TEST(frames.size() / frame_size <= b[0].claimed.load());
+    BOOST_TEST(frames.size() / frame_size <= b[0].claimed());
   }
 }
 

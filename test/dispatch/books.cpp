@@ -127,17 +127,47 @@ BOOST_AUTO_TEST_CASE(a_worker_with_more_tasks_than_credit_wants_none) {
   BOOST_TEST(b.appetite(0) == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(bytes_are_bounded_too_but_one_task_is_always_taken) {
+BOOST_AUTO_TEST_CASE(bytes_are_bounded_too_but_two_tasks_are_always_taken) {
   books b({.window = 10, .bytes = 100});
   for (books::task_id t = 0; t < 4; ++t) b.add(t, 50);
   b.add(4, 500);
   b.add_worker(0), b.add_worker(1);
   BOOST_TEST(give_all(b, 0) == (ids{0, 1}));
   BOOST_TEST(give_all(b, 1) == (ids{2, 3}));
-  b.finished(0);
   BOOST_TEST(!b.assign(0));
   b.finished(0);
-  BOOST_TEST(*b.assign(0) == 4u);
+  BOOST_TEST(*b.assign(0) == 4u);  // one runs, and one is on its way
+  books single({.window = 1, .bytes = 100});
+  single.add_worker(0);
+  single.add(0, 500), single.add(1, 500);
+  BOOST_TEST(give_all(single, 0) == (ids{0}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_recalled_heads_the_queue_in_order_and_nothing_is_held_against_it) {
+  books b = with_tasks({.window = 4}, 6);
+  b.add_worker(0), b.add_worker(1);
+  BOOST_TEST(give_all(b, 0) == (ids{0, 1, 2, 3}));
+  b.measured(0, 2, 20ms);
+  BOOST_TEST(b.unbegun_work(0, 1).count() == 30'000'000);
+  BOOST_TEST(b.unbegun_work(0, 9).count() == 0);
+  BOOST_TEST(b.recalled(0, 1) == 3u);
+  BOOST_TEST(b.in_flight(0) == 1u);
+  BOOST_TEST(b.in_flight() == 1u);
+  BOOST_TEST(give_all(b, 1) == (ids{1, 2, 3, 4}));
+  BOOST_TEST(b.recalled(1, 9) == 0u);
+  BOOST_TEST(!b.try_again(b.finished(1), books::failure::exception));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_waits_can_be_withdrawn_and_one_that_does_not_can_be_found) {
+  books b = with_tasks({.window = 2}, 4);
+  b.add_worker(0);
+  BOOST_TEST(give_all(b, 0) == (ids{0, 1}));
+  BOOST_TEST(!b.withdraw(1));
+  BOOST_TEST(*b.place(0, 1) == 1u);
+  BOOST_TEST(!b.place(0, 2));
+  BOOST_TEST(b.withdraw(2));
+  BOOST_TEST(b.pending() == 1u);
+  BOOST_TEST(*b.front() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(a_death_blames_the_running_task_and_puts_back_the_others_in_order) {

@@ -3,6 +3,7 @@
 
 #include "dispatch/board.hpp"
 #include "support/observe.hpp"
+#include "support/processes.hpp"
 #include "system/io.hpp"
 
 #include <procx/error/exception_record.hpp>
@@ -36,7 +37,7 @@ void run_call(void* object, px::input_archive& in, px::output_archive& out) {
 /// A worker in a child, and the parent's ends of its pipes.
 class running_worker {
  public:
-  running_worker(std::uint32_t credit, call fn, std::size_t limit = default_frame_limit) : reader_(default_frame_limit) {
+  running_worker(std::uint32_t credit, call fn, worker_settings const& how = {}) : reader_(default_frame_limit) {
     auto [task_read, task_write] = make_pipe();
     auto [result_read, result_write] = make_pipe();
     slot().credit = credit;
@@ -48,7 +49,7 @@ class running_worker {
       ::close(result_read.get());
       callable_table table;
       table.add(&run_call, std::make_shared<call>(std::move(fn)));
-      ::_exit(run_worker(task_read, result_write, slot(), table, limit));
+      ::_exit(run_worker(task_read, result_write, slot(), table, how));
     }
     tasks_ = std::move(task_write);
     results_ = std::move(result_read);
@@ -67,12 +68,19 @@ class running_worker {
       writer.begin();
       out.append(&place, sizeof place);
       px::encode(out, a);
-      writer.finish(frame_kind::task, next_++, default_frame_limit);
+      writer.finish(frame_kind::task, claim::of(epoch_, next_++).word, default_frame_limit);
     }
     write(out);
   }
   void write(std::span<std::byte const> bytes) {
     while (!bytes.empty()) bytes = bytes.subspan(write_some(tasks_.get(), bytes).bytes);
+  }
+
+  /// Takes back what was not begun; how many have been begun.
+  std::uint64_t recall() {
+    claim const now = slot().recall();
+    epoch_ = now.epoch();
+    return next_ = now.count();
   }
 
   struct result {
@@ -110,6 +118,7 @@ class running_worker {
   descriptor tasks_, results_;
   frame_reader reader_;
   std::uint64_t next_ = 0;
+  std::uint64_t epoch_ = 0;
 };
 
 std::string echo(std::string const& s) { return s; }
@@ -127,7 +136,7 @@ BOOST_AUTO_TEST_CASE(it_answers_in_turn_and_ends_with_its_input) {
     BOOST_TEST(r.id == id);
     BOOST_TEST(r.text == std::string(1, static_cast<char>('a' + id)));
   }
-  BOOST_TEST(w.slot().claimed.load() == 3u);
+  BOOST_TEST(w.slot().claimed() == 3u);
   BOOST_TEST(w.slot().done.load() == 3u);
   BOOST_TEST(w.end() == 0);
   BOOST_TEST(w.receive().text == "end");
@@ -141,10 +150,11 @@ BOOST_AUTO_TEST_CASE(results_leave_when_the_input_runs_dry_however_large_the_cre
   }
 }
 
-BOOST_AUTO_TEST_CASE(results_leave_when_half_the_credit_is_done_though_there_is_more_to_do) {
+BOOST_AUTO_TEST_CASE(results_leave_when_half_the_credit_is_done_and_that_took_a_while) {
   observe::gate held;
   running_worker w(8, [&](std::string const& s) {
     if (s == "hold") held.wait();
+    if (s == "4") ::usleep(500);
     return s;
   });
   w.send({"1", "2", "3", "4", "hold", "6"});
@@ -162,7 +172,7 @@ BOOST_AUTO_TEST_CASE(results_that_wait_are_on_the_board) {
     return s;
   });
   w.send({"1", "2", "3", "hold"});
-  while (w.slot().claimed.load() < 4) ::usleep(100);
+  while (w.slot().claimed() < 4) ::usleep(100);
   BOOST_TEST(w.slot().done.load() == 3u);
   BOOST_TEST(w.nothing_to_read());
   std::array<std::byte, board_slot::results_size> copy;
@@ -201,7 +211,7 @@ BOOST_AUTO_TEST_CASE(what_is_thrown_or_too_large_is_told_and_the_next_task_is_ru
     if (s == "much") return std::string(5000, 'x');
     if (s == "throw much") throw std::range_error(std::string(5000, 'x'));
     return s;
-  }, 1000);
+  }, {.frame_limit = 1000});
   w.send({"throw", "a", "much", "b", "throw much", "c"});
   for (int i = 0; i < 6; ++i) {
     auto const r = w.receive();
@@ -233,13 +243,69 @@ BOOST_AUTO_TEST_CASE(after_a_kill_the_board_tells_what_it_ran_and_keeps_what_it_
     return s;
   });
   w.send({"1", "2", "kill", "4"});
-  while (w.slot().claimed.load() < 3) ::usleep(100);
+  while (w.slot().claimed() < 3) ::usleep(100);
   BOOST_TEST(w.end() == 128 + SIGKILL);
-  BOOST_TEST(w.slot().claimed.load() == 3u);
+  BOOST_TEST(w.slot().claimed() == 3u);
   BOOST_TEST(w.slot().done.load() == 2u);
   std::array<std::byte, board_slot::results_size> copy;
   BOOST_TEST(frame_header::read(w.slot().peek(copy).data()).id == 0u);
   BOOST_TEST(w.receive().text == "end");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_taken_back_before_it_was_begun_is_passed_over) {
+  observe::gate held;
+  running_worker w(1024, [&](std::string const& s) {
+    if (s == "hold") held.wait();
+    return s;
+  });
+  w.send({"1", "hold", "taken", "taken too"});
+  while (w.slot().claimed() < 2) ::usleep(100);
+  BOOST_TEST(w.recall() == 2u);
+  w.send({"new", "newer"});
+  held.open();
+  for (std::string const expected : {"1", "hold", "new", "newer"}) BOOST_TEST(w.receive().text == expected);
+  BOOST_TEST(w.slot().claimed() == 4u);
+  BOOST_TEST(w.recall() == 4u);  // of nothing
+  w.send({"last"});
+  auto const r = w.receive();
+  BOOST_TEST(r.text == "last");
+  BOOST_TEST(r.id == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_recall_and_the_worker_never_disagree) {
+  running_worker w(64, echo);
+  std::vector<std::string> const some(50, "x");
+  std::uint64_t expected = 0;  // the number of the next result
+  for (int round = 0; round < 300; ++round) {
+    w.send(some);
+    if (round % 3) ::usleep(static_cast<useconds_t>(round % 7));
+    for (std::uint64_t const begun = w.recall(); expected < begun; ++expected) BOOST_TEST(w.receive().id == expected);
+  }
+  w.send({"last"});
+  BOOST_TEST(w.receive().text == "last");
+}
+
+BOOST_AUTO_TEST_CASE(setup_comes_before_the_first_task_and_teardown_after_the_last) {
+  std::string said;
+  processes::own_pipe told;
+  running_worker w(2, [&](std::string const& s) { return said + s; },
+                   {.setup = [&] { said = "set up, "; },
+                    .teardown = [&] { (void)!::write(told.write.get(), "torn down", 9); }});
+  w.send({"a"});
+  BOOST_TEST(w.receive().text == "set up, a");
+  BOOST_TEST(!processes::readable(told.read.get(), std::chrono::milliseconds(0)));
+  BOOST_TEST(w.end() == 0);
+  BOOST_TEST(processes::readable(told.read.get(), std::chrono::milliseconds(0)));
+}
+
+BOOST_AUTO_TEST_CASE(a_setup_that_throws_says_so_and_runs_nothing) {
+  running_worker w(2, echo, {.setup = [] { throw std::runtime_error("no license"); }});
+  auto const r = w.receive();
+  BOOST_TEST(!r.value);
+  BOOST_TEST(r.id == setup_failed);
+  BOOST_TEST(r.text == "no license");
+  BOOST_TEST(w.end() == 1);
+  BOOST_TEST(w.slot().claimed() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(the_copy_of_a_task_that_forked_is_no_worker) {

@@ -364,4 +364,21 @@ BOOST_AUTO_TEST_CASE(what_moved_goes_on) {
   BOOST_TEST(count == 100);
 }
 
+BOOST_AUTO_TEST_CASE(a_long_task_holds_up_none_of_those_behind_it) {
+  for (unsigned const window : {0u, 64u})
+    for (int const long_one : {0, 37, 99}) {
+      observe::gate held;
+      auto const work = [&](int n) {
+        if (n == long_one) held.wait();
+        return n;
+      };
+      std::set<int> seen;
+      for (int r : px::pmap(work, std::views::iota(0, 100), {.workers = 2, .ordered = false, .window = window})) {
+        seen.insert(r);
+        if (seen.size() == 99) held.open();
+      }
+      BOOST_TEST(seen.size() == 100u);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

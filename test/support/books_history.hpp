@@ -48,12 +48,14 @@ class books_history {
     s.retries = next() % 3;
     s.bytes = next() * std::size_t{8};
     s.least = 1 + next() % 3;
+    least_ = s.window && s.window < s.least ? s.window : s.least;
     s.most = s.least + next() % 32;
     return s;
   }
 
   void step() {
     std::uint8_t const what = next();
+    if (what % 16 == 15) return take_back(what / 16);
     auto const number = static_cast<books::worker_id>(what / 8 % slots);
     worker& w = workers_[number];
     switch (what % 8) {
@@ -73,7 +75,7 @@ class books_history {
         if (!w.tasks.empty()) finish(number, w, what >= 128);
         return;
       case 5:
-        if (w.alive) die(number, w, what >= 128);
+        if (w.alive) die(number, w, what >= 128, what >= 192);
         return;
       case 6:
         if (w.alive) books_.measured(number, next(), std::chrono::microseconds(next() * 40));
@@ -104,7 +106,7 @@ class books_history {
 
   void give(books::worker_id number, worker& w) {
     for (std::size_t n = books_.appetite(number); n > 0; --n) {
-      bool const fits = w.tasks.empty() ||
+      bool const fits = w.tasks.size() < least_ ||
                         (!pending_.empty() && bytes_on(w) + tasks_[pending_.front()].bytes <= settings_.bytes);
       auto const given = books_.assign(number);
       is(given.has_value() == (fits && !pending_.empty()), "a task is given if there is one and its bytes fit");
@@ -112,7 +114,30 @@ class books_history {
       is(*given == pending_.front(), "the first is given");
       pending_.pop_front();
       w.tasks.push_back(*given);
+      is(w.tasks.size() <= least_ || bytes_on(w) <= settings_.bytes, "no worker gets more bytes than it may have");
+      is(books_.place(number, *given) == w.tasks.size() - 1, "it is the last that it has");
       is(w.tasks.size() <= books_.credit(number), "no worker has more tasks than credit");
+    }
+  }
+
+  /// A recall, or a cancellation.
+  void take_back(std::uint8_t what) {
+    auto const number = static_cast<books::worker_id>(what % slots);
+    worker& w = workers_[number];
+    std::uint8_t const which = next();
+    if (what < 8) {
+      std::size_t const kept = std::min<std::size_t>(which % 4, w.tasks.size());
+      if (!w.alive) return;
+      is(books_.recalled(number, which % 4) == w.tasks.size() - kept, "so many come back");
+      pending_.insert(pending_.begin(), w.tasks.begin() + static_cast<std::ptrdiff_t>(kept), w.tasks.end());
+      w.tasks.resize(kept);
+    } else if (!tasks_.empty()) {
+      auto const id = static_cast<books::task_id>(which % tasks_.size());
+      auto const at = std::find(pending_.begin(), pending_.end(), id);
+      is(books_.withdraw(id) == (at != pending_.end()), "a task is withdrawn if it waits");
+      if (at == pending_.end()) return;
+      pending_.erase(at);
+      tasks_[id].over = true;
     }
   }
 
@@ -126,7 +151,7 @@ class books_history {
       tasks_[oldest].over = true;
   }
 
-  void die(books::worker_id number, worker& w, bool was_running) {
+  void die(books::worker_id number, worker& w, bool was_running, bool another_was_meant = false) {
     auto const blamed = books_.died(number, was_running);
     is(blamed.has_value() == (was_running && !w.tasks.empty()), "one is blamed if one was running");
     if (blamed) {
@@ -136,7 +161,10 @@ class books_history {
     pending_.insert(pending_.begin(), w.tasks.begin(), w.tasks.end());
     w = {};
     is(books_.in_flight(number) == 0 && books_.appetite(number) == 0, "a dead worker has nothing and wants nothing");
-    if (blamed) retry(*blamed, books::failure::death);
+    if (!blamed) return;
+    if (!another_was_meant) return retry(*blamed, books::failure::death);
+    books_.put_back(*blamed);
+    pending_.push_front(*blamed);
   }
 
   void retry(books::task_id id, books::failure how) {
@@ -166,7 +194,6 @@ class books_history {
          "credit stays in its bounds");
       is(w.tasks.size() + books_.appetite(i) <= std::max<std::size_t>(credit, w.tasks.size()), "none wants more");
       is(!w.tasks.empty() || books_.appetite(i) > 0, "an idle worker wants work");
-      is(w.tasks.size() < 2 || bytes_on(w) <= settings_.bytes, "no worker has more bytes than it may");
     }
     for (task const& t : tasks_) open += !t.over;
     is(books_.in_flight() == in_flight && books_.workers() == alive, "the sums are right");
@@ -179,6 +206,7 @@ class books_history {
 
   std::span<std::uint8_t const> bytes_;
   std::size_t at_ = 0;
+  std::size_t least_ = 0;  // before what is read into it
   books::settings settings_;
   books books_;
   std::deque<books::task_id> pending_;

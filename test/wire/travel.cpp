@@ -60,7 +60,7 @@ F arrived(F const& fn) {
 }
 
 auto const without_captures = [](int n) { return n - 1; };
-auto const with_captures = [n = 1](int m) { return n + m; };
+[[maybe_unused]] auto const with_captures = [n = 1](int m) { return n + m; };
 using without_captures_t = std::remove_const_t<decltype(without_captures)>;
 using with_captures_t = std::remove_const_t<decltype(with_captures)>;
 

@@ -108,7 +108,7 @@ class channel {
     encode_value<detail::sent_type<T>>(value);
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
         [this](auto handler) {
-          begin(std::move(handler), &channel::start_send, [](detail::raw_result r, auto done) {
+          this->begin(std::move(handler), &channel::start_send, [](detail::raw_result r, auto done) {
             done(detail::code_of(r.error));
           });
         },
@@ -122,7 +122,7 @@ class channel {
     using value_type = detail::async_value<T>;
     return boost::asio::async_initiate<Token, void(std::exception_ptr, value_type)>(
         [this](auto handler) {
-          begin(std::move(handler), &channel::start_receive, [](detail::raw_result r, auto done) {
+          this->begin(std::move(handler), &channel::start_receive, [](detail::raw_result r, auto done) {
             if (!r.error) try {
                 return done(std::exception_ptr(), value_type(decode<T>(r.bytes)));
               } catch (...) {

@@ -75,16 +75,17 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
         ordered_(options.ordered),
         engine_(options, &detail::spread_call<F, input>::run, std::make_shared<F>(std::move(fn)), *this) {}
 
-  bool has_input() override {
+  drawn_input draw(detail::buffer& out) override {
     if (!at_) at_.emplace(std::ranges::begin(inputs_));
-    return *at_ != std::ranges::end(inputs_);
-  }
-  void encode_input(detail::buffer& out) override {
-    struct advance {
-      state& self;
-      ~advance() noexcept(false) { ++*self.at_, ++self.taken_; }
-    } const after{*this};
-    detail::spread_call<F, input>::encode(out, **at_);
+    if (*at_ == std::ranges::end(inputs_)) return {};
+    drawn_input drawn{.any = true, .failure = nullptr};
+    try {
+      detail::spread_call<F, input>::encode(out, **at_);
+    } catch (...) {
+      drawn.failure = std::current_exception();
+    }
+    ++*at_, ++taken_;
+    return drawn;
   }
   std::size_t inputs_left() override {
     if constexpr (std::ranges::sized_range<Inputs>)
@@ -108,9 +109,13 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
     if (std::exchange(holding_, false)) {
       kept_.pop_front();
       ++first_;
-      engine_.released(1);
+      ++given_away_;
     }
-    if (!engine_.run_until([this] { return !kept_.empty() && kept_.front(); })) return nullptr;
+    auto const is_there = [this] { return !kept_.empty() && kept_.front(); };
+    if (!is_there()) {  // else no need to look after the workers: they have enough to do for a while
+      engine_.released(std::exchange(given_away_, 0));
+      if (!engine_.run_until(is_there)) return nullptr;
+    }
     holding_ = true;
     return &*kept_.front();
   }
@@ -127,7 +132,8 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   /// Where an outcome goes: ordered, its place; else behind those that came before it.
   std::optional<outcome_type>& place(std::size_t index) {
     std::size_t const at = ordered_ ? index - first_ : kept_.size();
-    if (at >= kept_.size()) kept_.resize(at + 1);
+    if (at == kept_.size()) return kept_.emplace_back();
+    if (at > kept_.size()) kept_.resize(at + 1);
     return kept_[at];
   }
 
@@ -137,6 +143,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   bool ordered_;
   std::deque<std::optional<outcome_type>> kept_;  // [0] is the outcome of task first_
   std::size_t first_ = 0;
+  std::size_t given_away_ = 0;  // since the engine was told
   bool holding_ = false;  // the first one was given out by iteration, and is kept until the next
   detail::pmap_engine engine_;  // last: its workers use all of the above
 };

@@ -36,10 +36,13 @@ namespace detail {
 class pmap_source {
  public:
   virtual ~pmap_source() = default;
-  /// Whether there is another input; may take as long as the input range does.
-  virtual bool has_input() = 0;
-  /// Writes the next input's arguments, and moves on to the one after it, whatever is thrown.
-  virtual void encode_input(buffer& out) = 0;
+  struct drawn_input {
+    bool any = false;            ///< whether there was another one
+    std::exception_ptr failure;  ///< if it cannot be written
+  };
+  /// Writes the next input's arguments, and moves on to the one after it. Takes as long as the range does; throws what
+  /// the range throws.
+  virtual drawn_input draw(buffer& out) = 0;
   /// How many inputs are left; the largest number if nobody knows.
   virtual std::size_t inputs_left() = 0;
   virtual void store_value(std::size_t index, std::span<std::byte const> bytes) = 0;

@@ -40,11 +40,18 @@ struct frame_header {
     store(to + 8, id);
   }
 
+  /// Changes the id alone.
+  static void write_id(std::byte* to, std::uint64_t id) noexcept { store(to + 8, id); }
+
   static frame_header read(std::byte const* from) noexcept {
     std::uint64_t const first = load(from);
-    return {static_cast<frame_kind>(first >> 48 & 0xff), static_cast<std::uint8_t>(first >> 56), first & max_length,
-            load(from + 8)};
+    return {kind_in(first), static_cast<std::uint8_t>(first >> 56), first & max_length, load(from + 8)};
   }
+
+  // The first word of a header, for who would rather keep it in a register than in a struct.
+  static std::uint64_t first_word(std::byte const* from) noexcept { return load(from); }
+  static std::uint64_t id_in(std::byte const* from) noexcept { return load(from + 8); }
+  static frame_kind kind_in(std::uint64_t first) noexcept { return static_cast<frame_kind>(first >> 48 & 0xff); }
 
  private:
   static std::uint64_t little(std::uint64_t v) noexcept {
@@ -112,16 +119,37 @@ class frame_reader {
 
   /// The next whole frame; none if more bytes are needed first. It stays valid until `prepare`.
   /// Throws protocol_error.
-  std::optional<frame> next();
+  std::optional<frame> next() {
+    if (!has_next()) return std::nullopt;
+    std::byte const* const at = bytes_.data() + consumed_;
+    std::uint64_t const first = frame_header::first_word(at);
+    std::size_t const length = first & frame_header::max_length;
+    consumed_ += frame_header::size + length;
+    return frame{frame_header::kind_in(first), static_cast<std::uint8_t>(first >> 56), frame_header::id_in(at),
+                 {at + frame_header::size, length}};
+  }
   /// Whether `next` would give a frame. Throws protocol_error.
-  bool has_next() const;
+  bool has_next() const {
+    if (pending() < frame_header::size) return false;
+    return pending() - frame_header::size >= checked_length();
+  }
 
   /// Bytes that are not part of any frame given yet.
   std::size_t pending() const noexcept { return bytes_.size() - consumed_; }
   std::size_t limit() const noexcept { return limit_; }
 
  private:
-  std::optional<frame_header> header() const;
+  static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::hello; }
+  [[noreturn]] static void refuse(frame_header const& h, std::size_t limit);
+
+  // Inline, with `next`, and without a struct on the stack: these few instructions are much of what a small task costs.
+  std::size_t checked_length() const {
+    std::byte const* const at = bytes_.data() + consumed_;
+    std::uint64_t const first = frame_header::first_word(at);
+    std::size_t const length = first & frame_header::max_length;
+    if (!known(frame_header::kind_in(first)) || length > limit_) [[unlikely]] refuse(frame_header::read(at), limit_);
+    return length;
+  }
 
   buffer bytes_;
   std::size_t consumed_ = 0;

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// A queue in one ring of memory, which grows and is used again: what `std::deque` costs in blocks of its own is most
+/// of the price of a small task.
+template <class T>
+class ring_queue {
+ public:
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
+
+  T& operator[](std::size_t i) noexcept { return ring_[(first_ + i) & mask()]; }
+  T const& operator[](std::size_t i) const noexcept { return ring_[(first_ + i) & mask()]; }
+  T& front() noexcept { return (*this)[0]; }
+  T const& front() const noexcept { return (*this)[0]; }
+  T& back() noexcept { return (*this)[size_ - 1]; }
+
+  void push_back(T value) {
+    if (size_ == ring_.size()) grow();
+    ring_[(first_ + size_++) & mask()] = std::move(value);
+  }
+  void push_front(T value) {
+    if (size_ == ring_.size()) grow();
+    first_ = (first_ - 1) & mask();
+    ++size_;
+    ring_[first_] = std::move(value);
+  }
+  void pop_front() noexcept {
+    first_ = (first_ + 1) & mask();
+    --size_;
+  }
+  void pop_back() noexcept { --size_; }
+  void clear() noexcept { size_ = 0; }
+
+  /// Takes one out of the middle; those behind it move up.
+  void erase(std::size_t i) noexcept {
+    for (; i + 1 < size_; ++i) (*this)[i] = std::move((*this)[i + 1]);
+    --size_;
+  }
+
+ private:
+  std::size_t mask() const noexcept { return ring_.size() - 1; }
+  void grow() {
+    std::vector<T> larger(ring_.empty() ? 16 : ring_.size() * 2);
+    for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
+    ring_.swap(larger);
+    first_ = 0;
+  }
+
+  std::vector<T> ring_;  // as many as a power of two
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,70 @@
+#include "dispatch/task_store.hpp"
+
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+buffer& task_store::begin(std::uint64_t id, std::uint32_t callable) {
+  if (open_block_ == none || blocks_[open_block_].bytes.size() > open_until) {
+    std::uint32_t const full = std::exchange(open_block_, none);
+    if (full != none && blocks_[full].tasks == 0) recycle(full);
+    open_block_ = vacant_block();
+    blocks_[open_block_].bytes.reserve(block_size);
+  }
+  if (free_.empty()) {
+    tasks_.emplace_back();
+    free_.reserve(tasks_.capacity());  // `erase` must not throw
+    free_.push_back(static_cast<task_id>(tasks_.size() - 1));
+  }
+  buffer& bytes = blocks_[open_block_].bytes;
+  if (blocks_[open_block_].tasks == 0) bytes.clear();
+  task& t = tasks_[free_.back()];
+  t.id = id;
+  t.callable = callable;
+  t.block = open_block_;
+  t.offset = bytes.size();
+  std::byte* const at = bytes.extend(frame_header::size + sizeof callable);
+  std::memcpy(at + frame_header::size, &callable, sizeof callable);
+  return bytes;
+}
+
+task_store::task_id task_store::commit() noexcept {
+  task_id const place = free_.back();
+  free_.pop_back();
+  task& t = tasks_[place];
+  block& b = blocks_[open_block_];
+  t.used = true;
+  t.length = b.bytes.size() - t.offset;
+  frame_header{frame_kind::task, 0, t.length - frame_header::size, 0}.write(b.bytes.data() + t.offset);
+  ++b.tasks;
+  return place;
+}
+
+void task_store::abandon() noexcept { blocks_[open_block_].bytes.set_size(tasks_[free_.back()].offset); }
+
+void task_store::erase(task_id t) noexcept {
+  std::uint32_t const b = tasks_[t].block;
+  tasks_[t].used = false;
+  free_.push_back(t);
+  if (--blocks_[b].tasks == 0 && b != open_block_) recycle(b);
+}
+
+std::uint32_t task_store::vacant_block() {
+  if (vacant_.empty()) {
+    blocks_.emplace_back();
+    vacant_.reserve(blocks_.capacity());  // `erase` must not throw
+    vacant_.push_back(static_cast<std::uint32_t>(blocks_.size() - 1));
+  }
+  std::uint32_t const b = vacant_.back();
+  vacant_.pop_back();
+  return b;
+}
+
+void task_store::recycle(std::uint32_t b) noexcept {
+  buffer& bytes = blocks_[b].bytes;
+  bytes.clear();
+  if (bytes.capacity() > kept_of_block) bytes.release();
+  vacant_.push_back(b);
+}
+
+}  // namespace procx::inline v1::detail

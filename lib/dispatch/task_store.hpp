@@ -1,0 +1,71 @@
+#pragma once
+
+#include "dispatch/books.hpp"
+
+#include <procx/wire/frame.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// The tasks that are not over, each with its frame, ready to be sent, and sent again should its worker die.
+///
+/// Frames lie one behind the other in blocks of memory, in the order the tasks were made: tasks that are handed out
+/// together leave in one write from where they are. A block is used again when all its tasks are over.
+class task_store {
+ public:
+  using task_id = books::task_id;
+
+  struct task {
+    std::uint64_t id = 0;        ///< the owner's number
+    std::uint32_t callable = 0;  ///< the place in the pool's table, or that it travels
+    std::uint32_t block = 0;
+    bool used = false;
+    std::size_t offset = 0;
+    std::size_t length = 0;
+  };
+
+  /// Where the next task is to be written, behind its header; `commit` or `abandon` comes next. Moves frames that lie
+  /// in the same block, if the new one is large.
+  buffer& begin(std::uint64_t id, std::uint32_t callable);
+  std::size_t open_length() const noexcept {
+    return blocks_[open_block_].bytes.size() - tasks_[free_.back()].offset;
+  }
+  task_id commit() noexcept;
+  void abandon() noexcept;
+
+  task& operator[](task_id t) noexcept { return tasks_[t]; }
+  task const& operator[](task_id t) const noexcept { return tasks_[t]; }
+  /// The frame, where it lies now.
+  std::span<std::byte> frame_of(task_id t) noexcept {
+    return {blocks_[tasks_[t].block].bytes.data() + tasks_[t].offset, tasks_[t].length};
+  }
+  /// Whether there is a task with the owner's number `id` in this place.
+  bool holds(task_id t, std::uint64_t id) const noexcept { return t < tasks_.size() && tasks_[t].used && tasks_[t].id == id; }
+  /// The task is over; its place is used again.
+  void erase(task_id t) noexcept;
+
+ private:
+  struct block {
+    buffer bytes;
+    std::size_t tasks = 0;
+  };
+  static constexpr std::size_t block_size = 64 * 1024;
+  static constexpr std::size_t open_until = 48 * 1024;      // a block that is fuller takes no more
+  static constexpr std::size_t kept_of_block = 8 << 20;     // what had to be larger is given back
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+  std::uint32_t vacant_block();
+  void recycle(std::uint32_t b) noexcept;
+
+  std::vector<task> tasks_;
+  std::vector<task_id> free_;  // the last is the open one's
+  std::vector<block> blocks_;
+  std::vector<std::uint32_t> vacant_;
+  std::uint32_t open_block_ = none;  // where the next task goes
+};
+
+}  // namespace procx::inline v1::detail
