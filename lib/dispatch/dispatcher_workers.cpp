@@ -12,7 +12,7 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::size_t deaths_without_work = 8;  // in a row: then something is wrong with the pool, not with a task
+constexpr std::size_t deaths_without_work = 8;  // of new workers, in a row: something is wrong with the pool, not a task
 
 }  // namespace
 
@@ -113,7 +113,7 @@ void dispatcher::on_death(worker_link& link) {
       books_.put_back(*blamed);  // another was meant
     else if (link.reason() || !books_.try_again(*blamed, books::failure::death))
       fail_task(*blamed, link.process().pid(), error ? error : died());
-  } else if (!link.retired() && !link.orphaned() && !link.was_killed() && ++idle_deaths_ >= deaths_without_work) {
+  } else if (link.results() == 0 && !link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {
     fail_unstartable(link.setup_error() ? link.setup_error() : died());
   }
   sink_.on_progress();
