@@ -20,4 +20,7 @@
 #include <procx/exchange/map.hpp>
 #include <procx/exchange/queue.hpp>
 
+#include <procx/dispatch/stop_requested.hpp>
+
 #include <procx/pool/pmap.hpp>
+#include <procx/pool/process_pool.hpp>

@@ -96,8 +96,7 @@ std::size_t dispatcher::give(worker_link& link, std::size_t count) {
   for (; given < count; ++given) {
     auto const first = books_.front();
     if (!first) break;
-    std::uint32_t const callable = tasks_[*first].callable;
-    if (callable != callable_table::travels && callable >= link.knows()) break;
+    if (link.knows() < callable_table::needed_for(tasks_[*first].callable)) break;
     auto const place = books_.assign(link.number());
     if (!place) break;
     link.add(*place);

@@ -53,10 +53,10 @@ std::shared_ptr<nursery> dispatcher::make_nursery() {
 
 void dispatcher::retire_outdated() {
   auto const first = books_.front();
-  bool const newer = first && tasks_[*first].callable != callable_table::travels;
+  std::uint32_t const needed = first ? callable_table::needed_for(tasks_[*first].callable) : 0;
   for (auto& link : links_) {
     if (!link || link->retired() || books_.in_flight(link->number()) > 0) continue;
-    if (alive() > limit_ || (newer && link->knows() <= tasks_[*first].callable)) link->retire();
+    if (alive() > limit_ || link->knows() < needed) link->retire();
   }
 }
 
@@ -80,8 +80,7 @@ bool dispatcher::start_worker() {
   if (vacant == links_.end()) return false;
   auto const number = static_cast<std::uint32_t>(vacant - links_.begin());
   auto const first = books_.front();
-  bool const outdated = first && tasks_[*first].callable != callable_table::travels &&
-                        tasks_[*first].callable >= nursery_knows_;
+  bool const outdated = first && nursery_knows_ < callable_table::needed_for(tasks_[*first].callable);
   if (!nursery_ || !nursery_->alive() || outdated) nursery_ = make_nursery();
 
   board_slot& slot = (*board_)[number];

@@ -99,16 +99,21 @@ class worker {
     output_archive out(result_);
     std::uint32_t place = 0;
     in >> place;
-    if (place == callable_table::travels) {
+    void* object = nullptr;
+    task_entry entry = nullptr;
+    if (place != callable_table::travels) {
+      if (callable_table::needed_for(place) > callables_.size())
+        throw protocol_error("a task for a callable that this worker does not know");
+      auto const& known = callables_[callable_table::needed_for(place) - 1];
+      object = known.object.get();
+      entry = known.call;
+    }
+    if (place & callable_table::by_entry) {
       image_offset offset = 0;
       in >> offset;
-      auto const entry = reinterpret_cast<task_entry>(function_at(offset));
-      entry(nullptr, in, out);
-    } else {
-      if (place >= callables_.size()) throw protocol_error("a task for a callable that this worker does not know");
-      auto const& known = callables_[place];
-      known.call(known.object.get(), in, out);
+      entry = reinterpret_cast<task_entry>(function_at(offset));
     }
+    entry(object, in, out);
   }
 
   void report(std::uint64_t id, std::exception_ptr const& error) {

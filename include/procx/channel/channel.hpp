@@ -4,6 +4,7 @@
 #include <procx/error/exceptions.hpp>
 #include <procx/process/process.hpp>
 #include <procx/wire/codec.hpp>
+#include <procx/wire/travel.hpp>
 
 #include <boost/asio/async_result.hpp>
 
@@ -19,10 +20,6 @@ namespace procx::inline v1 {
 namespace detail {
 
 class channel_core;
-
-/// What is sent for an argument: text that is pointed to goes as a string, everything else as it is.
-template <class T>
-using sent_type = std::conditional_t<std::is_convertible_v<std::decay_t<T>, char const*>, std::string, std::decay_t<T>>;
 
 }  // namespace detail
 

@@ -33,6 +33,12 @@ class callable_table {
 
   /// Instead of a place: the callable travels with the task.
   static constexpr std::uint32_t travels = ~std::uint32_t{0};
+  /// Beside a place: what is inherited is the object alone, and how it is called comes with the task.
+  static constexpr std::uint32_t by_entry = std::uint32_t{1} << 31;
+  /// How many callables a worker must know to run such a task.
+  static constexpr std::uint32_t needed_for(std::uint32_t callable) noexcept {
+    return callable == travels ? 0 : (callable & ~by_entry) + 1;
+  }
 
  private:
   std::vector<entry> entries_;

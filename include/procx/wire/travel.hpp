@@ -71,6 +71,10 @@ inline constexpr bool is_stateless = std::is_class_v<F> && std::is_empty_v<F> &&
 template <class F>
 concept travels = is_function_pointer<F> || is_stateless<F> || is_by_value<F> || shows_serialize<F>;
 
+/// What is sent for an argument: text that is pointed to goes as a string, everything else as it is.
+template <class T>
+using sent_type = std::conditional_t<std::is_convertible_v<std::decay_t<T>, char const*>, std::string, std::decay_t<T>>;
+
 template <class T>
 concept travels_as_argument = !only_points<T> || std::is_convertible_v<T, char const*>;
 

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <procx/dispatch/callable_table.hpp>
+#include <procx/wire/travel.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace procx::inline v1 {
+
+/// A callable and its arguments, to be called later in another process: what `px::call` makes.
+template <class F, class... Args>
+struct bound_call {
+  F fn;
+  std::tuple<Args...> arguments;
+};
+
+/// Puts a callable and its arguments together, as `std::bind` does; for `process_pool::async_submit`.
+template <class F, class... Args>
+auto call(F fn, Args&&... args) {
+  return bound_call<F, detail::sent_type<Args>...>{std::move(fn), {std::forward<Args>(args)...}};
+}
+
+/// A callable that the workers of one pool have inherited, whatever it captured; see `process_pool::add`.
+template <class F>
+class pooled_callable {
+ public:
+  pooled_callable(std::uint32_t place) : place_(place) {}
+  std::uint32_t place() const noexcept { return place_; }
+
+ private:
+  std::uint32_t place_;
+};
+
+namespace detail {
+
+template <class F>
+inline constexpr bool is_pooled = false;
+template <class F>
+inline constexpr bool is_pooled<pooled_callable<F>> = true;
+
+template <class F>
+struct called_type {
+  using type = F;
+};
+template <class F>
+struct called_type<pooled_callable<F>> {
+  using type = F;
+};
+
+/// What calling `F` (or what stands for it in a pool) with these arguments gives.
+template <class F, class... Args>
+using call_result =
+    std::decay_t<std::invoke_result_t<typename called_type<F>::type&, Args...>>;
+
+/// A task as bytes: the entry that takes it apart, the callable if it travels, and the arguments.
+struct packed_task {
+  std::uint32_t callable = callable_table::travels;
+  buffer bytes;
+};
+
+template <class F, class... Args>
+packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments) {
+  using called = typename called_type<F>::type;
+  static_assert(std::is_invocable_v<called&, Args...>, "procx: the callable cannot be called with these arguments");
+  static_assert(is_pooled<F> || travels<F>, PROCX_CANNOT_TRAVEL);
+  packed_task task;
+  if constexpr (is_pooled<F> || travels<F>) {
+    output_archive out(task.bytes);
+    task_entry entry = nullptr;
+    if constexpr (is_pooled<F>)
+      entry = &run_inherited<called, Args...>;
+    else
+      entry = &run_travelling<called, Args...>;
+    image_offset const offset = offset_of(reinterpret_cast<void (*)()>(entry));
+    out << offset;
+    if constexpr (is_pooled<F>)
+      task.callable = callable_table::by_entry | fn.place();
+    else
+      send_callable(out, fn);
+    save_to_make(out, arguments);
+  }
+  return task;
+}
+
+}  // namespace detail
+}  // namespace procx::inline v1

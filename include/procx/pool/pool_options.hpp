@@ -1,0 +1,40 @@
+#pragma once
+
+#include <procx/process/worker_count.hpp>
+#include <procx/wire/frame.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+
+namespace procx::inline v1 {
+
+/// How a `process_pool` goes about it. The defaults suit nearly everything.
+struct pool_options {
+  /// How many there may be; they start as there is work for them.
+  worker_count workers = {};
+  /// How often a failed task is tried again: so often after exceptions, and so often after deaths of its process.
+  unsigned retries = 0;
+  /// What one task may take, from when it begins to run; 0: as long as it likes. Checked every 10 ms.
+  std::chrono::nanoseconds task_timeout{0};
+  /// A worker that has had nothing to do for so long ends, and another is started when there is work again; 0: never.
+  /// On an executor of your own workers stay, since a timer would keep it from running out of work.
+  std::chrono::nanoseconds idle_timeout = std::chrono::seconds(30);
+  /// `submit` waits while so many tasks are not over; 0: it never waits. Not on an executor of your own.
+  std::size_t capacity = 65536;
+  /// As `capacity`, for the bytes of their encoded arguments.
+  std::size_t capacity_bytes = std::size_t{256} << 20;
+  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 1,024.
+  unsigned window = 0;
+  /// The largest encoded call or result, in bytes.
+  std::size_t frame_limit = detail::default_frame_limit;
+  /// The workers' standard error passes through this process, line by line. Otherwise it is this process's own.
+  bool capture_stderr = true;
+  /// Called in each worker before its first task. A worker whose setup throws ends; a pool none of whose workers can be
+  /// set up fails its tasks with what the setup threw.
+  std::function<void()> setup = nullptr;
+  /// Called in each worker after its last task, unless it is killed.
+  std::function<void()> teardown = nullptr;
+};
+
+}  // namespace procx::inline v1

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <procx/pool/call.hpp>
+#include <procx/pool/pool_core.hpp>
+#include <procx/pool/pool_options.hpp>
+#include <procx/pool/submission.hpp>
+
+#include <boost/asio/async_result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <future>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace procx::inline v1 {
+
+/// An executor of calls in other processes: whatever is submitted is run once, in one of its workers.
+///
+/// Workers start as there is work for them, are replaced when they die, and end when they have been idle for long. Each
+/// call ends in exactly one way: its value, `remote_exception`, `process_died`, `task_timeout` or `task_cancelled`.
+/// Workers come from a nursery that is forked when the pool is made, so a callable must be able to travel (a function, a
+/// lambda without captures, `px::by_value`), or be given to `add`.
+///
+/// Without an executor the pool has one thread of its own, which runs no code of the user's but result types'
+/// `serialize` and completion handlers that are not bound to an executor; with one it works on a strand of it. All
+/// members may be called from any thread at any time. If the pool is destroyed, its workers are killed and reaped, and
+/// what is not over is cancelled; on an executor, nothing of the pool may run there meanwhile.
+/// Cost: a millisecond to make; then about a microsecond a call, most of it for the future.
+/// \code
+/// px::process_pool pool({.workers = 4});
+/// std::future<int> answer = pool.submit(parse, text);
+/// \endcode
+class process_pool {
+ public:
+  explicit process_pool(pool_options const& options = {}) : core_(options, std::nullopt) {}
+  template <detail::has_executor Executor>
+  explicit process_pool(Executor&& executor, pool_options const& options = {})
+      : core_(options, detail::executor_of(std::forward<Executor>(executor))) {}
+
+  /// Runs `fn(args...)` in a worker. Waits while `capacity` tasks are not over (never on an executor of the user's).
+  /// Throws queue_stopped after `stop`, protocol_error if the arguments do not fit into a frame, and what their
+  /// `serialize` throws; everything else comes out of the future.
+  template <class F, class... Args>
+  auto submit(F fn, Args&&... args) {
+    using result = detail::call_result<F, detail::sent_type<Args>...>;
+    auto op = std::make_unique<detail::promised_result<result>>();
+    auto future = op->get_future();
+    core_.submit(detail::pack_task(fn, std::tuple<detail::sent_type<Args>...>(std::forward<Args>(args)...)),
+                 std::move(op), true);
+    return future;
+  }
+
+  /// Runs a call made by `px::call`; never waits. Completion: `void(std::exception_ptr, R)`, for a call that returns
+  /// nothing `void(std::exception_ptr)`, and if `R` has no default constructor `void(std::exception_ptr,
+  /// std::optional<R>)`. Cancellation: total drops the call if it has not begun; partial does so too, and if it has begun
+  /// `px::stop_requested()` turns true in it; terminal drops it or kills its process. A call that was dropped or killed
+  /// completes with `task_cancelled`, whose code is `operation_aborted`. Throws as `submit`.
+  template <class F, class... Args, class Token>
+  auto async_submit(bound_call<F, Args...> call, Token&& token) {
+    using result = detail::call_result<F, Args...>;
+    return boost::asio::async_initiate<Token, detail::submission_signature<result>>(
+        [this](auto handler, detail::packed_task task) {
+          auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto op = std::make_unique<detail::awaited_result<result, decltype(handler)>>(std::move(handler),
+                                                                                        core_.executor());
+          auto const id = core_.submit(std::move(task), std::move(op), false);
+          if (slot.is_connected())
+            slot.assign([pool = core_.weak(), id](boost::asio::cancellation_type how) {
+              detail::pool_core::cancel(pool, id, how);
+            });
+        },
+        token, detail::pack_task(call.fn, call.arguments));
+  }
+
+  /// Has the workers inherit a callable, whatever it has captured, as it is when the first call of it is run: workers
+  /// that run already are replaced. What stands for it can be submitted to this pool.
+  template <class F>
+  pooled_callable<F> add(F fn) {
+    return core_.add(std::make_shared<F>(std::move(fn)));
+  }
+
+  /// Waits until everything that was submitted is over. Throws sequence_error on an executor of the user's.
+  void drain() { core_.drain(std::nullopt); }
+  /// The same, for so long; false if time runs out.
+  bool drain_for(std::chrono::nanoseconds timeout) { return core_.drain(timeout); }
+  /// Completes when everything that was submitted is over: `void()`. It cannot be cancelled.
+  template <class Token>
+  auto async_drain(Token&& token) {
+    return boost::asio::async_initiate<Token, void()>(
+        [this](auto handler) {
+          core_.when_drained(detail::posted_handler(std::move(handler), core_.executor()));
+        },
+        token);
+  }
+
+  /// Takes no more calls; cancels those that have not begun, and kills the workers of the others. Returns at once.
+  void stop() noexcept { core_.stop(); }
+
+  /// Calls that are not over.
+  std::size_t size() const noexcept { return core_.size(); }
+  /// Processes at this moment.
+  std::size_t workers() const noexcept { return core_.workers(); }
+
+ private:
+  detail::pool_core core_;
+};
+
+}  // namespace procx::inline v1

@@ -1,0 +1,386 @@
+#include <procx/pool/pool_core.hpp>
+
+#include "dispatch/dispatcher.hpp"
+#include "system/event_loop.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace procx::inline v1::detail {
+namespace {
+
+dispatcher::settings settings_of(pool_options const& o) {
+  dispatcher::settings s;
+  s.workers = o.workers.resolve();
+  s.frame_limit = o.frame_limit;
+  s.capture_stderr = o.capture_stderr;
+  s.task_timeout = o.task_timeout;
+  s.idle_timeout = o.idle_timeout;
+  s.setup = o.setup;
+  s.teardown = o.teardown;
+  s.policy.window = o.window;
+  s.policy.retries = o.retries;
+  return s;
+}
+
+event_loop make_loop(std::optional<boost::asio::any_io_executor> const& executor) {
+  return executor ? event_loop(boost::asio::make_strand(*executor)) : event_loop();
+}
+
+dispatcher::cancellation how_to(boost::asio::cancellation_type how) {
+  using type = boost::asio::cancellation_type;
+  if ((how & type::terminal) != type::none) return dispatcher::cancellation::kill;
+  return (how & type::partial) != type::none ? dispatcher::cancellation::ask : dispatcher::cancellation::drop;
+}
+
+/// The signals of the program are for its own threads.
+class all_signals_blocked {
+ public:
+  all_signals_blocked() noexcept {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+class pool_core::state final : public task_sink, public std::enable_shared_from_this<state> {
+ public:
+  state(pool_options const& options, std::optional<boost::asio::any_io_executor> const& executor)
+      : options_(options),
+        loop_(make_loop(executor)),
+        dispatcher_(loop_, settings_of(options), callables_, *this) {
+    dispatcher_.prepare();  // before there is a thread
+  }
+
+  void run() {
+    if (!loop_.is_private()) return;
+    work_.emplace(loop_.executor());
+    all_signals_blocked const none_for_us;
+    thread_ = std::thread([this] { loop_.run_until([this] { return finished_; }); });
+  }
+
+  bool foreign() const noexcept { return loop_.foreign(); }
+  bool is_private() const noexcept { return loop_.is_private(); }
+  boost::asio::any_io_executor const& executor() const noexcept { return loop_.executor(); }
+
+  /// The end of everything, by the owner. On the user's executor nothing of it may run at the same time.
+  void shut() noexcept {
+    stop();
+    if (!thread_.joinable()) return end();
+    boost::asio::post(loop_.executor(), [this] {
+      end();
+      finished_ = true;
+    });
+    thread_.join();
+  }
+  void abandon() noexcept {
+    if (thread_.joinable()) thread_.detach();  // there is no such thread in this process
+  }
+
+  // From any thread.
+
+  task_id submit(packed_task task, std::unique_ptr<operation> op, bool may_wait) {
+    check_ours();
+    std::size_t const size = task.bytes.size();
+    if (size > options_.frame_limit)
+      throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
+                               std::to_string(options_.frame_limit),
+                           errc::value_too_large);
+    std::unique_lock lock(mutex_);
+    if (may_wait && loop_.is_private()) has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
+    if (stopped_) throw queue_stopped();
+    task_id const id = new_entry(std::move(op), size);
+    inbox_.push_back({id, std::move(task)});
+    ++unfinished_;
+    unfinished_bytes_ += size;
+    wake(lock);
+    return id;
+  }
+
+  std::uint32_t add(std::shared_ptr<void> callable) {
+    check_ours();
+    std::unique_lock lock(mutex_);
+    added_.push_back(std::move(callable));
+    return places_++;
+  }
+
+  void cancel(task_id id, boost::asio::cancellation_type how) {
+    boost::asio::post(loop_.executor(), [self = weak_from_this(), id, how] {
+      auto const core = self.lock();
+      if (!core || core->ended_) return;
+      core->take_in();
+      books::task_id place = 0;
+      {
+        std::lock_guard const lock(core->mutex_);
+        entry const& e = core->entries_[index_of(id)];
+        if (e.id != id || !e.op) return;
+        place = e.place;
+      }
+      core->dispatcher_.cancel(place, id, how_to(how));
+      core->on_progress();
+    });
+  }
+
+  bool drain(std::optional<std::chrono::nanoseconds> timeout) {
+    check_ours();
+    if (!loop_.is_private()) throw sequence_error("a pool on your executor cannot block: use async_drain");
+    std::unique_lock lock(mutex_);
+    auto const over = [this] { return unfinished_ == 0; };
+    if (timeout) return drained_.wait_for(lock, *timeout, over);
+    drained_.wait(lock, over);
+    return true;
+  }
+
+  void when_drained(std::function<void()> then) {
+    boost::asio::post(loop_.executor(), [self = weak_from_this(), then = std::move(then)]() mutable {
+      auto const core = self.lock();
+      if (!core || core->ended_) return then();
+      core->take_in();
+      core->to_tell_.push_back(std::move(then));
+      core->tell_drained();
+    });
+  }
+
+  void stop() noexcept {
+    if (foreign()) return;
+    {
+      std::lock_guard const lock(mutex_);
+      if (std::exchange(stopped_, true)) return;
+    }
+    has_room_.notify_all();
+    boost::asio::post(loop_.executor(), [self = weak_from_this()] {
+      if (auto const core = self.lock()) core->end();
+    });
+  }
+
+  bool stopped() const noexcept {
+    std::lock_guard const lock(mutex_);
+    return stopped_;
+  }
+  std::size_t size() const noexcept {
+    std::lock_guard const lock(mutex_);
+    return unfinished_;
+  }
+  std::size_t workers() const noexcept { return workers_.load(std::memory_order_relaxed); }
+
+  // From the dispatcher.
+
+  void on_value(std::uint64_t id, pid_t, std::span<std::byte const> value) override { complete(id, {nullptr, value}); }
+  void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override { complete(id, {std::move(error), {}}); }
+  void on_progress() override {
+    workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
+    take_in_quietly();
+    flush_completions();
+    tell_drained();
+  }
+
+ private:
+  struct entry {
+    task_id id = 0;
+    std::unique_ptr<operation> op;
+    std::size_t bytes = 0;
+    books::task_id place = 0;
+  };
+  struct submission {
+    task_id id;
+    packed_task task;
+  };
+
+  static std::size_t index_of(task_id id) noexcept { return id & 0xffff'ffff; }
+
+  void check_ours() const {
+    if (foreign()) throw error(errc::foreign_process, "the pool belongs to another process, which this is a fork of");
+  }
+  bool has_room_for(std::size_t bytes) const noexcept {
+    if (unfinished_ == 0) return true;
+    return (options_.capacity == 0 || unfinished_ < options_.capacity) &&
+           (options_.capacity_bytes == 0 || unfinished_bytes_ + bytes <= options_.capacity_bytes);
+  }
+
+  task_id new_entry(std::unique_ptr<operation> op, std::size_t bytes) {
+    if (free_.empty()) {
+      entries_.emplace_back();
+      free_.push_back(entries_.size() - 1);
+    }
+    std::size_t const index = free_.back();
+    free_.pop_back();
+    task_id const id = ++serial_ << 32 | index;
+    entries_[index] = {id, std::move(op), bytes, 0};
+    return id;
+  }
+
+  void wake(std::unique_lock<std::mutex>& lock) {
+    if (std::exchange(awake_, true)) return;
+    lock.unlock();
+    boost::asio::post(loop_.executor(), [self = weak_from_this()] {
+      auto const core = self.lock();
+      if (!core || core->ended_) return;
+      core->take_in();
+      core->on_progress();
+    });
+  }
+
+  void take_in() {
+    if (take_in_quietly()) dispatcher_.pump();
+  }
+
+  /// What has been submitted meanwhile goes to the dispatcher; whether there was any.
+  bool take_in_quietly() {
+    {
+      std::lock_guard const lock(mutex_);
+      awake_ = false;
+      inbox_.swap(taken_);
+      for (auto& callable : added_) callables_->add(nullptr, std::move(callable));
+      added_.clear();
+    }
+    places_taken_.clear();
+    for (submission& s : taken_) {
+      dispatcher_.begin_task(s.id, s.task.callable).append(s.task.bytes.data(), s.task.bytes.size());
+      try {
+        places_taken_.push_back({s.id, dispatcher_.commit_task()});
+      } catch (protocol_error const&) {  // by a few bytes
+        complete(s.id, {std::current_exception(), {}});
+      }
+    }
+    bool const any = !taken_.empty();
+    taken_.clear();
+    if (places_taken_.empty()) return any;
+    std::lock_guard const lock(mutex_);
+    for (auto const& [id, place] : places_taken_) entries_[index_of(id)].place = place;
+    return any;
+  }
+
+  void complete(task_id id, raw_result result) {
+    std::unique_ptr<operation> op;
+    {
+      std::lock_guard const lock(mutex_);
+      entry& e = entries_[index_of(id)];
+      op = std::move(e.op);
+      --unfinished_;
+      unfinished_bytes_ -= e.bytes;
+      free_.push_back(index_of(id));
+    }
+    ++completed_;
+    op->complete(std::move(result));
+  }
+
+  /// Those who wait for room or for the end are told once for many completions.
+  void flush_completions() {
+    if (std::exchange(completed_, 0) == 0) return;
+    has_room_.notify_all();
+    std::lock_guard const lock(mutex_);
+    if (unfinished_ == 0) drained_.notify_all();
+  }
+
+  void tell_drained() {
+    if (to_tell_.empty() || size() > 0) return;
+    for (auto& then : std::exchange(to_tell_, {})) then();
+  }
+
+  /// Nothing runs any more after this; what was not over is cancelled.
+  void end() noexcept {
+    if (std::exchange(ended_, true)) return;
+    dispatcher_.stop();
+    workers_.store(0, std::memory_order_relaxed);
+    auto const cancelled = std::make_exception_ptr(task_cancelled("the pool was stopped"));
+    for (std::size_t i = 0;; ++i) {
+      task_id id = 0;
+      {
+        std::lock_guard const lock(mutex_);
+        if (i == entries_.size()) break;
+        if (!entries_[i].op) continue;
+        id = entries_[i].id;
+      }
+      complete(id, {cancelled, {}});
+    }
+    {
+      std::lock_guard const lock(mutex_);
+      inbox_.clear();
+    }
+    flush_completions();
+    tell_drained();
+    work_.reset();
+  }
+
+  pool_options options_;
+  event_loop loop_;
+  std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;
+  std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
+  dispatcher dispatcher_;
+  std::vector<submission> taken_;
+  std::vector<std::pair<task_id, books::task_id>> places_taken_;
+  std::vector<std::function<void()>> to_tell_;
+  std::size_t completed_ = 0;
+  std::atomic<std::size_t> workers_ = 0;
+  bool finished_ = false;
+  bool ended_ = false;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable has_room_;
+  std::condition_variable drained_;
+  std::vector<entry> entries_;
+  std::vector<std::size_t> free_;
+  std::vector<submission> inbox_;
+  std::vector<std::shared_ptr<void>> added_;
+  std::uint32_t places_ = 0;
+  std::uint64_t serial_ = 0;
+  std::size_t unfinished_ = 0;
+  std::size_t unfinished_bytes_ = 0;
+  bool awake_ = false;  // somebody will look into the box
+  bool stopped_ = false;
+
+  std::thread thread_;
+};
+
+pool_core::pool_core(pool_options const& options, std::optional<boost::asio::any_io_executor> executor)
+    : state_(std::make_shared<state>(options, executor)) {
+  state_->run();
+}
+
+pool_core::~pool_core() {
+  if (!state_->foreign()) {
+    state_->shut();
+  } else {  // a copy in a forked child: stays untouched
+    state_->abandon();
+    static_cast<void>(new std::shared_ptr<state>(std::move(state_)));
+  }
+}
+
+pool_core::task_id pool_core::submit(packed_task task, std::unique_ptr<operation> op, bool may_wait) {
+  return state_->submit(std::move(task), std::move(op), may_wait);
+}
+std::uint32_t pool_core::add(std::shared_ptr<void> callable) { return state_->add(std::move(callable)); }
+
+void pool_core::cancel(task_id id, boost::asio::cancellation_type how) { state_->cancel(id, how); }
+void pool_core::cancel(std::weak_ptr<void> const& pool, task_id id, boost::asio::cancellation_type how) {
+  if (auto const core = std::static_pointer_cast<state>(pool.lock())) core->cancel(id, how);
+}
+std::weak_ptr<void> pool_core::weak() const noexcept { return state_; }
+
+bool pool_core::drain(std::optional<std::chrono::nanoseconds> timeout) { return state_->drain(timeout); }
+void pool_core::when_drained(std::function<void()> then) { state_->when_drained(std::move(then)); }
+void pool_core::stop() noexcept { state_->stop(); }
+bool pool_core::stopped() const noexcept { return state_->stopped(); }
+std::size_t pool_core::size() const noexcept { return state_->size(); }
+std::size_t pool_core::workers() const noexcept { return state_->workers(); }
+boost::asio::any_io_executor const& pool_core::executor() const noexcept { return state_->executor(); }
+
+}  // namespace procx::inline v1::detail
