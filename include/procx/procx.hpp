@@ -20,7 +20,9 @@
 #include <procx/exchange/map.hpp>
 #include <procx/exchange/queue.hpp>
 
+#include <procx/dispatch/shared_vector.hpp>
 #include <procx/dispatch/stop_requested.hpp>
+#include <procx/dispatch/view.hpp>
 
 #include <procx/pool/pmap.hpp>
 #include <procx/pool/process_pool.hpp>

@@ -39,12 +39,12 @@ void channel::abandon_send() noexcept { core_->abandon_send(); }
 void channel::commit_send() { core_->commit_send(); }
 void channel::finish_send() { core_->flush_blocking(); }
 
-std::optional<std::span<std::byte const>> channel::next_value(
+std::optional<detail::encoded_value> channel::next_value(
     std::optional<std::chrono::steady_clock::time_point> until) {
   return core_->next_value(until);
 }
 
-std::optional<std::span<std::byte const>> channel::value_now() {
+std::optional<detail::encoded_value> channel::value_now() {
   core_->check_owner();
   if (auto bytes = core_->take()) return bytes;
   core_->pump();

@@ -34,12 +34,12 @@ channel_core::channel_core(pid_t shown_as)
       end_seen_(true),
       shown_as_(shown_as) {}
 
-void channel_core::offer(std::span<std::byte const> value) {
-  stash_.push_back({frame_kind::value, 0, 0, buffer(value)});
+void channel_core::offer(encoded_value const& value) {
+  offered_ = value;
 }
 
 void channel_core::withdraw_offers() noexcept {
-  stash_.clear();
+  offered_.reset();
   offered_failure_ = nullptr;
 }
 
@@ -141,12 +141,13 @@ void channel_core::accept_arrived() {
 }
 
 bool channel_core::has_message() {
-  if (!stash_.empty()) return true;
+  if (offered_ || !stash_.empty()) return true;
   if (auto f = next_message()) stash(*f);
   return !stash_.empty();
 }
 
-std::optional<std::span<std::byte const>> channel_core::take() {
+std::optional<encoded_value> channel_core::take() {
+  if (offered_) return std::exchange(offered_, std::nullopt);
   std::optional<frame> f;
   if (!stash_.empty()) {
     current_ = std::move(stash_.front());
@@ -207,7 +208,7 @@ void channel_core::note_end_of_process() {
   gone_ = true;
 }
 
-std::optional<std::span<std::byte const>> channel_core::next_value(deadline until) {
+std::optional<encoded_value> channel_core::next_value(deadline until) {
   check_owner();
   for (;;) {
     if (auto bytes = take()) return bytes;

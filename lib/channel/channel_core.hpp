@@ -26,7 +26,7 @@ class channel_core {
   ~channel_core();
 
   pid_t pid() const noexcept { return shown_as_ ? shown_as_ : child_.pid(); }
-  void offer(std::span<std::byte const> value);
+  void offer(encoded_value const& value);
   void offer(std::exception_ptr failure) noexcept { offered_failure_ = std::move(failure); }
   void withdraw_offers() noexcept;
 
@@ -59,11 +59,13 @@ class channel_core {
   std::uint64_t last_acknowledged() const noexcept { return acked_; }
 
   /// The next value's bytes, valid until the next call; empty if none has arrived as yet. Throws remote_exception.
-  std::optional<std::span<std::byte const>> take();
+  std::optional<encoded_value> take();
   /// Whether `take` would give or throw something.
   bool has_message();
   /// Whether `take` would throw what the callable threw: nothing comes after that.
-  bool next_is_exception() { return has_message() && stash_.front().kind == frame_kind::exception; }
+  bool next_is_exception() {
+    return has_message() && !stash_.empty() && stash_.front().kind == frame_kind::exception;
+  }
   /// Keeps what has arrived for `take`; the other side learns that it was received.
   void accept_arrived();
   /// Whether the way out is needed after the last value, for the other side's values.
@@ -85,7 +87,7 @@ class channel_core {
   /// To be called when the pidfd is readable: reaps the process, and takes in what it left behind.
   void note_end_of_process();
 
-  std::optional<std::span<std::byte const>> next_value(deadline until);
+  std::optional<encoded_value> next_value(deadline until);
   std::optional<exit_status> wait_until(deadline until);
   void close() noexcept;
 
@@ -122,6 +124,7 @@ class channel_core {
   std::uint64_t last_id_ = 0;
   std::uint64_t acked_ = 0;
   pid_t shown_as_ = 0;
+  std::optional<encoded_value> offered_;
   std::exception_ptr offered_failure_;
   std::deque<stashed> stash_;  // values that came while an acknowledgement was waited for
   std::optional<stashed> current_;

@@ -1,5 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 
+#include "dispatch/slab_sources.hpp"
+
 #include <procx/error/exceptions.hpp>
 
 #include <algorithm>
@@ -12,6 +14,8 @@ namespace {
 
 // Taking tasks back and handing them out again costs some microseconds: what would not take so long stays.
 constexpr std::chrono::milliseconds worth_a_recall{1};
+// Bytes in shared memory are handed over without being moved: a worker may have more of them.
+constexpr std::size_t slab_weight = 4;
 
 }  // namespace
 
@@ -24,25 +28,37 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       books_(s.policy),
       board_(std::make_shared<board>(s.workers)),
       links_(s.workers),
+      arena_(slab_arena::own()),
       tick_(loop.executor()),
-      idle_timer_(loop.executor()) {}
+      idle_timer_(loop.executor()) {
+  if (arena_) arena_->enter();
+}
 
 dispatcher::~dispatcher() {
   alive_.reset();
   stop();
+  if (arena_ && !loop_.foreign()) arena_->leave();
 }
 
 books::task_id dispatcher::commit_task() {
   std::size_t const length = tasks_.open_length() - frame_header::size;
-  if (length > settings_.frame_limit) {
-    tasks_.abandon();
-    throw protocol_error("a task of " + std::to_string(length) + " bytes does not fit into a frame, the limit is " +
+  std::size_t const size = length + open_blocks_.bytes();
+  if (size > settings_.frame_limit) {
+    abandon_task();
+    throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                              std::to_string(settings_.frame_limit),
                          errc::value_too_large);
   }
-  books::task_id const place = tasks_.commit();
-  books_.add(place, frame_header::size + length);
+  std::size_t const outside = open_blocks_.bytes() / slab_weight;
+  books::task_id const place = tasks_.commit(open_blocks_.take());
+  books_.add(place, frame_header::size + length + outside);
   return place;
+}
+
+books::task_id dispatcher::add_task(std::uint64_t id, packed_task task) {
+  tasks_.begin(id, task.callable).append(task.bytes.data(), task.bytes.size());
+  open_blocks_ = slab_sink(std::move(task.slabs), task.slab_bytes);
+  return commit_task();
 }
 
 std::size_t dispatcher::room() const {
@@ -160,7 +176,7 @@ void dispatcher::on_result(worker_link& link, frame const& result) {
   idle_deaths_ = 0;
   books::task_id const place = books_.finished(link.number());
   if (result.kind == frame_kind::value) {
-    sink_.on_value(tasks_[place].id, link.process().pid(), result.payload);
+    on_value(place, link, result);
     tasks_.erase(place);
   } else if (!books_.try_again(place, books::failure::exception)) {
     std::exception_ptr error;
@@ -170,6 +186,19 @@ void dispatcher::on_result(worker_link& link, frame const& result) {
       error = std::current_exception();
     }
     fail_task(place, link.process().pid(), std::move(error));
+  }
+}
+
+void dispatcher::on_value(books::task_id place, worker_link& link, frame const& result) {
+  std::uint64_t const id = tasks_[place].id;
+  pid_t const worker = link.process().pid();
+  if (!(result.flags & has_blocks) || !arena_) return sink_.on_value(id, worker, result.payload);
+  received_slabs slabs(*arena_);
+  try {
+    auto const bytes = slabs.take(result.payload, link.slab_owner());
+    sink_.on_value(id, worker, encoded_value(bytes, &slabs, slabs.bytes()));
+  } catch (protocol_error const&) {
+    sink_.on_failure(id, worker, std::current_exception());
   }
 }
 

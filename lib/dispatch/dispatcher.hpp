@@ -2,6 +2,7 @@
 
 #include "dispatch/board.hpp"
 #include "dispatch/books.hpp"
+#include "dispatch/slab_arena.hpp"
 #include "dispatch/task_store.hpp"
 #include "dispatch/worker.hpp"
 #include "dispatch/worker_link.hpp"
@@ -9,6 +10,7 @@
 #include "system/event_loop.hpp"
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/dispatch/packed_task.hpp>
 #include <procx/wire/frame.hpp>
 
 #include <boost/asio/steady_timer.hpp>
@@ -25,7 +27,7 @@ namespace procx::inline v1::detail {
 class task_sink {
  public:
   virtual ~task_sink() = default;
-  virtual void on_value(std::uint64_t id, pid_t worker, std::span<std::byte const> value) = 0;
+  virtual void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) = 0;
   virtual void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) = 0;
   /// After a number of the above: a good moment to add tasks, or to tell others what has come.
   virtual void on_progress() = 0;
@@ -57,10 +59,15 @@ class dispatcher {
   void prepare();
 
   /// A new task: what is called, and its arguments, are to be written to the buffer before `commit`.
-  buffer& begin_task(std::uint64_t id, std::uint32_t callable) { return tasks_.begin(id, callable); }
+  output_archive begin_task(std::uint64_t id, std::uint32_t callable) {
+    open_blocks_.clear();
+    return output_archive(tasks_.begin(id, callable), &open_blocks_);
+  }
   /// Gives the task its place. Throws protocol_error if it is larger than a frame may be; then there is no task.
   books::task_id commit_task();
-  void abandon_task() noexcept { tasks_.abandon(); }
+  void abandon_task() noexcept { tasks_.abandon(), open_blocks_.clear(); }
+  /// A new task that was written elsewhere. Throws as `commit_task`.
+  books::task_id add_task(std::uint64_t id, packed_task task);
   /// Starts workers and hands out tasks; to be called after tasks were committed, outside of the sink's functions.
   void pump();
 
@@ -100,6 +107,7 @@ class dispatcher {
   std::size_t give(worker_link& link, std::size_t count);
   void retire_outdated();
   void fail_unstartable(std::exception_ptr const& error);
+  void on_value(books::task_id place, worker_link& link, frame const& result);
   void fail_task(books::task_id place, pid_t worker, std::exception_ptr error);
   bool wants_work(worker_link const& link) const noexcept;
   void recall_for_the_idle();
@@ -125,6 +133,8 @@ class dispatcher {
   std::uint32_t nursery_knows_ = 0;
   std::vector<std::unique_ptr<worker_link>> links_;  // one a slot of the board; null: no worker there
   task_store tasks_;
+  slab_arena* const arena_;  // null: no shared memory
+  slab_sink open_blocks_;    // of the task that is being written
   std::size_t remaining_ = ~std::size_t{0};
   std::size_t idle_deaths_ = 0;
   bool gave_up_ = false;  // on tasks for which no worker can be had

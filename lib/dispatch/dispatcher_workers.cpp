@@ -30,6 +30,7 @@ void dispatcher::stop() noexcept {
         link->process().kill(SIGKILL);
         link->process().wait_until(std::nullopt);
       }
+    if (link && arena_ && !link->process().foreign()) arena_->reclaim(link->slab_owner());
     link.reset();
   }
   nursery_.reset();
@@ -45,9 +46,10 @@ std::shared_ptr<nursery> dispatcher::make_nursery() {
   nursery_knows_ = callables_->size();
   worker_settings const how{settings_.frame_limit, settings_.setup, settings_.teardown};
   return nursery::make([board = board_, callables = callables_, how](nursery_order const& o) {
-    std::uint32_t number = 0;
-    std::memcpy(&number, o.message.data(), sizeof number);
-    return run_worker(o.descriptors[0], o.descriptors[1], (*board)[number], *callables, how);
+    worker_order order{};
+    std::memcpy(&order, o.message.data(), sizeof order);
+    slab_arena::work_for_parent(order.slab_owner);
+    return run_worker(o.descriptors[0], o.descriptors[1], (*board)[order.number], *callables, how);
   });
 }
 
@@ -90,8 +92,9 @@ bool dispatcher::start_worker() {
   std::vector<descriptor> given;
   given.push_back(std::move(task_read));
   given.push_back(std::move(result_write));
-  auto process = nursery_->spawn(std::as_bytes(std::span(&number, 1)), std::move(given), settings_.capture_stderr);
-  *vacant = std::make_unique<worker_link>(*this, number, nursery_knows_, slot, nursery_, std::move(process),
+  worker_order const order{number, slab_arena::new_owner()};
+  auto process = nursery_->spawn(std::as_bytes(std::span(&order, 1)), std::move(given), settings_.capture_stderr);
+  *vacant = std::make_unique<worker_link>(*this, order, nursery_knows_, slot, nursery_, std::move(process),
                                           std::move(task_write), std::move(result_read));
   books_.add_worker(number);
   slot.credit.store(books_.credit(number), std::memory_order_relaxed);
@@ -105,6 +108,7 @@ void dispatcher::on_death(worker_link& link) {
     return std::make_exception_ptr(
         process_died(link.process().pid(), *link.process().status(), link.process().errors().tail()));
   };
+  if (arena_) arena_->reclaim(link.slab_owner());
   if (auto const blamed = books_.died(number, link.begun() > 0)) {
     idle_deaths_ = 0;
     std::exception_ptr error = link.complaint() ? link.complaint() : link.reason();

@@ -28,12 +28,15 @@ buffer& task_store::begin(std::uint64_t id, std::uint32_t callable) {
   return bytes;
 }
 
-task_store::task_id task_store::commit() noexcept {
+task_store::task_id task_store::commit(std::vector<std::shared_ptr<slab>> blocks) {
   task_id const place = free_.back();
+  bool const any = !blocks.empty();
+  if (any) slabs_.emplace(place, std::move(blocks));
   free_.pop_back();
   task& t = tasks_[place];
   block& b = blocks_[open_block_];
   t.used = true;
+  t.has_blocks = any;
   t.length = b.bytes.size() - t.offset;
   frame_header{frame_kind::task, 0, t.length - frame_header::size, 0}.write(b.bytes.data() + t.offset);
   ++b.tasks;
@@ -45,6 +48,7 @@ void task_store::abandon() noexcept { blocks_[open_block_].bytes.set_size(tasks_
 void task_store::erase(task_id t) noexcept {
   std::uint32_t const b = tasks_[t].block;
   tasks_[t].used = false;
+  if (tasks_[t].has_blocks) slabs_.erase(t);
   free_.push_back(t);
   if (--blocks_[b].tasks == 0 && b != open_block_) recycle(b);
 }

@@ -2,11 +2,14 @@
 
 #include "dispatch/books.hpp"
 
+#include <procx/dispatch/slab.hpp>
 #include <procx/wire/frame.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 namespace procx::inline v1::detail {
@@ -24,6 +27,7 @@ class task_store {
     std::uint32_t callable = 0;  ///< the place in the pool's table, or that it travels
     std::uint32_t block = 0;
     bool used = false;
+    bool has_blocks = false;
     std::size_t offset = 0;
     std::size_t length = 0;
   };
@@ -34,7 +38,8 @@ class task_store {
   std::size_t open_length() const noexcept {
     return blocks_[open_block_].bytes.size() - tasks_[free_.back()].offset;
   }
-  task_id commit() noexcept;
+  /// `blocks` are kept until the task is over.
+  task_id commit(std::vector<std::shared_ptr<slab>> blocks = {});
   void abandon() noexcept;
 
   task& operator[](task_id t) noexcept { return tasks_[t]; }
@@ -65,6 +70,7 @@ class task_store {
   std::vector<task_id> free_;  // the last is the open one's
   std::vector<block> blocks_;
   std::vector<std::uint32_t> vacant_;
+  std::unordered_map<task_id, std::vector<std::shared_ptr<slab>>> slabs_;
   std::uint32_t open_block_ = none;  // where the next task goes
 };
 

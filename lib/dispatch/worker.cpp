@@ -1,5 +1,6 @@
 #include "dispatch/worker.hpp"
 
+#include "dispatch/slab_sources.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
 
@@ -8,6 +9,7 @@
 #include <procx/wire/frame.hpp>
 
 #include <cstring>
+#include <string>
 
 namespace procx::inline v1::detail {
 namespace {
@@ -76,8 +78,9 @@ class worker {
     writer.begin();
     try {
       call(task.payload);
-      writer.finish(frame_kind::value, number, limit_);
+      finish_value(writer, number);
     } catch (...) {
+      slabs_.clear();
       report(number, std::current_exception());
     }
     if (generation_ != generation()) ::_exit(0);  // the task forked: this is not the worker but its child
@@ -94,9 +97,20 @@ class worker {
     return clock::now() - since_ >= worth_a_write;
   }
 
+  void finish_value(frame_writer& writer, std::uint64_t number) {
+    if (slabs_.empty()) return writer.finish(frame_kind::value, number, limit_);
+    append_slab_list(result_, slabs_.slabs());
+    if (slabs_.bytes() > limit_)
+      throw protocol_error("a value of " + std::to_string(slabs_.bytes()) + " bytes does not fit into a frame, the limit is " +
+                               std::to_string(limit_),
+                           errc::value_too_large);
+    writer.finish(frame_kind::value, number, limit_, has_blocks);
+    for (auto const& s : slabs_.take()) s->disown();  // the parent finds them in the list
+  }
+
   void call(std::span<std::byte const> payload) {
-    input_archive in(payload);
-    output_archive out(result_);
+    input_archive in(payload, &lent_);
+    output_archive out(result_, &slabs_);
     std::uint32_t place = 0;
     in >> place;
     void* object = nullptr;
@@ -179,6 +193,8 @@ class worker {
   std::size_t limit_;
   unsigned generation_ = generation();
   buffer result_;
+  lent_slabs lent_;
+  slab_sink slabs_{slab_arena::parents(), slab_arena::worker_number()};
   std::uint32_t unflushed_ = 0;
   clock::time_point since_{};
 };

@@ -16,11 +16,11 @@ namespace procx::inline v1::detail {
 
 using stream = boost::asio::posix::stream_descriptor;
 
-worker_link::worker_link(dispatcher& owner, std::uint32_t number, std::uint32_t knows, board_slot& slot,
+worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint32_t knows, board_slot& slot,
                          std::shared_ptr<nursery> from, std::unique_ptr<process_state> process, descriptor tasks,
                          descriptor results)
     : owner_(owner),
-      number_(number),
+      order_(order),
       knows_(knows),
       slot_(slot),
       nursery_(std::move(from)),

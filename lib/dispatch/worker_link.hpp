@@ -21,15 +21,23 @@ namespace procx::inline v1::detail {
 
 class dispatcher;
 
+/// What a nursery is told of a new worker.
+struct worker_order {
+  std::uint32_t number;  ///< its slot on the board
+  std::uint32_t slab_owner;
+};
+
 /// The parent's side of one worker: its process, the two pipes, and what is under way on them.
 class worker_link {
  public:
-  worker_link(dispatcher& owner, std::uint32_t number, std::uint32_t knows, board_slot& slot,
+  worker_link(dispatcher& owner, worker_order const& order, std::uint32_t knows, board_slot& slot,
               std::shared_ptr<nursery> from, std::unique_ptr<process_state> process, descriptor tasks,
               descriptor results);
   ~worker_link();
 
-  std::uint32_t number() const noexcept { return number_; }
+  std::uint32_t number() const noexcept { return order_.number; }
+  /// The number under which it owns shared memory.
+  std::uint32_t slab_owner() const noexcept { return order_.slab_owner; }
   /// How many of the pool's callables it has inherited.
   std::uint32_t knows() const noexcept { return knows_; }
   process_state& process() noexcept { return *process_; }
@@ -96,7 +104,7 @@ class worker_link {
   void try_bury();
 
   dispatcher& owner_;
-  std::uint32_t number_;
+  worker_order order_;
   std::uint32_t knows_;
   board_slot& slot_;
   std::shared_ptr<nursery> nursery_;

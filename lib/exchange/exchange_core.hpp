@@ -54,7 +54,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   bool is_private() const noexcept { return loop_.is_private(); }
 
   // Results of the dispatcher's workers, shown to the owner as if they came over channels.
-  void on_value(std::uint64_t id, pid_t worker, std::span<std::byte const> value) override;
+  void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) override;
   void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) override;
   void on_progress() override;
 

@@ -19,11 +19,11 @@ void exchange_core::to_workers(std::size_t index, job& task) {
     if (is_new) at->second = callables_->add(task.entry(), std::move(object));
     place = at->second;
   }
-  buffer& out = workers_->begin_task(index, place);
+  output_archive out = workers_->begin_task(index, place);
   try {
     if (place == callable_table::travels) {
       image_offset const entry = offset_of(reinterpret_cast<void (*)()>(task.entry()));
-      out.append(&entry, sizeof entry);
+      out << entry;
     }
     task.encode(out);
   } catch (...) {
@@ -39,7 +39,7 @@ channel& exchange_core::face_of(pid_t worker) {
   return at->second;
 }
 
-void exchange_core::on_value(std::uint64_t id, pid_t worker, std::span<std::byte const> value) {
+void exchange_core::on_value(std::uint64_t id, pid_t worker, encoded_value const& value) {
   channel& face = face_of(worker);
   face.core().tag = id;
   face.core().offer(value);

@@ -44,7 +44,7 @@ class pmap_engine::state final : public task_sink {
     dispatcher_.prepare();
   }
 
-  void on_value(std::uint64_t id, pid_t, std::span<std::byte const> value) override {
+  void on_value(std::uint64_t id, pid_t, encoded_value const& value) override {
     bytes_kept_ += value.size();
     ++stored_;
     source_.store_value(id, value);
@@ -92,7 +92,8 @@ class pmap_engine::state final : public task_sink {
   void draw_one() {
     pmap_source::drawn_input drawn;
     try {
-      drawn = source_.draw(dispatcher_.begin_task(drawn_, 0));
+      auto out = dispatcher_.begin_task(drawn_, 0);
+      drawn = source_.draw(out);
     } catch (...) {
       dispatcher_.abandon_task();
       throw;

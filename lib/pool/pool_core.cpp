@@ -99,7 +99,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   task_id submit(packed_task task, std::unique_ptr<operation> op, bool may_wait) {
     check_ours();
-    std::size_t const size = task.bytes.size();
+    std::size_t const size = task.size();
     if (size > options_.frame_limit)
       throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                                std::to_string(options_.frame_limit),
@@ -183,7 +183,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   // From the dispatcher.
 
-  void on_value(std::uint64_t id, pid_t, std::span<std::byte const> value) override { complete(id, {nullptr, value}); }
+  void on_value(std::uint64_t id, pid_t, encoded_value const& value) override { complete(id, {nullptr, value}); }
   void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override { complete(id, {std::move(error), {}}); }
   void on_progress() override {
     workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
@@ -253,9 +253,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     }
     places_taken_.clear();
     for (submission& s : taken_) {
-      dispatcher_.begin_task(s.id, s.task.callable).append(s.task.bytes.data(), s.task.bytes.size());
       try {
-        places_taken_.push_back({s.id, dispatcher_.commit_task()});
+        places_taken_.push_back({s.id, dispatcher_.add_task(s.id, std::move(s.task))});
       } catch (protocol_error const&) {  // by a few bytes
         complete(s.id, {std::current_exception(), {}});
       }

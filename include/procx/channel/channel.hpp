@@ -161,7 +161,7 @@ class channel {
     commit_send();
   }
   template <class T>
-  static std::optional<T> decode_optional(std::optional<std::span<std::byte const>> bytes) {
+  static std::optional<T> decode_optional(std::optional<detail::encoded_value> const& bytes) {
     if (!bytes) return std::nullopt;
     return decode<T>(*bytes);
   }
@@ -180,8 +180,8 @@ class channel {
   void abandon_send() noexcept;
   void commit_send();
   void finish_send();
-  std::optional<std::span<std::byte const>> next_value(std::optional<std::chrono::steady_clock::time_point> until);
-  std::optional<std::span<std::byte const>> value_now();
+  std::optional<detail::encoded_value> next_value(std::optional<std::chrono::steady_clock::time_point> until);
+  std::optional<detail::encoded_value> value_now();
 
   boost::asio::any_io_executor executor_or_throw() const;
   std::weak_ptr<detail::channel_core*> weak() const;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/wire/blocks.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -23,7 +25,7 @@ namespace procx::inline v1::detail {
 /// What an asynchronous operation has come to, without its type: the bytes of a value, or the reason there is none.
 struct raw_result {
   std::exception_ptr error;
-  std::span<std::byte const> bytes;
+  encoded_value bytes;
 };
 
 /// An operation under way, as compiled code sees it. Whoever holds it completes it exactly once.

@@ -40,7 +40,7 @@ class job {
   virtual task_entry entry() const noexcept { return nullptr; }
   virtual std::shared_ptr<void> inherited() const { return nullptr; }
   /// Writes the callable, if it travels, and the arguments.
-  virtual void encode(buffer&) {}
+  virtual void encode(output_archive&) {}
 
  private:
   callable_id id_;
@@ -115,10 +115,9 @@ class function_job final : public job {
     else
       return fn_;
   }
-  void encode(buffer& out) override {
-    output_archive archive(out);
-    if constexpr (travels<F>) send_callable(archive, *fn_);
-    save_to_make(archive, args_);
+  void encode(output_archive& out) override {
+    if constexpr (travels<F>) send_callable(out, *fn_);
+    save_to_make(out, args_);
   }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/dispatch/packed_task.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <concepts>
@@ -57,12 +58,7 @@ template <class F, class... Args>
 using call_result =
     std::decay_t<std::invoke_result_t<typename called_type<F>::type&, Args...>>;
 
-/// A task as bytes: the entry that takes it apart, the callable if it travels, and the arguments.
-struct packed_task {
-  std::uint32_t callable = callable_table::travels;
-  buffer bytes;
-};
-
+/// The entry that takes the task apart, the callable if it travels, and the arguments.
 template <class F, class... Args>
 packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments) {
   using called = typename called_type<F>::type;
@@ -70,7 +66,8 @@ packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments) {
   static_assert(is_pooled<F> || travels<F>, PROCX_CANNOT_TRAVEL);
   packed_task task;
   if constexpr (is_pooled<F> || travels<F>) {
-    output_archive out(task.bytes);
+    slab_sink slabs;
+    output_archive out(task.bytes, &slabs);
     task_entry entry = nullptr;
     if constexpr (is_pooled<F>)
       entry = &run_inherited<called, Args...>;
@@ -83,6 +80,8 @@ packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments) {
     else
       send_callable(out, fn);
     save_to_make(out, arguments);
+    task.slab_bytes = slabs.bytes();
+    task.slabs = slabs.take();
   }
   return task;
 }

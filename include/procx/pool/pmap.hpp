@@ -75,7 +75,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
         ordered_(options.ordered),
         engine_(options, &detail::spread_call<F, input>::run, std::make_shared<F>(std::move(fn)), *this) {}
 
-  drawn_input draw(detail::buffer& out) override {
+  drawn_input draw(output_archive& out) override {
     if (!at_) at_.emplace(std::ranges::begin(inputs_));
     if (*at_ == std::ranges::end(inputs_)) return {};
     drawn_input drawn{.any = true, .failure = nullptr};
@@ -93,9 +93,9 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
     else
       return ~std::size_t{0};
   }
-  void store_value(std::size_t index, std::span<std::byte const> bytes) override {
+  void store_value(std::size_t index, detail::encoded_value const& value) override {
     try {
-      place(index).emplace(index, decode<value_type>(bytes));
+      place(index).emplace(index, decode<value_type>(value));
     } catch (...) {
       place(index).emplace(index, std::current_exception());
     }

@@ -42,10 +42,10 @@ class pmap_source {
   };
   /// Writes the next input's arguments, and moves on to the one after it. Takes as long as the range does; throws what
   /// the range throws.
-  virtual drawn_input draw(buffer& out) = 0;
+  virtual drawn_input draw(output_archive& out) = 0;
   /// How many inputs are left; the largest number if nobody knows.
   virtual std::size_t inputs_left() = 0;
-  virtual void store_value(std::size_t index, std::span<std::byte const> bytes) = 0;
+  virtual void store_value(std::size_t index, encoded_value const& value) = 0;
   virtual void store_failure(std::size_t index, std::exception_ptr error) = 0;
 };
 

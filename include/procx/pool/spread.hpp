@@ -1,8 +1,11 @@
 #pragma once
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/dispatch/view.hpp>
 
 #include <functional>
+#include <ranges>
+#include <span>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -17,10 +20,49 @@ using sent = std::conditional_t<std::is_convertible_v<std::decay_t<T>, char cons
 template <class T>
 inline constexpr bool is_tuple = requires { std::tuple_size<T>::value; };
 
+/// The only parameter of a callable that is not overloaded.
+template <class F>
+struct only_parameter {};
+template <class R, class P>
+struct only_parameter<R (*)(P)> {
+  using type = P;
+};
+template <class R, class C, class P>
+struct only_parameter<R (C::*)(P)> {
+  using type = P;
+};
+template <class R, class C, class P>
+struct only_parameter<R (C::*)(P) const> {
+  using type = P;
+};
+template <class F>
+  requires requires { &F::operator(); }
+struct only_parameter<F> : only_parameter<decltype(&F::operator())> {};
+
+template <class T>
+inline constexpr bool is_view = false;
+template <class T>
+inline constexpr bool is_view<view<T>> = true;
+
+/// What an element is taken as over there: a view, if the callable wants one and the element can be seen as one.
+template <class F, class Element>
+struct taken_as {
+  using type = sent<Element>;
+};
+template <class F, class Element>
+  requires requires { typename only_parameter<F>::type; } &&
+           is_view<std::remove_cvref_t<typename only_parameter<F>::type>> &&
+           std::ranges::contiguous_range<std::remove_cvref_t<Element>> &&
+           std::is_same_v<std::ranges::range_value_t<std::remove_cvref_t<Element>>,
+                          typename std::remove_cvref_t<typename only_parameter<F>::type>::value_type>
+struct taken_as<F, Element> {
+  using type = std::remove_cvref_t<typename only_parameter<F>::type>;
+};
+
 /// A call of `F` with one element of a range: as it is if `F` takes it, else spread over the parameters.
 template <class F, class Element>
 struct spread_call {
-  using argument = sent<Element>;
+  using argument = typename taken_as<F, Element>::type;
   static constexpr bool whole = std::is_invocable_v<F&, argument&&>;
   static_assert(whole || is_tuple<argument>, "procx: the callable cannot be called with an element of the range");
 
@@ -32,11 +74,15 @@ struct spread_call {
   }
   using result = decltype(call(std::declval<F&>(), std::declval<argument>()));
 
-  static void encode(buffer& out, Element const& element) {
-    if constexpr (std::is_same_v<argument, std::remove_cvref_t<Element>>)
-      procx::encode<argument>(out, element);
+  static void encode(output_archive& out, Element const& element) {
+    if constexpr (is_view<argument> && !is_view<std::remove_cvref_t<Element>> && has_codec<std::remove_cvref_t<Element>>)
+      save_to_make<std::remove_cvref_t<Element>>(out, element);  // the same bytes; what is shared stays where it is
+    else if constexpr (is_view<argument> && !is_view<std::remove_cvref_t<Element>>)
+      save_to_make<argument>(out, argument(std::span(element)));
+    else if constexpr (std::is_same_v<argument, std::remove_cvref_t<Element>>)
+      save_to_make<argument>(out, element);
     else
-      procx::encode<argument>(out, argument(element));
+      save_to_make<argument>(out, argument(element));
   }
   static void run(void* object, input_archive& in, output_archive& out) {
     auto a = make<argument>(in);

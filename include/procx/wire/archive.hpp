@@ -1,5 +1,6 @@
 #pragma once
 
+#include <procx/wire/blocks.hpp>
 #include <procx/wire/buffer.hpp>
 
 #include <boost/serialization/library_version_type.hpp>
@@ -54,7 +55,8 @@ class output_archive {
   using is_saving = std::true_type;
   using is_loading = std::false_type;
 
-  explicit output_archive(detail::buffer& out) noexcept : out_(out) {}
+  explicit output_archive(detail::buffer& out, detail::block_sink* blocks = nullptr) noexcept
+      : out_(out), blocks_(blocks) {}
 
   template <class T>
   output_archive& operator<<(T const& value) {
@@ -71,6 +73,23 @@ class output_archive {
     std::uint64_t const n = count;
     out_.append(&n, sizeof n);
   }
+  /// A count, and so many things of `unit` bytes each, which lie one behind the other: in the frame, or outside of it.
+  void save_range(void const* from, std::size_t count, std::size_t unit) {
+    std::size_t const size = count * unit;
+    if (blocks_ && size >= detail::block_threshold)
+      if (auto const place = blocks_->make_room(size)) {
+        std::memcpy(place->at, from, size);
+        return save_outside(count, place->number);
+      }
+    save_count(count);
+    save_binary(from, size);
+  }
+  /// The same for what lies in a block already.
+  void save_outside(std::size_t count, std::uint64_t block) {
+    save_count(count | outside);
+    out_.append(&block, sizeof block);
+  }
+  detail::block_sink* blocks() const noexcept { return blocks_; }
   std::size_t written() const noexcept { return out_.size(); }
   unsigned& depth() noexcept { return depth_; }
 
@@ -81,8 +100,12 @@ class output_archive {
     return boost::serialization::library_version_type(19);
   }
 
+  /// Set in the count of a range whose bytes are in a block; the block's number is next.
+  static constexpr std::uint64_t outside = std::uint64_t{1} << 63;
+
  private:
   detail::buffer& out_;
+  detail::block_sink* blocks_;
   unsigned depth_ = 0;
 };
 
@@ -93,8 +116,9 @@ class input_archive {
   using is_saving = std::false_type;
   using is_loading = std::true_type;
 
-  explicit input_archive(std::span<std::byte const> bytes) noexcept
-      : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  explicit input_archive(std::span<std::byte const> bytes, detail::block_source* blocks = nullptr) noexcept
+      : at_(bytes.data()), end_(bytes.data() + bytes.size()), blocks_(blocks) {}
+  explicit input_archive(detail::encoded_value const& value) noexcept : input_archive(value.bytes, value.blocks) {}
 
   template <class T>
   input_archive& operator>>(T&& value) {
@@ -125,6 +149,20 @@ class input_archive {
     if (n > left() / unit) detail::throw_bad_bytes("a collection claims to be larger than its bytes");
     return static_cast<std::size_t>(n);
   }
+  /// What `save_range` has written, where it lies.
+  struct range {
+    std::byte const* at;
+    std::size_t count;
+    std::optional<std::uint64_t> block;  ///< if it lies in one
+  };
+  range load_range(std::size_t unit) {
+    std::uint64_t n = 0;
+    load_binary(&n, sizeof n);
+    if ((n & output_archive::outside) && blocks_) return load_outside(n & ~output_archive::outside, unit);
+    if (n > left() / unit) detail::throw_bad_bytes("a collection claims to be larger than its bytes");
+    return {take(static_cast<std::size_t>(n) * unit), static_cast<std::size_t>(n), std::nullopt};
+  }
+  detail::block_source* blocks() const noexcept { return blocks_; }
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
   unsigned& depth() noexcept { return depth_; }
 
@@ -136,8 +174,16 @@ class input_archive {
   void reset_object_address(void const*, void const*) noexcept {}
 
  private:
+  range load_outside(std::uint64_t count, std::size_t unit) {
+    std::uint64_t block = 0;
+    load_binary(&block, sizeof block);
+    if (count > ~std::size_t{0} / unit) detail::throw_bad_bytes("a collection claims to be larger than memory");
+    return {blocks_->find(block, static_cast<std::size_t>(count) * unit).data(), static_cast<std::size_t>(count), block};
+  }
+
   std::byte const* at_;
   std::byte const* end_;
+  detail::block_source* blocks_;
   unsigned depth_ = 0;
 };
 

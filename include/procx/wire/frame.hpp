@@ -23,6 +23,7 @@ enum class frame_kind : std::uint8_t {
 
 /// Bits of `frame_header::flags`.
 inline constexpr std::uint8_t wants_acknowledge = 1;
+inline constexpr std::uint8_t has_blocks = 2;  ///< of a result: behind the value is a list of shared memory
 
 /// The 16 bytes before every payload: length (48 bits), kind (8), flags (8), id (64), little endian.
 struct frame_header {

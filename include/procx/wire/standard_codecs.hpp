@@ -55,12 +55,12 @@ template <class C, class Traits, class Alloc>
 struct codec<std::basic_string<C, Traits, Alloc>> {
   using string = std::basic_string<C, Traits, Alloc>;
   static void save(output_archive& out, string const& value) {
-    out.save_count(value.size());
-    out.save_binary(value.data(), value.size() * sizeof(C));
+    out.save_range(value.data(), value.size(), sizeof(C));
   }
   static void load(input_archive& in, string& value) {
-    value.resize(in.load_count(sizeof(C)));
-    in.load_binary(value.data(), value.size() * sizeof(C));
+    auto const [from, count, block] = in.load_range(sizeof(C));
+    value.resize(count);
+    if (count) std::memcpy(value.data(), from, count * sizeof(C));
   }
 };
 
@@ -69,16 +69,14 @@ struct codec<std::vector<T, Alloc>> {
   using vector = std::vector<T, Alloc>;
   static void save(output_archive& out, vector const& value) {
     if constexpr (is_bitwise<T>) {
-      out.save_count(value.size());
-      out.save_binary(value.data(), value.size() * sizeof(T));
+      out.save_range(value.data(), value.size(), sizeof(T));
     } else {
       save_elements(out, value, value.size());
     }
   }
   static void load(input_archive& in, vector& value) {
     if constexpr (is_bitwise<T>) {
-      std::size_t const count = in.load_count(sizeof(T));
-      std::byte const* const from = in.take(count * sizeof(T));
+      auto const [from, count, block] = in.load_range(sizeof(T));
       if (reinterpret_cast<std::uintptr_t>(from) % alignof(T) == 0) {
         auto const* const first = reinterpret_cast<T const*>(from);
         value.assign(first, first + count);  // one pass, where resize() and memcpy would be two

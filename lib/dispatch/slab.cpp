@@ -1,0 +1,44 @@
+#include <procx/dispatch/slab.hpp>
+
+#include "dispatch/slab_arena.hpp"
+#include "system/generation.hpp"
+
+#include <algorithm>
+
+namespace procx::inline v1::detail {
+
+slab::slab(slab_arena& arena, std::uint32_t number, std::uint32_t owner) noexcept
+    : arena_(&arena), number_(number), owner_(owner), generation_(detail::generation()) {}
+
+slab::~slab() {
+  if (arena_ && generation_ == detail::generation()) arena_->release(number_, owner_);
+}
+
+slab slab::allocate(std::size_t size) noexcept {
+  if (auto* const arena = slab_arena::parents()) return arena->allocate(size, slab_arena::worker_number());
+  auto* const arena = slab_arena::own();
+  return arena ? arena->allocate(size, slab_arena::parent) : slab();
+}
+
+std::byte* slab::data() const noexcept { return arena_->at(number_); }
+
+slab_sink::slab_sink() noexcept : slab_sink(slab_arena::own(), slab_arena::parent) {}
+
+std::optional<block_sink::place> slab_sink::make_room(std::size_t size) {
+  if (!arena_) return std::nullopt;
+  slab s = arena_->allocate(size, owner_);
+  if (!s) return std::nullopt;
+  place const there{s.number(), s.data()};
+  slabs_.push_back(std::make_shared<slab>(std::move(s)));
+  bytes_ += size;
+  return there;
+}
+
+std::optional<std::uint64_t> slab_sink::give_away(std::shared_ptr<void> const& holder) {
+  auto const s = std::static_pointer_cast<slab>(holder);
+  if (!*s || s->arena() != arena_) return std::nullopt;
+  if (std::ranges::find(slabs_, s) == slabs_.end()) slabs_.push_back(s);
+  return s->number();
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,188 @@
+#include "dispatch/slab_arena.hpp"
+
+#include "system/generation.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <new>
+#include <string>
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace procx::inline v1::detail {
+namespace {
+
+slab_arena* made = nullptr;
+std::atomic<unsigned> made_by = ~0u;  // the generation of the process whose it is
+slab_arena* works_for = nullptr;  // of the process that this one was made by
+unsigned works_as = ~0u;
+std::uint32_t worker_owner = 0;
+std::atomic<std::uint32_t> owners = slab_arena::parent;
+
+/// What this process may use of the machine's memory, in bytes; a quarter of it is for slabs.
+std::size_t memory_limit() {
+  std::size_t limit = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  for (char const* const file : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::size_t n = 0;
+    if (std::ifstream(file) >> n) limit = std::min(limit, n);
+  }
+  return limit;
+}
+
+bool file_may_grow_to(std::size_t size) noexcept {
+  rlimit l{};
+  return ::getrlimit(RLIMIT_FSIZE, &l) != 0 || l.rlim_cur == RLIM_INFINITY || l.rlim_cur >= size;
+}
+
+std::size_t page_up(std::size_t size) noexcept { return (size + 4095) & ~std::size_t{4095}; }
+
+}  // namespace
+
+slab_arena* slab_arena::own() {
+  if (made_by.load(std::memory_order_acquire) == generation()) return made;
+  auto const held = hold_forks();
+  if (made_by.load(std::memory_order_relaxed) != generation()) {
+    made = make();
+    made_by.store(generation(), std::memory_order_release);
+  }
+  return made;
+}
+
+slab_arena* slab_arena::parents() noexcept { return works_as == generation() ? works_for : nullptr; }
+std::uint32_t slab_arena::worker_number() noexcept { return worker_owner; }
+std::uint32_t slab_arena::new_owner() noexcept { return owners.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+void slab_arena::work_for_parent(std::uint32_t owner) noexcept {
+  works_for = made;  // by the process that has forked us
+  works_as = generation();
+  worker_owner = owner;
+}
+
+slab_arena* slab_arena::make() noexcept try {
+  constexpr std::size_t size = slab_layout::bytes;
+  if (!file_may_grow_to(size)) return nullptr;
+  int const fd = ::memfd_create("procx", MFD_CLOEXEC);
+  if (fd < 0) return nullptr;
+  void* memory = MAP_FAILED;
+  if (::ftruncate(fd, static_cast<off_t>(size)) == 0)
+    memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+  ::close(fd);
+  if (memory == MAP_FAILED) return nullptr;
+  ::madvise(memory, size, MADV_DONTDUMP);
+  void* const shared = ::mmap(nullptr, sizeof(books), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) {
+    ::munmap(memory, size);
+    return nullptr;
+  }
+  return new slab_arena(static_cast<books*>(shared), static_cast<std::byte*>(memory), memory_limit() / 4);
+} catch (std::bad_alloc const&) {
+  return nullptr;
+}
+
+std::size_t slab_arena::class_of(std::uint32_t number) noexcept {
+  std::size_t c = 0;
+  while (number >= slab_layout::first_of(c + 1)) ++c;
+  return c;
+}
+
+std::byte* slab_arena::at(std::uint32_t number) const noexcept {
+  std::size_t const c = class_of(number);
+  return memory_ + slab_layout::offset_of(c) + (number - slab_layout::first_of(c)) * (slab_layout::smallest << c);
+}
+
+std::size_t slab_arena::size_of(std::uint32_t number) const noexcept { return slab_layout::smallest << class_of(number); }
+
+slab slab_arena::allocate(std::size_t size, std::uint32_t owner) noexcept {
+  std::size_t const pieces_needed = (std::max<std::size_t>(size, 1) + slab_layout::smallest - 1) / slab_layout::smallest;
+  auto const fitting = static_cast<std::size_t>(std::bit_width(pieces_needed - 1));
+  for (std::size_t c = fitting; c < std::min(slab_layout::sizes, fitting + 2); ++c)
+    for (std::size_t n = slab_layout::first_of(c); n < slab_layout::first_of(c + 1); ++n) {
+      auto& piece_owner = books_->pieces[n].owner;
+      std::uint32_t nobody = 0;
+      if (piece_owner.load(std::memory_order_relaxed) != 0 ||
+          !piece_owner.compare_exchange_strong(nobody, owner, std::memory_order_acquire))
+        continue;
+      auto const number = static_cast<std::uint32_t>(n);
+      if (back(number, size)) return slab(*this, number, owner);
+      piece_owner.store(0, std::memory_order_release);
+      return {};
+    }
+  return {};
+}
+
+/// Memory for the first bytes of a piece, asked for in a way that fails where a write would be answered by SIGBUS.
+bool slab_arena::back(std::uint32_t number, std::size_t size) noexcept {
+  auto& p = books_->pieces[number];
+  std::uint64_t const wanted = page_up(size);
+  std::uint64_t const before = p.backed.load(std::memory_order_relaxed);
+  std::uint64_t const more = wanted > before ? wanted - before : 0;
+  if (more && books_->backed.load(std::memory_order_relaxed) + more > budget_) return false;
+  if (warm_[number].load(std::memory_order_relaxed) < wanted || more) {
+    if (::madvise(at(number), wanted, MADV_POPULATE_WRITE) != 0) return false;
+    warm_[number].store(wanted, std::memory_order_relaxed);
+  }
+  if (more) {
+    p.backed.store(wanted, std::memory_order_relaxed);
+    books_->backed.fetch_add(more, std::memory_order_relaxed);
+  }
+  return true;
+}
+
+void slab_arena::unback(std::uint32_t number) noexcept {
+  std::uint64_t const had = books_->pieces[number].backed.exchange(0);
+  if (had == 0) return;
+  ::madvise(at(number), had, MADV_REMOVE);
+  warm_[number].store(0, std::memory_order_relaxed);
+  books_->backed.fetch_sub(had, std::memory_order_relaxed);
+}
+
+void slab_arena::warm(std::uint32_t number, std::size_t size) noexcept {
+  std::uint64_t const wanted = page_up(size);
+  if (warm_[number].load(std::memory_order_relaxed) >= wanted) return;
+  if (::madvise(at(number), wanted, MADV_POPULATE_READ) == 0) warm_[number].store(wanted, std::memory_order_relaxed);
+}
+
+slab slab_arena::take_over(std::uint32_t number, std::uint32_t from) noexcept {
+  if (number >= slab_layout::pieces) return {};
+  std::uint32_t expected = from;
+  if (!books_->pieces[number].owner.compare_exchange_strong(expected, parent, std::memory_order_acq_rel)) return {};
+  return slab(*this, number, parent);
+}
+
+void slab_arena::release(std::uint32_t number, std::uint32_t owner) noexcept {
+  std::uint32_t expected = owner;
+  books_->pieces[number].owner.compare_exchange_strong(expected, 0, std::memory_order_release);
+}
+
+void slab_arena::reclaim(std::uint32_t owner) noexcept {
+  for (std::uint32_t n = 0; n < slab_layout::pieces; ++n)
+    if (books_->pieces[n].owner.load(std::memory_order_relaxed) == owner) release(n, owner);
+}
+
+void slab_arena::leave() noexcept {
+  if (users_.fetch_sub(1) > 1) return;
+  for (std::uint32_t n = 0; n < slab_layout::pieces; ++n) {
+    std::uint32_t nobody = 0;
+    if (books_->pieces[n].backed.load(std::memory_order_relaxed) == 0 ||
+        !books_->pieces[n].owner.compare_exchange_strong(nobody, parent, std::memory_order_acquire))
+      continue;
+    unback(n);
+    release(n, parent);
+  }
+}
+
+std::size_t slab_arena::in_use() const noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(books_->pieces, [](piece const& p) { return p.owner != 0; }));
+}
+std::size_t slab_arena::backed() const noexcept { return books_->backed.load(); }
+
+}  // namespace procx::inline v1::detail
