@@ -39,7 +39,7 @@ struct race {
   std::string unit;
   bool more_is_better = false;
   std::string reference;
-  std::vector<contender> contenders;
+  std::vector<contender> contenders = {};
   std::vector<best_of> best = {};
   /// What `measured::second` is.
   std::string second = "p99";
