@@ -8,6 +8,8 @@
 
 #include <procx/procx.hpp>
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <ranges>
 
@@ -57,7 +59,7 @@ contender python(std::string const& name, char const* way, plan const& p) {
 race behind_one(std::string const& size, plan const& p) {
   auto const ms = static_cast<std::size_t>(p.first.count());
   return {
-      .title = std::to_string(p.tasks) + " tasks of 1 ms behind one of " + std::to_string(ms) + " ms, results of " + size,
+      .title = fmt::format("{} tasks of 1 ms behind one of {} ms, results of {}", p.tasks, ms, size),
       .unit = "ms in all",
       .reference = "px::pmap, not ordered",
       .contenders = {{"px::pmap, in order", [=] { return px_pmap(p, true); }},
@@ -67,8 +69,8 @@ race behind_one(std::string const& size, plan const& p) {
       .second = "MiB grown",
       .remark =
           [=](race_result const&) {
-            return "At best, with two processors: " + std::to_string((p.tasks + ms) / 2) + " ms; all results together: " +
-                   std::to_string((p.tasks + 1) * p.size >> 20) + " MiB.";
+            return fmt::format("At best, with two processors: {} ms; all results together: {} MiB.",
+                               (p.tasks + ms) / 2, (p.tasks + 1) * p.size >> 20);
           },
   };
 }

@@ -73,7 +73,8 @@ bool race_result::failed() const {
 }
 
 standing const* race_result::find(std::string_view name) const {
-  auto const found = std::find_if(standings.begin(), standings.end(), [&](standing const& s) { return s.name == name; });
+  auto const found =
+      std::find_if(standings.begin(), standings.end(), [&](standing const& s) { return s.name == name; });
   return found == standings.end() ? nullptr : &*found;
 }
 

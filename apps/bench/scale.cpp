@@ -1,11 +1,13 @@
-// What two processors cannot show of many workers: the processor time that the parent spends on a task, by the number of
-// workers, which sleep instead of computing. From that follows how many workers one parent can feed.
+// What two processors cannot show of many workers: the processor time that the parent spends on a task, by the number
+// of workers, which sleep instead of computing. From that follows how many workers one parent can feed.
 
 #include "cases.hpp"
 #include "results.hpp"
 #include "small_task.hpp"
 
 #include <procx/procx.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -74,7 +76,8 @@ race tasks_of(std::string const& name, std::chrono::nanoseconds each, effort e) 
   std::vector<std::size_t> const numbers{2, 8, 32, 128};
   for (std::size_t const workers : numbers) {
     // Two processors wake no more than some hundred thousand sleepers a second.
-    double const rate = std::min(static_cast<double>(workers) / std::chrono::duration<double>(each + 1us).count(), 1.5e5);
+    double const seconds = std::chrono::duration<double>(each + 1us).count();
+    double const rate = std::min(static_cast<double>(workers) / seconds, 1.5e5);
     auto const half_a_second = each > 0ns ? static_cast<std::size_t>(rate / 2) : 2'000'000;
     std::size_t const count = e.of(half_a_second, 10 * workers);
     r.contenders.push_back({name_of(workers), [=] { return px_pmap({workers, each, count}); }});
@@ -84,7 +87,7 @@ race tasks_of(std::string const& name, std::chrono::nanoseconds each, effort e) 
       standing const* const most = done.find(name_of(numbers.back()));
       if (!most || !most->value) return {};
       auto const fed = static_cast<long>(static_cast<double>(each.count()) / most->value->median);
-      return "At that cost one parent can keep " + std::to_string(fed) + " workers busy with such tasks.";
+      return fmt::format("At that cost one parent can keep {} workers busy with such tasks.", fed);
     };
   return r;
 }

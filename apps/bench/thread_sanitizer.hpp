@@ -9,11 +9,7 @@ namespace bench {
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool under_thread_sanitizer = true;
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr bool under_thread_sanitizer = true;
-#else
-inline constexpr bool under_thread_sanitizer = false;
-#endif
+inline constexpr bool under_thread_sanitizer = __has_feature(thread_sanitizer);
 #else
 inline constexpr bool under_thread_sanitizer = false;
 #endif
