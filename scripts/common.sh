@@ -16,6 +16,7 @@ export CXX
 packages=(
   g++ libboost1.81-all-dev libboost1.81-tools-dev librapidcheck-dev # the library and its tests
   libcli11-dev libfmt-dev libsqlite3-dev libsqlitecpp-dev # the programs in apps/
+  libopenmpi-dev openmpi-bin libtbb-dev libzmq3-dev python3 # the peers of apps/bench
   cmake make pkg-config # the ways to use an installed library
 )
 [[ $TOOLSET == clang ]] && packages+=(clang-16 libclang-rt-16-dev)

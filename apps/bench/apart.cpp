@@ -63,9 +63,17 @@ report await_report(int from, std::chrono::milliseconds limit) {
   return r;
 }
 
+/// What a contender has left behind comes to this process, and is awaited for a while: it would disturb the next one.
+void reap_the_rest() {
+  stopwatch const time;
+  for (pid_t ended = 0; (ended = ::waitpid(-1, nullptr, WNOHANG)) >= 0 && time.seconds() < 10;)
+    if (ended == 0) ::usleep(1000);
+}
+
 }  // namespace
 
 run_outcome run_apart(contender const& who, pinning const& where, std::chrono::seconds limit) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   int ends[2];
   check_call(::pipe2(ends, O_CLOEXEC), "pipe2");
   pid_t const pid = fork_runner(who, where, ends[1]);
@@ -75,6 +83,7 @@ run_outcome run_apart(contender const& who, pinning const& where, std::chrono::s
   ::close(ends[0]);
   ::kill(-pid, SIGKILL);  // it, and what it may have left
   ::waitpid(pid, nullptr, 0);
+  reap_the_rest();
 
   if (r.how == verdict::done) return {r.figures, false, {}};
   return {std::nullopt, r.how == verdict::failed, r.note.data()};

@@ -5,6 +5,7 @@
 // of them in the same round (results.hpp).
 
 #include "cases.hpp"
+#include "figures.hpp"
 #include "output.hpp"
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -30,6 +32,7 @@ struct command_line {
   std::size_t rounds = 5;
   std::string pin = "none";
   std::string json;
+  std::string svg;
   std::string contender;
   bool quick = false;
 };
@@ -50,6 +53,7 @@ void describe(CLI::App& app, command_line& args) {
   app.add_option("--contender", args.contender, "Only those whose name contains this");
   app.add_option("--pin", args.pin, "The processors to use, such as 0 or 0,1; none = any")->capture_default_str();
   app.add_option("--json", args.json, "Also write everything to this file");
+  app.add_option("--svg", args.svg, "Also draw the figures of tasks, durations and payloads into this folder");
   app.add_flag("--quick", args.quick, "Do so little work that figures mean nothing: to see that everything works");
   app.footer(footer());
 }
@@ -73,6 +77,10 @@ std::vector<race> races_of(bench_case const& c, command_line const& args) {
   return races;
 }
 
+void write_file(std::filesystem::path const& where, std::string const& text) {
+  if (!(std::ofstream(where) << text << std::flush)) throw std::runtime_error("cannot write " + where.string());
+}
+
 int run(command_line const& args) {
   run_settings const how{.rounds = args.rounds, .where = pinning::parse(args.pin)};
   for (auto const& [key, value] : surroundings(how)) fmt::print("{}: {}\n", key, value);
@@ -89,8 +97,12 @@ int run(command_line const& args) {
       std::fflush(stdout);
     }
   }
-  if (!args.json.empty() && !(std::ofstream(args.json) << to_json(how, results) << std::flush))
-    throw std::runtime_error("cannot write " + args.json);
+  if (!args.json.empty()) write_file(args.json, to_json(how, results));
+  if (!args.svg.empty()) {
+    std::filesystem::path const folder = args.svg;
+    std::filesystem::create_directories(folder);
+    for (figure const& f : draw_figures(results)) write_file(folder / (f.name + ".svg"), f.svg);
+  }
   return std::any_of(results.begin(), results.end(), [](auto const& r) { return r.second.failed(); });
 }
 

@@ -10,7 +10,7 @@ namespace bench {
 /// What one run of a contender has measured, in the unit of its race.
 struct measured {
   double value = 0;
-  double tail = 0;  ///< the 99th percentile, where single operations were timed; else 0
+  double second = 0;  ///< what the race's second figure is, if it has one
 };
 
 /// How much work the contenders are to do: enough to measure, or just enough to see that they work.

@@ -20,9 +20,9 @@ std::string processor_model() {
   return "unknown";
 }
 
-/// Three digits that count, and no more.
+/// Three digits that count, and no more; two where it is small.
 std::string number(double value) {
-  if (value < 0.1) return fmt::format("{:.1g}", value);
+  if (value < 0.1) return fmt::format("{:.2g}", value);
   if (value >= 100) return fmt::format("{:.0f}", value);
   if (value >= 10) return fmt::format("{:.1f}", value);
   return fmt::format("{:.2f}", value);
@@ -63,16 +63,17 @@ std::string json(standing const& s) {
   for (measured const& m : s.samples) samples += fmt::format("{}{}", samples.empty() ? "" : ", ", m.value);
   std::string const who = fmt::format(R"("name": {}, "against": {}, "failed": {}, "note": {})", quoted(s.name),
                                       s.against.empty() ? "null" : quoted(s.against), s.failed, quoted(s.note));
-  return fmt::format(R"({{{}, "value": {}, "p99": {}, "speed": {}, "samples": [{}]}})", who, json(s.value),
-                     json(s.tail), json(s.speed), samples);
+  return fmt::format(R"({{{}, "stands_for": {}, "value": {}, "second": {}, "speed": {}, "samples": [{}]}})", who,
+                     s.stands_for.empty() ? "null" : quoted(s.stands_for), json(s.value), json(s.second),
+                     json(s.speed), samples);
 }
 
 std::string json(std::string const& name, race_result const& r) {
   std::string standings;
   for (standing const& s : r.standings) standings += (standings.empty() ? "\n      " : ",\n      ") + json(s);
   return fmt::format(
-      R"({{"case": {}, "title": {}, "unit": {}, "more_is_better": {}, "contenders": [{}]}})", quoted(name),
-      quoted(r.title), quoted(r.unit), r.more_is_better, standings);
+      R"({{"case": {}, "title": {}, "unit": {}, "second": {}, "more_is_better": {}, "contenders": [{}]}})",
+      quoted(name), quoted(r.title), quoted(r.unit), quoted(r.second), r.more_is_better, standings);
 }
 
 }  // namespace
@@ -99,25 +100,27 @@ std::vector<std::pair<std::string, std::string>> surroundings(run_settings const
 
 std::string to_text(race_result const& r) {
   std::size_t width = 0;
-  bool tails = false;
+  bool seconds = false;
   for (standing const& s : r.standings) {
     width = std::max(width, s.name.size());
-    tails = tails || s.tail;
+    seconds = seconds || s.second;
   }
   std::string text = fmt::format("{}: {}, {} is better\n", r.title, r.unit, r.more_is_better ? "more" : "less");
-  std::vector<std::string> const head{"", "median", "min–max", "p99", "min–max", "speed", "min–max", "against"};
-  auto const without_tails = [&](std::vector<std::string> cells) {
-    if (!tails) cells.erase(cells.begin() + 3, cells.begin() + 5);
+  std::vector<std::string> const head{"", "median", "min–max", r.second, "min–max", "speed", "min–max", "against"};
+  auto const without_seconds = [&](std::vector<std::string> cells) {
+    if (!seconds) cells.erase(cells.begin() + 3, cells.begin() + 5);
     return cells;
   };
-  text += row(without_tails(head), width);
+  text += row(without_seconds(head), width);
   for (standing const& s : r.standings) {
     std::string last = s.against;
+    if (!s.stands_for.empty()) last = fmt::format("{} (this is {})", s.against, s.stands_for);
     if (!s.note.empty()) last = (s.failed ? "FAILED: " : "left out: ") + s.note;
-    text += row(without_tails({s.name, median(s.value), range(s.value), median(s.tail), range(s.tail),
+    text += row(without_seconds({s.name, median(s.value), range(s.value), median(s.second), range(s.second),
                                s.speed ? number(s.speed->median) : "", range(s.speed), last}),
                 width);
   }
+  if (!r.remark.empty()) text += "  " + r.remark + '\n';
   return text;
 }
 

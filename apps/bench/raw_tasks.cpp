@@ -57,7 +57,7 @@ void work(int in, int out) {
 /// The parent's loop.
 class farm {
  public:
-  farm(std::size_t count, std::size_t window) : count_(count), window_(window), ring_(ring_size) {
+  farm(std::size_t count, std::size_t window) : count_(count), window_(window) {
     check_call(epoll_, "epoll_create1");
     for (std::uint32_t i = 0; i < workers_.size(); ++i) {
       epoll_event event{EPOLLIN, {.u32 = i}};
@@ -65,14 +65,14 @@ class farm {
     }
   }
 
-  task_sum run() {
+  task_sum const& run() {
     for (worker& w : workers_) fill(w);
-    while (taken_ < count_) {
+    while (results_.taken() < count_) {
       std::array<epoll_event, 2> events;
       auto const n = check_call(::epoll_wait(epoll_, events.data(), 2, -1), "epoll_wait");
       for (long i = 0; i < n; ++i) serve(workers_[events[static_cast<std::size_t>(i)].data.u32]);
     }
-    return sum_;
+    return results_.sum();
   }
 
  private:
@@ -82,26 +82,18 @@ class farm {
     std::size_t in_flight = 0;
     std::vector<task_frame> outgoing = {};
   };
-  struct place {
-    bool filled = false;
-    task_result result{};
-  };
-  static constexpr std::size_t ring_size = 8192;  // how far one worker may be ahead of the other
 
   void serve(worker& w) {
     check(w.results.read(w.process.from(), [&](result_frame const& r) {
       --w.in_flight;
-      ring_[r.id % ring_size] = {true, r.body};
+      results_.put(r.id, r.body);
     }), "a worker has ended");
-    for (place* p; p = &ring_[taken_ % ring_size], p->filled; ++taken_) {
-      sum_.add(p->result);
-      p->filled = false;
-    }
+    results_.take();
     for (worker& each : workers_) fill(each);
   }
 
   void fill(worker& w) {
-    for (; w.in_flight < window_ && next_ < count_ && next_ - taken_ < ring_size; ++next_, ++w.in_flight)
+    for (; w.in_flight < window_ && next_ < count_ && results_.has_room(next_); ++next_, ++w.in_flight)
       w.outgoing.push_back({.id = static_cast<std::uint32_t>(next_), .body = task_number(next_)});
     if (!w.outgoing.empty()) write_all(w.process.to(), w.outgoing.data(), w.outgoing.size() * sizeof(task_frame));
     w.outgoing.clear();
@@ -111,17 +103,16 @@ class farm {
   std::size_t window_;
   int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);  // open until the process ends
   std::array<worker, 2> workers_;
-  std::vector<place> ring_;
+  results_in_order results_;
   std::size_t next_ = 0;
-  std::size_t taken_ = 0;
-  task_sum sum_;
 };
 
 }  // namespace
 
 measured raw_tasks(std::size_t count, std::size_t window) {
   stopwatch const time;
-  task_sum const sum = farm(count, window).run();
+  farm f(count, window);
+  task_sum const& sum = f.run();
   double const each = time.ns_each(count);
   sum.check_all(count, true);
   return {each};

@@ -1,6 +1,7 @@
 #include "results.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -16,11 +17,6 @@ std::vector<double> each(std::vector<measured> const& samples, Of of) {
   std::vector<double> all;
   for (measured const& m : samples) all.push_back(of(m));
   return all;
-}
-
-standing const* find(std::vector<standing> const& all, std::string const& name) {
-  auto const found = std::find_if(all.begin(), all.end(), [&](standing const& s) { return s.name == name; });
-  return found == all.end() ? nullptr : &*found;
 }
 
 /// Samples of the same number are of the same round: whoever misses one is out.
@@ -44,13 +40,30 @@ void run_once(contender const& who, standing& s, run_settings const& how) {
   }
 }
 
-void summarize(race_result& result) {
+void add_best(race_result& result, best_of const& b) {
+  standing const* best = nullptr;
+  for (std::string const& name : b.members) {
+    standing const* const s = result.find(name);
+    if (!s || !s->value) continue;
+    if (best && (s->value->median < best->value->median) == result.more_is_better) continue;
+    best = s;
+  }
+  if (!best) return;
+  standing row = *best;
+  row.stands_for = std::exchange(row.name, b.name);
+  row.against = b.against;
+  result.standings.push_back(std::move(row));
+}
+
+void summarize(race_result& result, race const& what) {
   for (standing& s : result.standings) {
     s.value = spread_of(each(s.samples, [](measured const& m) { return m.value; }));
-    if (!s.samples.empty() && s.samples.front().tail > 0)
-      s.tail = spread_of(each(s.samples, [](measured const& m) { return m.tail; }));
-    s.speed = compare(s, find(result.standings, s.against), result.more_is_better);
+    if (!s.samples.empty() && s.samples.front().second > 0)
+      s.second = spread_of(each(s.samples, [](measured const& m) { return m.second; }));
   }
+  for (best_of const& b : what.best) add_best(result, b);
+  for (standing& s : result.standings) s.speed = compare(s, result.find(s.against), result.more_is_better);
+  if (what.remark) result.remark = what.remark(result);
 }
 
 }  // namespace
@@ -59,9 +72,15 @@ bool race_result::failed() const {
   return std::any_of(standings.begin(), standings.end(), [](standing const& s) { return s.failed; });
 }
 
+standing const* race_result::find(std::string_view name) const {
+  auto const found =
+      std::find_if(standings.begin(), standings.end(), [&](standing const& s) { return s.name == name; });
+  return found == standings.end() ? nullptr : &*found;
+}
+
 race_result run_race(race const& what, run_settings const& how,
                      std::function<void(std::string const& name, std::size_t round)> const& before_each) {
-  race_result result{what.title, what.unit, what.more_is_better, {}};
+  race_result result{what.title, what.unit, what.more_is_better, what.second, what.place, {}};
   for (contender const& c : what.contenders) {
     standing s;
     s.name = c.name;
@@ -75,7 +94,7 @@ race_result run_race(race const& what, run_settings const& how,
       before_each(what.contenders[i].name, round);
       run_once(what.contenders[i], result.standings[i], how);
     }
-  summarize(result);
+  summarize(result, what);
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bench {
@@ -23,9 +24,10 @@ struct spread {
 struct standing {
   std::string name;
   std::string against;  ///< empty for one that is compared with nobody
+  std::string stands_for;  ///< the contender whose samples these are, if this is the best of several
   std::vector<measured> samples;
   std::optional<spread> value;
-  std::optional<spread> tail;
+  std::optional<spread> second;
   /// How fast it was beside the one it is compared with, round by round: 2 is twice as fast.
   std::optional<spread> speed;
   bool failed = false;
@@ -36,9 +38,14 @@ struct race_result {
   std::string title;
   std::string unit;
   bool more_is_better = false;
+  std::string second;
+  double place = 0;
   std::vector<standing> standings;
+  std::string remark = {};
 
   bool failed() const;
+  /// Null if nobody of this name has taken part.
+  standing const* find(std::string_view name) const;
 };
 
 struct run_settings {

@@ -2,8 +2,10 @@
 
 #include "measure.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace bench {
 
@@ -40,8 +42,42 @@ class task_sum {
   bool in_order_ = true;
 };
 
+/// Gives the results of tasks that end in any order in the order of the tasks. A peer that keeps order needs this.
+class results_in_order {
+ public:
+  /// Whether the task may be under way by now: one worker may be ahead of the others, but not endlessly.
+  bool has_room(std::uint64_t number) const noexcept { return number - taken_ < places_.size(); }
+  void put(std::uint64_t number, task_result const& r) { places_[number % places_.size()] = {true, r}; }
+  /// Takes those whose turn it is.
+  void take() {
+    for (place* p; p = &places_[taken_ % places_.size()], p->filled; ++taken_) {
+      sum_.add(p->result);
+      p->filled = false;
+    }
+  }
+  std::uint64_t taken() const noexcept { return taken_; }
+  task_sum const& sum() const noexcept { return sum_; }
+
+ private:
+  struct place {
+    bool filled = false;
+    task_result result{};
+  };
+  std::vector<place> places_ = std::vector<place>(8192);
+  std::uint64_t taken_ = 0;
+  task_sum sum_;
+};
+
 /// The peer by hand: two forked workers, frames of 24 bytes over pipes, one epoll loop, so many tasks in flight on each
 /// worker, written together; results in order. ns per task.
 measured raw_tasks(std::size_t count, std::size_t window);
+
+/// oneTBB: two threads, every task handed out alone (parallel_for, simple_partitioner, grain 1), results in order
+/// because each has its place. A task spins for `each`. ns per task.
+measured tbb_tasks(std::size_t count, std::chrono::nanoseconds each = {});
+
+/// ZeroMQ: two forked workers, one message a task, by PUSH and PULL over ipc; so many tasks in flight for each worker,
+/// results in order. ns per task, without the start of the workers.
+measured zmq_tasks(std::size_t count, std::size_t window);
 
 }  // namespace bench
