@@ -19,12 +19,16 @@ std::optional<std::size_t> find(Queue const& queue, books::task_id task) {
 books::task_id books::drop_front() {
   task_id const task = pending_.front();
   pending_.pop_front();
+  pending_bytes_ -= tasks_[task].bytes;
   return task;
 }
 
 bool books::withdraw(task_id task) {
   auto const at = find(pending_, task);
-  if (at) pending_.erase(*at);
+  if (at) {
+    pending_.erase(*at);
+    pending_bytes_ -= tasks_[task].bytes;
+  }
   return at.has_value();
 }
 
@@ -65,7 +69,7 @@ std::chrono::nanoseconds books::unbegun_work(worker_id worker, std::size_t begun
 bool books::try_again(task_id task, failure how) {
   std::uint32_t& count = how == failure::death ? tasks_[task].deaths : tasks_[task].exceptions;
   if (++count > settings_.retries) return false;
-  pending_.push_front(task);
+  put_back(task);
   return true;
 }
 
@@ -86,7 +90,7 @@ std::size_t books::recalled(worker_id worker, std::size_t kept) {
     task_id const task = w.tasks.back();
     w.tasks.pop_back();
     w.bytes -= tasks_[task].bytes;
-    pending_.push_front(task);
+    put_back(task);
     --in_flight_;
   }
   return before - w.tasks.size();

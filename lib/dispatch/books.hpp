@@ -37,8 +37,12 @@ class books {
     if (task >= tasks_.size()) tasks_.resize(task + 1);
     tasks_[task] = {bytes, 0, 0};
     pending_.push_back(task);
+    pending_bytes_ += bytes;
   }
   std::size_t pending() const noexcept { return pending_.size(); }
+  std::size_t pending_bytes() const noexcept { return pending_bytes_; }
+  /// Whether so much waits that more would only take up memory.
+  bool has_plenty() const noexcept { return pending_bytes_ >= settings_.bytes; }
   std::optional<task_id> front() const noexcept {
     if (pending_.empty()) return std::nullopt;
     return pending_.front();
@@ -73,6 +77,7 @@ class books {
     std::size_t const bytes = tasks_[task].bytes;
     if (w.tasks.size() >= least() && w.bytes + bytes > settings_.bytes) return std::nullopt;
     pending_.pop_front();
+    pending_bytes_ -= bytes;
     w.tasks.push_back(task);
     w.bytes += bytes;
     ++in_flight_;
@@ -101,7 +106,10 @@ class books {
   /// their old order, and nothing is held against them.
   std::optional<task_id> died(worker_id worker, bool was_running);
   /// Puts a task that was returned by `died` at the head of the queue, and nothing is held against it either.
-  void put_back(task_id task) { pending_.push_front(task); }
+  void put_back(task_id task) {
+    pending_.push_front(task);
+    pending_bytes_ += tasks_[task].bytes;
+  }
   /// The worker has given back all but the first `kept` of its tasks: they head the queue in their old order. How many.
   std::size_t recalled(worker_id worker, std::size_t kept);
 
@@ -124,6 +132,7 @@ class books {
 
   settings settings_;
   ring_queue<task_id> pending_;
+  std::size_t pending_bytes_ = 0;
   std::vector<task_book> tasks_;
   std::vector<worker_book> workers_;
   std::size_t alive_ = 0;

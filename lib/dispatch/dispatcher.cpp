@@ -29,6 +29,7 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       board_(std::make_shared<board>(s.workers)),
       links_(s.workers),
       arena_(slab_arena::own()),
+      open_blocks_(s.policy.retries == 0),
       tick_(loop.executor()),
       idle_timer_(loop.executor()) {
   if (arena_) arena_->enter();
@@ -57,11 +58,12 @@ books::task_id dispatcher::commit_task() {
 
 books::task_id dispatcher::add_task(std::uint64_t id, packed_task task) {
   tasks_.begin(id, task.callable).append(task.bytes.data(), task.bytes.size());
-  open_blocks_ = slab_sink(std::move(task.slabs), task.slab_bytes);
+  open_blocks_.adopt(std::move(task.slabs), task.slab_bytes);
   return commit_task();
 }
 
 std::size_t dispatcher::room() const {
+  if (books_.has_plenty()) return 0;
   std::size_t wanted = 0;
   for (auto const& link : links_) {
     if (!link || link->held()) continue;

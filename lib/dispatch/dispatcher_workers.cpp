@@ -112,7 +112,7 @@ void dispatcher::on_death(worker_link& link) {
   if (auto const blamed = books_.died(number, link.begun() > 0)) {
     idle_deaths_ = 0;
     std::exception_ptr error = link.complaint() ? link.complaint() : link.reason();
-    if (!error && link.was_killed())
+    if (!error && link.was_killed() && tasks_.intact(*blamed))
       books_.put_back(*blamed);  // another was meant
     else if (link.reason() || !books_.try_again(*blamed, books::failure::death))
       fail_task(*blamed, link.process().pid(), error ? error : died());

@@ -20,13 +20,15 @@ slab slab::allocate(std::size_t size) noexcept {
   return arena ? arena->allocate(size, slab_arena::parent) : slab();
 }
 
+bool slab::is_ours() const noexcept { return arena_ && arena_->owner_of(number_) == owner_; }
+
 std::byte* slab::data() const noexcept { return arena_->at(number_); }
 
-slab_sink::slab_sink() noexcept : slab_sink(slab_arena::own(), slab_arena::parent) {}
+slab_sink::slab_sink(bool gives) noexcept : slab_sink(slab_arena::own(), slab_arena::parent) { gives_ = gives; }
 
 std::optional<block_sink::place> slab_sink::make_room(std::size_t size) {
   if (!arena_) return std::nullopt;
-  slab s = arena_->allocate(size, owner_);
+  slab s = arena_->allocate(size, gives_ ? slab_arena::new_gift() : owner_);
   if (!s) return std::nullopt;
   place const there{s.number(), s.data()};
   slabs_.push_back(std::make_shared<slab>(std::move(s)));

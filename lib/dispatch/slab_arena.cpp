@@ -59,7 +59,10 @@ slab_arena* slab_arena::own() {
 
 slab_arena* slab_arena::parents() noexcept { return works_as == generation() ? works_for : nullptr; }
 std::uint32_t slab_arena::worker_number() noexcept { return worker_owner; }
-std::uint32_t slab_arena::new_owner() noexcept { return owners.fetch_add(1, std::memory_order_relaxed) + 1; }
+std::uint32_t slab_arena::new_owner() noexcept {
+  for (;;)
+    if (auto const n = (owners.fetch_add(1, std::memory_order_relaxed) + 1) & ~gift; n > parent) return n;
+}
 
 void slab_arena::work_for_parent(std::uint32_t owner) noexcept {
   works_for = made;  // by the process that has forked us
@@ -158,9 +161,18 @@ slab slab_arena::take_over(std::uint32_t number, std::uint32_t from) noexcept {
   return slab(*this, number, parent);
 }
 
+slab slab_arena::accept(std::uint32_t number, std::uint32_t worker) noexcept {
+  std::uint32_t expected = owner_of(number);
+  if (!(expected & gift)) return {};
+  if (!books_->pieces[number].owner.compare_exchange_strong(expected, worker, std::memory_order_acq_rel)) return {};
+  return slab(*this, number, worker);
+}
+
 void slab_arena::release(std::uint32_t number, std::uint32_t owner) noexcept {
   std::uint32_t expected = owner;
-  books_->pieces[number].owner.compare_exchange_strong(expected, 0, std::memory_order_release);
+  auto& owner_word = books_->pieces[number].owner;
+  if (users_.load() == 0 && owner_word.load(std::memory_order_relaxed) == owner) unback(number);  // nobody will need it soon
+  owner_word.compare_exchange_strong(expected, 0, std::memory_order_release);
 }
 
 void slab_arena::reclaim(std::uint32_t owner) noexcept {
@@ -175,7 +187,6 @@ void slab_arena::leave() noexcept {
     if (books_->pieces[n].backed.load(std::memory_order_relaxed) == 0 ||
         !books_->pieces[n].owner.compare_exchange_strong(nobody, parent, std::memory_order_acquire))
       continue;
-    unback(n);
     release(n, parent);
   }
 }

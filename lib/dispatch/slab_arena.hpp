@@ -57,6 +57,8 @@ class slab_arena {
   /// A number for a new worker; the process itself is number 1.
   static std::uint32_t new_owner() noexcept;
   static constexpr std::uint32_t parent = 1;
+  /// A number for what belongs to one task alone, and to its worker if that one asks for it.
+  static std::uint32_t new_gift() noexcept { return new_owner() | gift; }
 
   /// How many dispatchers use it: after the last one all free memory goes back to the system.
   void enter() noexcept { users_.fetch_add(1); }
@@ -66,6 +68,9 @@ class slab_arena {
   slab allocate(std::size_t size, std::uint32_t owner) noexcept;
   /// The worker's piece becomes this process's. Empty if it is not the worker's.
   slab take_over(std::uint32_t number, std::uint32_t from) noexcept;
+  /// In a worker: the task's piece becomes the worker's. Empty if it is not a gift.
+  slab accept(std::uint32_t number, std::uint32_t worker) noexcept;
+  std::uint32_t owner_of(std::uint32_t number) const noexcept { return books_->pieces[number].owner.load(); }
   void release(std::uint32_t number, std::uint32_t owner) noexcept;
   /// Whatever this worker owned is free.
   void reclaim(std::uint32_t owner) noexcept;
@@ -83,6 +88,8 @@ class slab_arena {
   slab_arena& operator=(slab_arena const&) = delete;
 
  private:
+  static constexpr std::uint32_t gift = std::uint32_t{1} << 31;
+
   struct piece {
     std::atomic<std::uint32_t> owner;
     std::atomic<std::uint64_t> backed;  // bytes from its beginning on

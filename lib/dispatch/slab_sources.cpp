@@ -15,6 +15,11 @@ std::span<std::byte const> lent_slabs::find(std::uint64_t number, std::size_t si
   return {arena->at(static_cast<std::uint32_t>(number)), size};
 }
 
+std::shared_ptr<void> lent_slabs::keep(std::uint64_t number) {
+  slab s = slab_arena::parents()->accept(static_cast<std::uint32_t>(number), slab_arena::worker_number());
+  return s ? std::make_shared<slab>(std::move(s)) : nullptr;
+}
+
 std::span<std::byte const> received_slabs::take(std::span<std::byte const> bytes, std::uint32_t worker) {
   std::uint32_t count = 0;
   auto const last = [&](std::uint32_t& n) {

@@ -12,11 +12,12 @@
 
 namespace procx::inline v1::detail {
 
-/// Where a worker finds what its parent has put into slabs: it stays there until the task is over.
+/// Where a worker finds what its parent has put into slabs: it stays there until the task is over. What was put there
+/// for this task alone it may keep.
 class lent_slabs final : public block_source {
  public:
   std::span<std::byte const> find(std::uint64_t number, std::size_t size) override;
-  std::shared_ptr<void> keep(std::uint64_t) override { return nullptr; }
+  std::shared_ptr<void> keep(std::uint64_t number) override;
   bool lasting() const noexcept override { return true; }
 };
 

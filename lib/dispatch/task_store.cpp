@@ -1,5 +1,6 @@
 #include "dispatch/task_store.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -44,6 +45,12 @@ task_store::task_id task_store::commit(std::vector<std::shared_ptr<slab>> blocks
 }
 
 void task_store::abandon() noexcept { blocks_[open_block_].bytes.set_size(tasks_[free_.back()].offset); }
+
+bool task_store::intact(task_id t) const {
+  if (!tasks_[t].has_blocks) return true;
+  auto const& slabs = slabs_.at(t);
+  return std::all_of(slabs.begin(), slabs.end(), [](auto const& s) { return s->is_ours(); });
+}
 
 void task_store::erase(task_id t) noexcept {
   std::uint32_t const b = tasks_[t].block;

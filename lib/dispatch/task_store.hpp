@@ -50,6 +50,8 @@ class task_store {
   }
   /// Whether there is a task with the owner's number `id` in this place.
   bool holds(task_id t, std::uint64_t id) const noexcept { return t < tasks_.size() && tasks_[t].used && tasks_[t].id == id; }
+  /// Whether it can be run: a worker that began it may have taken its memory, and died with it.
+  bool intact(task_id t) const;
   /// The task is over; its place is used again.
   void erase(task_id t) noexcept;
 

@@ -74,7 +74,8 @@ class pmap_engine::state final : public task_sink {
   }
 
   void draw() {
-    for (std::size_t room = dispatcher_.room(); room > 0 && !exhausted_ && may_draw(); --room) draw_one();
+    for (std::size_t room = dispatcher_.room(); room > 0 && !exhausted_ && may_draw() && dispatcher_.wants_more(); --room)
+      draw_one();
     dispatcher_.expect_remaining(exhausted_ ? 0 : source_.inputs_left());
   }
 

@@ -180,6 +180,9 @@ class books_history {
 
   void compare() {
     is(books_.pending() == pending_.size(), "as many wait");
+    std::size_t bytes = 0;
+    for (books::task_id t : pending_) bytes += tasks_[t].bytes;
+    is(books_.pending_bytes() == bytes, "as many bytes wait");
     is(books_.front() == (pending_.empty() ? std::nullopt : std::optional(pending_.front())), "the same is first");
     std::size_t in_flight = 0, alive = 0, open = 0;
     for (books::worker_id i = 0; i < slots; ++i) {

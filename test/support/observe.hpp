@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,15 @@ inline constexpr bool instrumented = false;
 
 inline std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
+/// Sets a limit, of address space or of the size of files, a gigabyte above what this process has.
+inline bool limit_to_little_more(int resource) {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlim_t const little_more = (rlim_t{1} << 30) + (resource == RLIMIT_AS ? pages * 4096 : 0);
+  rlimit const l{little_more, little_more};
+  return ::setrlimit(static_cast<__rlimit_resource>(resource), &l) == 0;
 }
 
 /// Whether this process has any child, running or to be reaped.

@@ -33,6 +33,8 @@ class slab {
   std::byte* data() const noexcept;
   std::uint32_t number() const noexcept { return number_; }
   slab_arena* arena() const noexcept { return arena_; }
+  /// Whether nobody has taken it over.
+  bool is_ours() const noexcept;
   /// It belongs to somebody else from now on.
   void disown() noexcept { arena_ = nullptr; }
 
@@ -53,11 +55,11 @@ class slab {
 /// Collects the slabs that go with one task or one result.
 class slab_sink final : public block_sink {
  public:
-  /// For what goes to the workers of this process.
-  slab_sink() noexcept;
+  /// For what goes to the workers of this process; as a gift, if the task is run once at most.
+  explicit slab_sink(bool gives = false) noexcept;
   slab_sink(slab_arena* arena, std::uint32_t owner) noexcept : arena_(arena), owner_(owner) {}
-  /// What another one has collected.
-  slab_sink(std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes) noexcept : slab_sink() {
+  /// What another one has collected, instead of what this one has.
+  void adopt(std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes) noexcept {
     slabs_ = std::move(slabs);
     bytes_ = bytes;
   }
@@ -77,6 +79,7 @@ class slab_sink final : public block_sink {
  private:
   slab_arena* arena_;
   std::uint32_t owner_;
+  bool gives_ = false;
   std::vector<std::shared_ptr<slab>> slabs_;
   std::size_t bytes_ = 0;
 };

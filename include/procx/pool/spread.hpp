@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/dispatch/shared_vector.hpp>
 #include <procx/dispatch/view.hpp>
 
 #include <functional>
@@ -39,19 +40,22 @@ template <class F>
   requires requires { &F::operator(); }
 struct only_parameter<F> : only_parameter<decltype(&F::operator())> {};
 
+/// What is on the wire as a vector is, and can be had there in place.
 template <class T>
-inline constexpr bool is_view = false;
+inline constexpr bool is_in_place = false;
 template <class T>
-inline constexpr bool is_view<view<T>> = true;
+inline constexpr bool is_in_place<view<T>> = true;
+template <class T>
+inline constexpr bool is_in_place<shared_vector<T>> = true;
 
-/// What an element is taken as over there: a view, if the callable wants one and the element can be seen as one.
+/// What an element is taken as over there: in place, if the callable wants it so and the element is contiguous.
 template <class F, class Element>
 struct taken_as {
   using type = sent<Element>;
 };
 template <class F, class Element>
   requires requires { typename only_parameter<F>::type; } &&
-           is_view<std::remove_cvref_t<typename only_parameter<F>::type>> &&
+           is_in_place<std::remove_cvref_t<typename only_parameter<F>::type>> &&
            std::ranges::contiguous_range<std::remove_cvref_t<Element>> &&
            std::is_same_v<std::ranges::range_value_t<std::remove_cvref_t<Element>>,
                           typename std::remove_cvref_t<typename only_parameter<F>::type>::value_type>
@@ -75,11 +79,12 @@ struct spread_call {
   using result = decltype(call(std::declval<F&>(), std::declval<argument>()));
 
   static void encode(output_archive& out, Element const& element) {
-    if constexpr (is_view<argument> && !is_view<std::remove_cvref_t<Element>> && has_codec<std::remove_cvref_t<Element>>)
-      save_to_make<std::remove_cvref_t<Element>>(out, element);  // the same bytes; what is shared stays where it is
-    else if constexpr (is_view<argument> && !is_view<std::remove_cvref_t<Element>>)
-      save_to_make<argument>(out, argument(std::span(element)));
-    else if constexpr (std::is_same_v<argument, std::remove_cvref_t<Element>>)
+    using element_type = std::remove_cvref_t<Element>;
+    if constexpr (is_in_place<argument> && is_in_place<element_type>)
+      save_to_make<element_type>(out, element);  // what is shared stays where it is
+    else if constexpr (is_in_place<argument>)
+      out.save_range(std::ranges::data(element), std::ranges::size(element), sizeof(typename argument::value_type));
+    else if constexpr (std::is_same_v<argument, element_type>)
       save_to_make<argument>(out, element);
     else
       save_to_make<argument>(out, argument(element));
