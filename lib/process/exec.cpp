@@ -25,12 +25,14 @@ boost::system::error_code last_error() noexcept { return {errno, boost::system::
 /// What is done to a new process before it executes the program; between fork and exec only system calls are made.
 class set_up {
  public:
-  set_up(exec_plan const& plan, int stderr_end) : stderr_(stderr_end), parent_(::getpid()), tied_(may_tie_child()) {
+  set_up(exec_plan const& plan, int stderr_end, int life_line)
+      : stderr_(stderr_end), parent_(::getpid()), tied_(may_tie_child()) {
     for (char** e = ::environ; *e; ++e) environment_.push_back(*e);
     for (auto const& variable : plan.environment) environment_.push_back(variable.c_str());
     environment_.push_back(nullptr);
     for (descriptor const* d : plan.keep)
       if (*d) keep_.push_back(d->get());
+    if (life_line >= 0) keep_.push_back(life_line);
   }
 
   template <class Launcher, class Path>
@@ -77,12 +79,13 @@ std::unique_ptr<process_state> exec_process(exec_plan const& plan) {
   reap_abandoned();
   std::pair<descriptor, descriptor> errors;
   if (plan.capture_stderr) errors = make_pipe();
+  death_watch watch;
 
   event_loop loop;  // Boost.Process wants one; nothing runs on it
   bp::default_process_launcher launcher;
   boost::system::error_code failed;
   auto launched = launcher(loop.executor(), failed, plan.program.native(), plan.arguments,
-                           set_up(plan, errors.second.get()));
+                           set_up(plan, errors.second.get(), watch.childs_end()));
   if (failed) {
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
     throw boost::system::system_error(failed, "cannot execute " + plan.program.string());
@@ -90,7 +93,7 @@ std::unique_ptr<process_state> exec_process(exec_plan const& plan) {
   pid_t const pid = launched.id();
   launched.detach();  // or its destructor would kill by a pid that may be another's by then
   errors.second.close();
-  return watch_process(pid, std::move(errors.first));
+  return watch_process(pid, std::move(watch), std::move(errors.first));
 }
 
 }  // namespace procx::inline v1::detail

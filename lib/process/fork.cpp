@@ -15,7 +15,6 @@
 
 #include <fcntl.h>
 #include <stdio_ext.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/single_threaded.h>
 #include <sys/syscall.h>
@@ -68,7 +67,7 @@ void empty_stdin() noexcept {
   ::close(null);
 }
 
-void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end) {
+void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end, int life_line) {
   become_created_process();
   forget_unwritten();
   if (tied) {
@@ -81,6 +80,7 @@ void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end
     d->adopt();
     keep.push_back(d->get());
   }
+  if (life_line >= 0) keep.push_back(life_line);
   close_inherited(keep);
   empty_stdin();
   reset_signals();
@@ -93,6 +93,7 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan) {
   reap_abandoned();
   std::pair<descriptor, descriptor> errors;
   if (plan.capture_stderr) errors = make_pipe();
+  death_watch watch;
 
   flush_before_fork();
   bool const tied = may_tie_child();
@@ -102,14 +103,15 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler of the parent's may run in the child
   pid_t const pid = ::fork();
   if (pid == 0) {
-    become_child(plan, parent, tied, plan.capture_stderr ? errors.second.get() : plan.stderr_to);
+    become_child(plan, parent, tied, plan.capture_stderr ? errors.second.get() : plan.stderr_to,
+                 watch.childs_end());
     return nullptr;
   }
   int const why = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) throw boost::system::system_error(why, boost::system::system_category(), "cannot fork");
   errors.second.close();
-  return watch_process(pid, std::move(errors.first));
+  return watch_process(pid, std::move(watch), std::move(errors.first));
 }
 
 std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function<int()> const& body) {
@@ -134,21 +136,9 @@ void leave(int code) noexcept {
   ::_exit(code);
 }
 
-/// The pidfd; or, if the process has ended and somebody else has reaped it (SIGCHLD is ignored, say), what is readable
-/// like that of one that has ended, and leads to nobody.
-static descriptor pidfd_of(pid_t pid) {
+std::unique_ptr<process_state> watch_process(pid_t pid, death_watch watch, descriptor stderr_end) {
   try {
-    return open_pidfd(pid);
-  } catch (boost::system::system_error const& e) {
-    if (e.code() != boost::system::errc::no_such_process) throw;
-    auto const held = hold_forks();
-    return descriptor::take(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
-  }
-}
-
-std::unique_ptr<process_state> watch_process(pid_t pid, descriptor stderr_end) {
-  try {
-    return std::make_unique<process_state>(pid, pidfd_of(pid), std::move(stderr_end));
+    return std::make_unique<process_state>(pid, std::move(watch).of(pid), std::move(stderr_end));
   } catch (...) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);

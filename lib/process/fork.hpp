@@ -1,5 +1,6 @@
 #pragma once
 
+#include "process/death_watch.hpp"
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
 
@@ -34,7 +35,7 @@ bool is_created_process() noexcept;
 void become_created_process() noexcept;
 
 /// Watches a child that was just created; if there is no descriptor left to do so, it is killed and EMFILE thrown.
-std::unique_ptr<process_state> watch_process(pid_t pid, descriptor stderr_end);
+std::unique_ptr<process_state> watch_process(pid_t pid, death_watch watch, descriptor stderr_end);
 
 /// Whether a new process may be made to die with the calling thread.
 bool may_tie_child() noexcept;

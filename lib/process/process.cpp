@@ -1,5 +1,6 @@
 #include <procx/process/process.hpp>
 
+#include "process/death_watch.hpp"
 #include "process/process_state.hpp"
 #include "system/generation.hpp"
 
@@ -71,7 +72,10 @@ std::optional<exit_status> process_state::try_wait() {
     return status_;
   }
   siginfo_t info{};
-  int const r = ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG);
+  // The end of a pipe comes a moment before that of the process: there the wait is one.
+  int const r = has_pidfds() ? ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &info,
+                                        WEXITED | WNOHANG)
+                             : ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
   // ECHILD: somebody else has reaped it, by wait() or by ignoring SIGCHLD.
   status_ = r == 0 && info.si_pid ? exit_status::from_wait(info.si_code, info.si_status) : exit_status();
   return status_;
@@ -88,6 +92,7 @@ std::optional<exit_status> process_state::wait_until(deadline until) {
 
 bool process_state::kill(int signal) noexcept {
   if (status_ || foreign()) return false;
+  if (!has_pidfds()) return pid_ > 1 && ::kill(pid_, signal) == 0;
   return ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) == 0;
 }
 
