@@ -50,9 +50,9 @@ books::task_id dispatcher::commit_task() {
                              std::to_string(settings_.frame_limit),
                          errc::value_too_large);
   }
-  std::size_t const outside = open_blocks_.bytes() / slab_weight;
-  books::task_id const place = tasks_.commit(open_blocks_.take());
-  books_.add(place, frame_header::size + length + outside);
+  books::task_id const place = tasks_.commit();
+  books_.add(place, frame_header::size + length + open_blocks_.bytes() / slab_weight);
+  if (!open_blocks_.empty()) [[unlikely]] tasks_.keep(place, open_blocks_.take());
   return place;
 }
 
@@ -177,8 +177,12 @@ void dispatcher::fail_task(books::task_id place, pid_t worker, std::exception_pt
 void dispatcher::on_result(worker_link& link, frame const& result) {
   idle_deaths_ = 0;
   books::task_id const place = books_.finished(link.number());
+  std::uint64_t const id = tasks_[place].id;
   if (result.kind == frame_kind::value) {
-    on_value(place, link, result);
+    if (result.flags & has_blocks) [[unlikely]]
+      on_large_value(id, link, result);
+    else
+      sink_.on_value(id, link.pid(), result.payload);
     tasks_.erase(place);
   } else if (!books_.try_again(place, books::failure::exception)) {
     std::exception_ptr error;
@@ -187,20 +191,18 @@ void dispatcher::on_result(worker_link& link, frame const& result) {
     } catch (...) {
       error = std::current_exception();
     }
-    fail_task(place, link.process().pid(), std::move(error));
+    fail_task(place, link.pid(), std::move(error));
   }
 }
 
-void dispatcher::on_value(books::task_id place, worker_link& link, frame const& result) {
-  std::uint64_t const id = tasks_[place].id;
-  pid_t const worker = link.process().pid();
-  if (!(result.flags & has_blocks) || !arena_) return sink_.on_value(id, worker, result.payload);
-  received_slabs slabs(*arena_);
+void dispatcher::on_large_value(std::uint64_t id, worker_link& link, frame const& result) {
   try {
+    if (!arena_) throw protocol_error("a result refers to memory that there is not");
+    received_slabs slabs(*arena_);
     auto const bytes = slabs.take(result.payload, link.slab_owner());
-    sink_.on_value(id, worker, encoded_value(bytes, &slabs, slabs.bytes()));
+    sink_.on_value(id, link.pid(), encoded_value(bytes, &slabs, slabs.bytes()));
   } catch (protocol_error const&) {
-    sink_.on_failure(id, worker, std::current_exception());
+    sink_.on_failure(id, link.pid(), std::current_exception());
   }
 }
 

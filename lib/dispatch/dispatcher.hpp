@@ -60,7 +60,7 @@ class dispatcher {
 
   /// A new task: what is called, and its arguments, are to be written to the buffer before `commit`.
   output_archive begin_task(std::uint64_t id, std::uint32_t callable) {
-    open_blocks_.clear();
+    if (!open_blocks_.empty()) open_blocks_.clear();
     return output_archive(tasks_.begin(id, callable), &open_blocks_);
   }
   /// Gives the task its place. Throws protocol_error if it is larger than a frame may be; then there is no task.
@@ -109,7 +109,7 @@ class dispatcher {
   std::size_t give(worker_link& link, std::size_t count);
   void retire_outdated();
   void fail_unstartable(std::exception_ptr const& error);
-  void on_value(books::task_id place, worker_link& link, frame const& result);
+  void on_large_value(std::uint64_t id, worker_link& link, frame const& result);
   void fail_task(books::task_id place, pid_t worker, std::exception_ptr error);
   bool wants_work(worker_link const& link) const noexcept;
   void recall_for_the_idle();

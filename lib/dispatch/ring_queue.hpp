@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
-#include <vector>
 
 namespace procx::inline v1::detail {
 
@@ -11,6 +11,16 @@ namespace procx::inline v1::detail {
 template <class T>
 class ring_queue {
  public:
+  ring_queue() noexcept = default;
+  ring_queue(ring_queue const& other) {
+    for (std::size_t i = 0; i < other.size_; ++i) push_back(other[i]);
+  }
+  ring_queue(ring_queue&& other) noexcept { swap(other); }
+  ring_queue& operator=(ring_queue other) noexcept {
+    swap(other);
+    return *this;
+  }
+
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
 
@@ -21,11 +31,11 @@ class ring_queue {
   T& back() noexcept { return (*this)[size_ - 1]; }
 
   void push_back(T value) {
-    if (size_ == ring_.size()) grow();
+    if (size_ == capacity_) grow();
     ring_[(first_ + size_++) & mask()] = std::move(value);
   }
   void push_front(T value) {
-    if (size_ == ring_.size()) grow();
+    if (size_ == capacity_) grow();
     first_ = (first_ - 1) & mask();
     ++size_;
     ring_[first_] = std::move(value);
@@ -44,15 +54,24 @@ class ring_queue {
   }
 
  private:
-  std::size_t mask() const noexcept { return ring_.size() - 1; }
+  void swap(ring_queue& other) noexcept {
+    ring_.swap(other.ring_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(first_, other.first_);
+    std::swap(size_, other.size_);
+  }
+  std::size_t mask() const noexcept { return capacity_ - 1; }
   void grow() {
-    std::vector<T> larger(ring_.empty() ? 16 : ring_.size() * 2);
+    std::size_t const capacity = capacity_ ? capacity_ * 2 : 16;
+    auto larger = std::make_unique<T[]>(capacity);
     for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
-    ring_.swap(larger);
+    ring_ = std::move(larger);
+    capacity_ = capacity;
     first_ = 0;
   }
 
-  std::vector<T> ring_;  // as many as a power of two
+  std::unique_ptr<T[]> ring_;
+  std::size_t capacity_ = 0;  // a power of two
   std::size_t first_ = 0;
   std::size_t size_ = 0;
 };

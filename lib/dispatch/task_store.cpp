@@ -29,15 +29,13 @@ buffer& task_store::begin(std::uint64_t id, std::uint32_t callable) {
   return bytes;
 }
 
-task_store::task_id task_store::commit(std::vector<std::shared_ptr<slab>> blocks) {
+task_store::task_id task_store::commit() noexcept {
   task_id const place = free_.back();
-  bool const any = !blocks.empty();
-  if (any) slabs_.emplace(place, std::move(blocks));
   free_.pop_back();
   task& t = tasks_[place];
   block& b = blocks_[open_block_];
   t.used = true;
-  t.has_blocks = any;
+  t.has_slabs = false;
   t.length = b.bytes.size() - t.offset;
   frame_header{frame_kind::task, 0, t.length - frame_header::size, 0}.write(b.bytes.data() + t.offset);
   ++b.tasks;
@@ -46,18 +44,15 @@ task_store::task_id task_store::commit(std::vector<std::shared_ptr<slab>> blocks
 
 void task_store::abandon() noexcept { blocks_[open_block_].bytes.set_size(tasks_[free_.back()].offset); }
 
-bool task_store::intact(task_id t) const {
-  if (!tasks_[t].has_blocks) return true;
-  auto const& slabs = slabs_.at(t);
-  return std::all_of(slabs.begin(), slabs.end(), [](auto const& s) { return s->is_ours(); });
+void task_store::keep(task_id t, std::vector<std::shared_ptr<slab>> slabs) {
+  tasks_[t].has_slabs = true;
+  slabs_.insert_or_assign(t, std::move(slabs));
 }
 
-void task_store::erase(task_id t) noexcept {
-  std::uint32_t const b = tasks_[t].block;
-  tasks_[t].used = false;
-  if (tasks_[t].has_blocks) slabs_.erase(t);
-  free_.push_back(t);
-  if (--blocks_[b].tasks == 0 && b != open_block_) recycle(b);
+bool task_store::intact(task_id t) const {
+  if (!tasks_[t].has_slabs) return true;
+  auto const& slabs = slabs_.at(t);
+  return std::all_of(slabs.begin(), slabs.end(), [](auto const& s) { return s->is_ours(); });
 }
 
 std::uint32_t task_store::vacant_block() {

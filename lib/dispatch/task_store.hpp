@@ -27,7 +27,7 @@ class task_store {
     std::uint32_t callable = 0;  ///< the place in the pool's table, or that it travels
     std::uint32_t block = 0;
     bool used = false;
-    bool has_blocks = false;
+    bool has_slabs = false;
     std::size_t offset = 0;
     std::size_t length = 0;
   };
@@ -38,22 +38,48 @@ class task_store {
   std::size_t open_length() const noexcept {
     return blocks_[open_block_].bytes.size() - tasks_[free_.back()].offset;
   }
-  /// `blocks` are kept until the task is over.
-  task_id commit(std::vector<std::shared_ptr<slab>> blocks = {});
+  task_id commit() noexcept;
+  /// These are kept until the task is over.
+  void keep(task_id t, std::vector<std::shared_ptr<slab>> slabs);
   void abandon() noexcept;
 
   task& operator[](task_id t) noexcept { return tasks_[t]; }
   task const& operator[](task_id t) const noexcept { return tasks_[t]; }
-  /// The frame, where it lies now.
-  std::span<std::byte> frame_of(task_id t) noexcept {
-    return {blocks_[tasks_[t].block].bytes.data() + tasks_[t].offset, tasks_[t].length};
+  /// Frames that lie one behind the other.
+  struct run {
+    std::uint32_t block = 0;
+    std::uint32_t tasks = 0;
+    std::size_t offset = 0;
+    std::size_t length = 0;
+  };
+  /// Where they are now.
+  std::span<std::byte> bytes_of(run const& r) noexcept {
+    return {blocks_[r.block].bytes.data() + r.offset, r.length};
+  }
+  /// Gives the frame this number. It becomes part of the run, if it lies right behind it; else it is one of its own.
+  bool number(task_id t, std::uint64_t id, run* before, run& alone) noexcept {
+    task const& numbered = tasks_[t];
+    frame_header::write_id(blocks_[numbered.block].bytes.data() + numbered.offset, id);
+    if (before && before->block == numbered.block && before->offset + before->length == numbered.offset) {
+      before->length += numbered.length;
+      ++before->tasks;
+      return true;
+    }
+    alone = {numbered.block, 1, numbered.offset, numbered.length};
+    return false;
   }
   /// Whether there is a task with the owner's number `id` in this place.
   bool holds(task_id t, std::uint64_t id) const noexcept { return t < tasks_.size() && tasks_[t].used && tasks_[t].id == id; }
   /// Whether it can be run: a worker that began it may have taken its memory, and died with it.
   bool intact(task_id t) const;
   /// The task is over; its place is used again.
-  void erase(task_id t) noexcept;
+  void erase(task_id t) noexcept {
+    task& over = tasks_[t];
+    over.used = false;
+    if (over.has_slabs) [[unlikely]] slabs_.erase(t);
+    free_.push_back(t);
+    if (--blocks_[over.block].tasks == 0 && over.block != open_block_) recycle(over.block);
+  }
 
  private:
   struct block {

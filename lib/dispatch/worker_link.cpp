@@ -8,6 +8,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <utility>
@@ -25,6 +26,7 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
       slot_(slot),
       nursery_(std::move(from)),
       process_(std::move(process)),
+      pid_(process_->pid()),
       tasks_fd_(std::move(tasks)),
       results_fd_(std::move(results)),
       tasks_(owner.loop_.executor()),
@@ -52,9 +54,11 @@ worker_link::~worker_link() {
 }
 
 void worker_link::add(books::task_id task) {
-  wake();
-  frame_header::write_id(owner_.tasks_.frame_of(task).data(), claim::of(epoch_, next_task_++).word);
-  unsent_.push_back(task);
+  if (resting_) wake();
+  task_store::run alone;
+  std::uint64_t const id = claim::of(epoch_, next_task_++).word;
+  if (!owner_.tasks_.number(task, id, unsent_.empty() ? nullptr : &unsent_.back(), alone)) unsent_.push_back(alone);
+  ++unsent_tasks_;
 }
 
 void worker_link::flush() {
@@ -77,26 +81,18 @@ void worker_link::flush() {
   }
 }
 
-/// As many tasks as fit into one write, from where they lie; those that lie one behind the other are one piece.
+/// As many tasks as fit into one write, from where they lie.
 io_result worker_link::write_some_tasks() {
   if (!stale_.empty()) {
     auto const r = write_some(tasks_fd_.get(), stale_);
     stale_.drop_front(r.bytes);
     return r;
   }
-  constexpr std::size_t most_bytes = 256 * 1024;  // more than a pipe holds
   std::array<iovec, 64> pieces;
-  std::size_t count = 0, total = 0;
-  for (std::size_t i = 0; i < unsent_.size() && total < most_bytes; ++i) {
-    auto frame = owner_.tasks_.frame_of(unsent_[i]);
-    if (i == 0) frame = frame.subspan(sent_);
-    if (count && static_cast<std::byte*>(pieces[count - 1].iov_base) + pieces[count - 1].iov_len == frame.data())
-      pieces[count - 1].iov_len += frame.size();
-    else if (count < pieces.size())
-      pieces[count++] = {frame.data(), frame.size()};
-    else
-      break;
-    total += frame.size();
+  std::size_t const count = std::min(unsent_.size(), pieces.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    auto const bytes = owner_.tasks_.bytes_of(unsent_[i]).subspan(i == 0 ? sent_ : 0);
+    pieces[i] = {bytes.data(), bytes.size()};
   }
   auto const r = write_some(tasks_fd_.get(), std::span(pieces).first(count));
   count_sent(r.bytes);
@@ -105,22 +101,36 @@ io_result worker_link::write_some_tasks() {
 
 void worker_link::count_sent(std::size_t bytes) noexcept {
   sent_ += bytes;
-  while (!unsent_.empty()) {
-    std::size_t const length = owner_.tasks_[unsent_.front()].length;
-    if (sent_ < length) return;
-    sent_ -= length;
+  while (!unsent_.empty() && sent_ >= unsent_.front().length) {
+    sent_ -= unsent_.front().length;
+    unsent_tasks_ -= unsent_.front().tasks;
     unsent_.pop_front();
   }
 }
 
+/// Whether all bytes of the task have left, so that there may be a result.
+bool worker_link::was_sent(std::uint64_t number) noexcept {
+  std::uint64_t first_unsent = next_task_ - unsent_tasks_;
+  if (number < first_unsent || unsent_.empty()) return number < next_task_;
+  auto const bytes = owner_.tasks_.bytes_of(unsent_.front());
+  for (std::size_t at = 0; at < bytes.size(); ++first_unsent) {
+    at += frame_header::size + frame_header::read(bytes.data() + at).length;
+    if (at > sent_) break;
+  }
+  return number < first_unsent;
+}
+
 std::size_t worker_link::recall() {
   claim const now = slot_.recall();
-  if (sent_ > 0) {  // its other half must follow, though the worker will pass it over
-    auto const frame = owner_.tasks_.frame_of(unsent_.front());
-    stale_.append(frame.data() + sent_, frame.size() - sent_);
+  if (sent_ > 0) {  // the rest of the one that has left in part must follow, though the worker will pass it over
+    auto const bytes = owner_.tasks_.bytes_of(unsent_.front());
+    std::size_t end = 0;
+    while (end < sent_) end += frame_header::size + frame_header::read(bytes.data() + end).length;
+    stale_.append(bytes.data() + sent_, end - sent_);
     sent_ = 0;
   }
   unsent_.clear();
+  unsent_tasks_ = 0;
   epoch_ = now.epoch();
   next_task_ = now.count();
   return static_cast<std::size_t>(next_task_ - next_result_);
@@ -205,7 +215,7 @@ void worker_link::take_frames() {
       continue;
     }
     if (f->id < next_result_) continue;  // taken early, from the board
-    if (f->id > next_result_ || f->id >= next_task_ - unsent_.size()) throw protocol_error("a worker sent a result out of turn");
+    if (f->id > next_result_ || !was_sent(f->id)) throw protocol_error("a worker sent a result out of turn");
     ++next_result_;
     owner_.on_result(*this, *f);
   }

@@ -2,6 +2,7 @@
 
 #include "dispatch/board.hpp"
 #include "dispatch/books.hpp"
+#include "dispatch/task_store.hpp"
 #include "process/nursery.hpp"
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
@@ -41,6 +42,7 @@ class worker_link {
   /// How many of the pool's callables it has inherited.
   std::uint32_t knows() const noexcept { return knows_; }
   process_state& process() noexcept { return *process_; }
+  pid_t pid() const noexcept { return pid_; }
   /// Whether the nursery that it comes from has died, which ends its workers too.
   bool orphaned() const noexcept { return !nursery_->alive(); }
   board_slot& slot() noexcept { return slot_; }
@@ -90,6 +92,7 @@ class worker_link {
  private:
   io_result write_some_tasks();
   void count_sent(std::size_t bytes) noexcept;
+  bool was_sent(std::uint64_t number) noexcept;
   void read();
   void on_bytes(std::size_t n);
   void take_frames();
@@ -109,6 +112,7 @@ class worker_link {
   board_slot& slot_;
   std::shared_ptr<nursery> nursery_;
   std::unique_ptr<process_state> process_;
+  pid_t pid_;
   descriptor tasks_fd_;
   descriptor results_fd_;
   boost::asio::posix::stream_descriptor tasks_;
@@ -116,8 +120,9 @@ class worker_link {
   boost::asio::posix::stream_descriptor pidfd_;
   boost::asio::posix::stream_descriptor errors_;
   frame_reader reader_;
-  ring_queue<books::task_id> unsent_;
-  std::size_t sent_ = 0;  // bytes of the first of them
+  ring_queue<task_store::run> unsent_;
+  std::size_t unsent_tasks_ = 0;  // in them
+  std::size_t sent_ = 0;          // bytes of the first of them
   buffer stale_;          // the rest of a frame that was taken back when a part of it had left
   bool writing_ = false;
   bool reading_ = false;

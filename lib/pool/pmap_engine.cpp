@@ -91,26 +91,32 @@ class pmap_engine::state final : public task_sink {
   }
 
   void draw_one() {
-    pmap_source::drawn_input drawn;
+    using drawn = pmap_source::drawn;
+    drawn what = drawn::nothing;
+    std::exception_ptr why;
     try {
       auto out = dispatcher_.begin_task(drawn_, 0);
-      drawn = source_.draw(out);
+      what = source_.draw(out, why);
     } catch (...) {
       dispatcher_.abandon_task();
       throw;
     }
-    if (!drawn.any || drawn.failure) dispatcher_.abandon_task();
-    if (!drawn.any) {
+    if (what == drawn::input) {
+      try {
+        dispatcher_.commit_task();
+      } catch (protocol_error const&) {  // too large
+        what = drawn::failure;
+        why = std::current_exception();
+      }
+    } else {
+      dispatcher_.abandon_task();
+    }
+    if (what == drawn::nothing) {
       exhausted_ = true;
       return;
     }
     std::size_t const index = drawn_++;
-    if (drawn.failure) return on_failure(index, 0, std::move(drawn.failure));
-    try {
-      dispatcher_.commit_task();
-    } catch (protocol_error const&) {  // too large
-      on_failure(index, 0, std::current_exception());
-    }
+    if (what == drawn::failure) on_failure(index, 0, std::move(why));
   }
 
   pmap_source& source_;

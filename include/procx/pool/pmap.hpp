@@ -75,17 +75,18 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
         ordered_(options.ordered),
         engine_(options, &detail::spread_call<F, input>::run, std::make_shared<F>(std::move(fn)), *this) {}
 
-  drawn_input draw(output_archive& out) override {
+  drawn draw(output_archive& out, std::exception_ptr& why) override {
     if (!at_) at_.emplace(std::ranges::begin(inputs_));
-    if (*at_ == std::ranges::end(inputs_)) return {};
-    drawn_input drawn{.any = true, .failure = nullptr};
+    if (*at_ == std::ranges::end(inputs_)) return drawn::nothing;
+    drawn what = drawn::input;
     try {
       detail::spread_call<F, input>::encode(out, **at_);
     } catch (...) {
-      drawn.failure = std::current_exception();
+      why = std::current_exception();
+      what = drawn::failure;
     }
     ++*at_, ++taken_;
-    return drawn;
+    return what;
   }
   std::size_t inputs_left() override {
     if constexpr (std::ranges::sized_range<Inputs>)

@@ -36,13 +36,10 @@ namespace detail {
 class pmap_source {
  public:
   virtual ~pmap_source() = default;
-  struct drawn_input {
-    bool any = false;            ///< whether there was another one
-    std::exception_ptr failure;  ///< if it cannot be written
-  };
-  /// Writes the next input's arguments, and moves on to the one after it. Takes as long as the range does; throws what
+  enum class drawn { nothing, input, failure };
+  /// Writes the next input's arguments, if there is one, and moves on to the one after it. Takes as long as the range does; throws what
   /// the range throws.
-  virtual drawn_input draw(output_archive& out) = 0;
+  virtual drawn draw(output_archive& out, std::exception_ptr& why) = 0;
   /// How many inputs are left; the largest number if nobody knows.
   virtual std::size_t inputs_left() = 0;
   virtual void store_value(std::size_t index, encoded_value const& value) = 0;
