@@ -94,8 +94,10 @@ void channel_async::cancel(std::uint64_t id) {
 void channel_async::progress() noexcept {
   try {
     core_.check_owner();
-    core_.pump();
-    if (core_.child()) core_.note_end_of_process();
+    core_.pump_wire();
+    // What is being watched has nothing to say: these would be two or three system calls for each operation.
+    if (core_.child() && !err_.armed) core_.drain_stderr();
+    if (core_.child() && (!pid_.armed || core_.wire().ended())) core_.note_end_of_process();
     progress_sends();
     progress_receive();
     progress_wait();
@@ -180,17 +182,24 @@ int channel_async::out_fd() {
 }
 
 void channel_async::arm(watch& w, int fd, bool wanted) {
-  if (!wanted || fd < 0) {
+  if (fd < 0) {
     if (w.descriptor.is_open()) w.descriptor.release();  // cancels the wait
+    return;
+  }
+  if (!wanted) {  // it stays registered for the next operation
+    if (w.armed) w.descriptor.cancel();
     return;
   }
   if (w.armed) return;
   if (!w.descriptor.is_open()) w.descriptor.assign(fd);
   w.armed = true;
-  w.descriptor.async_wait(w.what, [this, &w, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+  w.descriptor.async_wait(w.what, [this, &w, alive = std::weak_ptr(alive_)](boost::system::error_code cancelled) {
     if (alive.expired()) return;
     w.armed = false;
-    progress();
+    if (cancelled)
+      rearm();  // an operation may have begun meanwhile
+    else
+      progress();
   });
 }
 

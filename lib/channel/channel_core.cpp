@@ -178,9 +178,17 @@ void channel_core::throw_over() {
 }
 
 void channel_core::pump() {
-  if (child_ && !child_.state()->status()) child_.state()->errors().drain();
+  drain_stderr();
+  pump_wire();
+}
+
+void channel_core::pump_wire() {
   wire_.flush();
   wire_.fill();
+}
+
+void channel_core::drain_stderr() {
+  if (child_ && !child_.state()->status()) child_.state()->errors().drain();
 }
 
 bool channel_core::wait_io(deadline until) {

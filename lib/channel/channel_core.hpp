@@ -81,6 +81,8 @@ class channel_core {
 
   /// Takes in what has arrived, sends what can be sent, passes on the process's last words. Never blocks.
   void pump();
+  void pump_wire();
+  void drain_stderr();
   /// Waits for anything that `pump` can do something about, or for the end of the process, and does it.
   bool wait_io(deadline until);
 
