@@ -72,6 +72,9 @@ class results_in_order {
 /// worker, written together; results in order. ns per task.
 measured raw_tasks(std::size_t count, std::size_t window);
 
+/// The same without pipes: rings in shared memory, and a futex for who sleeps. ns per task.
+measured ring_tasks(std::size_t count, std::size_t window);
+
 /// oneTBB: two threads, every task handed out alone (parallel_for, simple_partitioner, grain 1), results in order
 /// because each has its place. A task spins for `each`. ns per task.
 measured tbb_tasks(std::size_t count, std::chrono::nanoseconds each = {});

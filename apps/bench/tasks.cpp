@@ -58,6 +58,7 @@ std::vector<race> tasks(effort e) {
       .contenders = {{untuned, [=] { return px_pmap(many, {}); }},
                      {"px::pmap, not ordered", [=] { return px_pmap(many, {.ordered = false}); }},
                      {raw(1024), [=] { return raw_tasks(many, 1024); }},
+                     {"raw rings in shared memory, window 1024", [=] { return ring_tasks(many, 1024); }, raw(1024)},
                      {"px::pmap, window 64", [=] { return px_pmap(some, {.window = 64}); }, raw(64)},
                      {raw(64), [=] { return raw_tasks(some, 64); }},
                      {"px::pmap, window 1", [=] { return px_pmap(few, {.window = 1}); }, raw(1)},

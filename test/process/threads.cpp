@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -86,9 +87,9 @@ boost::test_tools::assertion_result allocator_survives_forks(boost::unit_test::t
   return result;
 }
 
-BOOST_AUTO_TEST_SUITE(with_other_threads, *boost::unit_test::precondition(allocator_survives_forks))
+BOOST_AUTO_TEST_SUITE(with_other_threads)
 
-BOOST_AUTO_TEST_CASE(every_process_that_is_started_answers) {
+BOOST_AUTO_TEST_CASE(every_process_that_is_started_answers, *boost::unit_test::precondition(allocator_survives_forks)) {
   busy_threads const others;
   int right = 0;
   for (int i = 0; i < starts; ++i) {
@@ -101,7 +102,8 @@ BOOST_AUTO_TEST_CASE(every_process_that_is_started_answers) {
   BOOST_TEST(right == starts);
 }
 
-BOOST_AUTO_TEST_CASE(several_threads_may_start_processes_at_the_same_time) {
+BOOST_AUTO_TEST_CASE(several_threads_may_start_processes_at_the_same_time,
+                     *boost::unit_test::precondition(allocator_survives_forks)) {
   std::atomic<int> right = 0;
   std::vector<std::thread> all;
   for (int t = 0; t < 4; ++t)
@@ -114,6 +116,14 @@ BOOST_AUTO_TEST_CASE(several_threads_may_start_processes_at_the_same_time) {
     });
   for (std::thread& t : all) t.join();
   BOOST_TEST(right == 40);
+}
+
+BOOST_AUTO_TEST_CASE(a_process_outlives_the_thread_that_started_it) {
+  std::optional<px::channel> ch;
+  std::thread([&] { ch = px::start([](px::channel& up) { up.send(answer(up)); }); }).join();
+  ch->send(std::string("late"));
+  BOOST_TEST(ch->receive<std::string>().ends_with("late"));
+  BOOST_TEST(ch->wait().success());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
