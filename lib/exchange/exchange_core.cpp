@@ -15,18 +15,18 @@ namespace {
 
 constexpr std::size_t few_leaving = 16;  // processes that may be on their way out before somebody looks
 
-/// For a process that should be gone in a moment.
-void see_off(process& p) {
-  if (p.wait_for(channel_core::dying_time)) return;
-  p.kill(SIGKILL);
-  p.wait();
-}
-
 event_loop make_loop(std::optional<boost::asio::any_io_executor> executor) {
   return executor ? event_loop(std::move(*executor)) : event_loop();
 }
 
 }  // namespace
+
+/// For a process that should be gone in a moment.
+void exchange_core::see_off(process& p) {
+  if (p.wait_for(channel_core::dying_time)) return;
+  p.kill(SIGKILL);
+  p.wait();
+}
 
 exchange_core::exchange_core(exchange& owner, exchange_options const& options,
                              std::optional<boost::asio::any_io_executor> executor)
@@ -269,87 +269,6 @@ bool exchange_core::go_on(member& m) {
   m.expects_result = true;
   classify(m);
   return true;
-}
-
-void exchange_core::submit(std::unique_ptr<job> task) {
-  std::size_t const index = next_index_;
-  if (options_.reuse && task->for_workers()) {
-    to_workers(index, *task);
-    ++next_index_;
-    start_waiting();
-    if (!loop_.is_private()) complete_waits();
-    return;
-  }
-  ++next_index_;
-  waiting_.push_back({index, std::move(task)});
-  try {
-    start_waiting();
-  } catch (...) {  // no process at all can be had: the task is not taken on
-    waiting_.pop_back();
-    --next_index_;
-    throw;
-  }
-}
-
-bool exchange_core::room_for_one() const noexcept {
-  std::size_t const others = workers_ ? workers_->workers() : 0;
-  return limit_ == 0 || members_.size() + others < limit_;
-}
-
-void exchange_core::start_waiting() {
-  if (workers_) {
-    std::size_t const claimed = members_.size() + (waiting_.empty() ? 0 : 1);
-    workers_->set_limit(limit_ > claimed ? limit_ - claimed : members_.empty() && waiting_.empty() ? 1 : 0);
-    workers_->pump();
-  }
-  while (!waiting_.empty() && room_for_one()) {
-    waiting_job next = std::move(waiting_.front());
-    waiting_.pop_front();
-    try {
-      launch(next);
-    } catch (boost::system::system_error const&) {
-      waiting_.push_front(std::move(next));
-      if (!under_way() && removed_.empty() && leaving_.empty()) throw;
-      return;  // the work goes on with fewer processes
-    }
-  }
-}
-
-/// Whether anything runs whose end makes room.
-bool exchange_core::under_way() const noexcept { return !members_.empty() || (workers_ && !workers_->idle()); }
-
-/// Where nobody could catch it: as `start_waiting`, but what it throws is kept for those who wait for results.
-void exchange_core::start_or_note() {
-  try {
-    start_waiting();
-    if (removed_.empty())
-      while (!under_way() && see_one_leave()) start_waiting();
-  } catch (...) {
-    if (!escaped_) escaped_ = std::current_exception();
-  }
-}
-
-/// Nothing runs, and no process could be had for what waits: sees one off that is on its way out and still counts. False
-/// if there is none.
-bool exchange_core::see_one_leave() {
-  if (waiting_.empty() || leaving_.empty()) return false;
-  see_off(leaving_.back());
-  leaving_.pop_back();
-  return true;
-}
-
-void exchange_core::launch(waiting_job& next) {
-  launch_plan what;
-  what.run = [&](channel& up) { next.task->run(up); };
-  member& m = watch_channel(start_process(options_.start, std::nullopt, what), next.index);
-  if (options_.reuse) m.runs = next.task->id();
-}
-
-std::optional<channel> exchange_core::create() {
-  channel ch = procx::create(options_.start);
-  if (ch.pid() == 0) return ch;
-  add(std::move(ch));
-  return std::nullopt;
 }
 
 std::uint64_t exchange_core::start_wait(std::unique_ptr<operation> op, bool for_all) {

@@ -93,6 +93,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   bool under_way() const noexcept;
   void start_or_note();
   bool see_one_leave();
+  static void see_off(process& p);
   void launch(waiting_job& next);
   void to_workers(std::size_t index, job& task);
   channel& face_of(pid_t worker);

@@ -27,7 +27,7 @@ struct needs_full_archive : std::false_type {};
 
 namespace detail {
 
-/// How values of a type become bytes. Specialized for the standard library's types (standard_codecs.hpp): `save`,
+/// How values of a type become bytes. Specialized for the standard library's types (standard_codecs.hpp, composite_codecs.hpp): `save`,
 /// `load` into an object that exists, and `make` where `T` may have no default constructor.
 template <class T>
 struct codec;
