@@ -210,7 +210,6 @@ BOOST_AUTO_TEST_CASE(it_is_seen_as_well_by_who_has_waited_first) {
     }
     ::_exit(5);
   });
-  std::optional<px::exit_status> status;
   own_fd const end = pidfd_of(ch.pid());
   BOOST_TEST(readable(end.get()));
   BOOST_TEST(ch.try_wait().value().code() == 5);

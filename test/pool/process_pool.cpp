@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(every_call_comes_to_its_own_result_at_any_number_of_workers
 
 BOOST_AUTO_TEST_CASE(calls_of_all_kinds_can_be_submitted) {
   px::process_pool pool({.workers = 2});
-  int const base = 40;
+  int base = 40;
   BOOST_TEST(pool.submit([](std::string const& a, std::string const& b) { return a + b; }, "a", std::string("b")).get() == "ab");
   BOOST_TEST(pool.submit(px::by_value([base](int n) { return base + n; }), 2).get() == 42);
   BOOST_TEST(*pool.submit(moved, 7).get() == 7);

@@ -119,7 +119,7 @@ class exchange {
   auto async_finish(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
         [this](auto handler) {
-          begin_wait(std::move(handler), true, [](detail::raw_result r, auto done) { done(r.error); });
+          this->begin_wait(std::move(handler), true, [](detail::raw_result r, auto done) { done(r.error); });
         },
         token);
   }
@@ -148,7 +148,7 @@ class exchange {
   auto async_take(Take take, Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr, std::optional<T>)>(
         [this](auto handler, Take take_one) {
-          begin_wait(std::move(handler), false, [take_one](detail::raw_result r, auto done) {
+          this->begin_wait(std::move(handler), false, [take_one](detail::raw_result r, auto done) {
             outcome<T>* const next = r.error ? nullptr : take_one();
             if (next && *next)
               done(std::exception_ptr(), std::optional<T>(std::move(**next)));
