@@ -1,0 +1,238 @@
+#include "pool/queue_entrance.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+
+namespace procx::inline v1::detail {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+// A producer that had to wait goes on when an eighth of the places are free (`much_room`), or one has been for so long:
+// otherwise it would be woken for every item that a fast consumer takes.
+constexpr std::chrono::microseconds linger{200};
+
+constexpr std::size_t batches_kept = 4;
+constexpr std::size_t kept_of_batch = 4 * queue_batch::full;
+
+}  // namespace
+
+void queue_batch::add(queue_item const& added) {
+  bytes_.append(added.bytes.data(), added.bytes.size());
+  if (!added.slabs.empty()) slabs_.push_back({added.slabs, added.slab_bytes});
+  items_.push_back({added.bytes.size(), added.callable, added.passed, !added.slabs.empty()});
+}
+
+queue_item queue_batch::take() {
+  item const& i = items_[next_++];
+  queue_item taken{.callable = i.callable, .passed = i.passed, .bytes = bytes_.bytes().subspan(at_, i.length)};
+  at_ += i.length;
+  if (i.has_slabs) {
+    taken.slabs = std::move(slabs_.front().slabs);
+    taken.slab_bytes = slabs_.front().bytes;
+    slabs_.pop_front();
+  }
+  return taken;
+}
+
+void queue_batch::clear() noexcept {
+  bytes_.clear();
+  if (bytes_.capacity() > kept_of_batch) bytes_.release();
+  items_.clear();
+  slabs_.clear();
+  next_ = at_ = 0;
+}
+
+queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake)
+    : limits_(l), counts_(counts), wake_(std::move(wake)) {}
+
+std::optional<std::uint64_t> queue_entrance::put(queue_item const& item, deadline until) {
+  std::uint64_t index = 0;
+  {
+    std::unique_lock lock(mutex_);
+    if (stopped_) throw queue_stopped();
+    if ((!waiting_.empty() || !has_room(item.size())) && !wait_for_room(lock, item.size(), until)) return std::nullopt;
+    index = admitted_;
+    add(item);
+    if (!must_wake()) return index;
+  }
+  wake_();
+  return index;
+}
+
+std::uint64_t queue_entrance::async_put(queue_item const& item, std::unique_ptr<operation> op) {
+  finished_ops done;
+  std::uint64_t number = 0;
+  bool wakes = false;
+  {
+    std::lock_guard const lock(mutex_);
+    number = ++numbers_;
+    waiting_put& w = waiting_.emplace_back(number, buffer(item.bytes), item, std::move(op));
+    w.item.bytes = w.bytes.bytes();
+    std::uint64_t const before = admitted_;
+    serve(done);
+    wakes = admitted_ != before && must_wake();
+  }
+  finish(done);
+  if (wakes) wake_();
+  return number;
+}
+
+void queue_entrance::cancel(std::uint64_t number) {
+  finished_ops done;
+  {
+    std::lock_guard const lock(mutex_);
+    auto const at = std::ranges::find(waiting_, number, &waiting_put::number);
+    if (at == waiting_.end()) return;
+    done.emplace_back(std::move(at->op), std::make_exception_ptr(
+                                             boost::system::system_error(boost::asio::error::operation_aborted)));
+    waiting_.erase(at);
+  }
+  finish(done);
+  room_made();  // for the next one, which may be smaller
+}
+
+void queue_entrance::room_made() {
+  finished_ops done;
+  bool wakes = false;
+  {
+    std::lock_guard const lock(mutex_);
+    counts_.producers_wait_for.store(queue_counts::nobody);
+    counts_.producers_wait_for_bytes.store(false);
+    std::uint64_t const before = admitted_;
+    serve(done);
+    wakes = admitted_ != before && must_wake();
+    if (blocked_) has_room_.notify_all();
+  }
+  finish(done);
+  if (wakes) wake_();
+}
+
+std::optional<std::uint64_t> queue_entrance::stop() {
+  finished_ops done;
+  std::uint64_t all = 0;
+  {
+    std::lock_guard const lock(mutex_);
+    if (std::exchange(stopped_, true)) return std::nullopt;
+    all = admitted_;
+    serve(done);
+    if (blocked_) has_room_.notify_all();
+  }
+  finish(done);
+  return all;
+}
+
+std::uint64_t queue_entrance::admitted() const {
+  std::lock_guard const lock(mutex_);
+  return admitted_;
+}
+
+bool queue_entrance::take(std::deque<queue_batch>& to) {
+  std::lock_guard const lock(mutex_);
+  if (box_.empty()) {
+    awake_ = false;
+    return false;
+  }
+  while (!box_.empty()) {
+    to.push_back(std::move(box_.front()));
+    box_.pop_front();
+  }
+  return true;
+}
+
+void queue_entrance::give_back(queue_batch&& spent) {
+  spent.clear();
+  std::lock_guard const lock(mutex_);
+  if (spare_.size() < batches_kept) spare_.push_back(std::move(spent));
+}
+
+/// Looks at the counters only if there was no room when it last did: consumers write them all the time.
+bool queue_entrance::has_room(std::size_t bytes) noexcept {
+  if (admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_) return true;
+  std::uint64_t const taken = counts_.taken.load();
+  items_until_ = taken + limits_.items;
+  if (taken == admitted_) return true;  // alone, whatever its size
+  std::uint64_t const over = counts_.argument_bytes_over.load();
+  std::uint64_t const kept = bytes_in_ - over + counts_.result_bytes_kept();
+  std::uint64_t const room = limits_.bytes - std::min<std::uint64_t>(kept, limits_.bytes);
+  // No further than to where results may have come meanwhile.
+  bytes_until_ = bytes_in_ + std::min<std::uint64_t>(room, std::max<std::size_t>(limits_.bytes / 16, bytes));
+  return admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_;
+}
+
+void queue_entrance::ask_to_be_told(std::uint64_t when_taken) noexcept {
+  counts_.producers_wait_for.store(std::min(when_taken, counts_.producers_wait_for.load()));
+  counts_.producers_wait_for_bytes.store(true);
+}
+
+bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until) {
+  deadline makes_do;  // with the little room there is
+  for (;;) {
+    // First asks, then looks: what is taken in between is seen here or told.
+    bool const little = makes_do.has_value();
+    std::uint64_t const taken = counts_.taken.load();
+    std::uint64_t const enough = admitted_ + much_room();
+    ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : taken + 1);
+    items_until_ = bytes_until_ = 0;
+    bool const room = waiting_.empty() && has_room(bytes);
+    auto const now = clock::now();
+    if (room && (items_until_ - admitted_ >= much_room() || (makes_do && now >= *makes_do) || (until && now >= *until))) return true;
+    if (until && now >= *until) return false;
+    if (room && !makes_do) {
+      makes_do = now + linger;
+      continue;
+    }
+    if (!room) makes_do.reset();
+
+    ++blocked_;
+    deadline const next = !makes_do ? until : until ? std::min(*until, *makes_do) : makes_do;
+    if (next)
+      has_room_.wait_until(lock, *next);
+    else
+      has_room_.wait(lock);
+    --blocked_;
+    if (stopped_) throw queue_stopped();
+  }
+}
+
+void queue_entrance::add(queue_item const& item) {
+  if (box_.empty() || box_.back().is_full()) {
+    if (spare_.empty()) {
+      box_.emplace_back();
+    } else {
+      box_.push_back(std::move(spare_.back()));
+      spare_.pop_back();
+    }
+  }
+  box_.back().add(item);
+  ++admitted_;
+  bytes_in_ += item.size();
+}
+
+/// Those who wait asynchronously, as far as there is room.
+void queue_entrance::serve(finished_ops& done) {
+  while (!waiting_.empty()) {
+    waiting_put& w = waiting_.front();
+    if (stopped_) {
+      done.emplace_back(std::move(w.op), std::make_exception_ptr(queue_stopped()));
+    } else {
+      if (!has_room(w.item.size())) {
+        ask_to_be_told(counts_.taken.load() + 1);
+        if (!has_room(w.item.size())) return;
+      }
+      add(w.item);
+      done.emplace_back(std::move(w.op), nullptr);
+    }
+    waiting_.pop_front();
+  }
+}
+
+void queue_entrance::finish(finished_ops& done) {
+  for (auto& [op, error] : done) op->complete({std::move(error), {}});
+}
+
+}  // namespace procx::inline v1::detail
