@@ -255,20 +255,19 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
 
   bool has_waiting() {
     for (;;) {
-      while (!batches_.empty() && batches_.front().empty()) {
-        entrance_.give_back(std::move(batches_.front()));
-        batches_.pop_front();
-      }
-      if (!batches_.empty()) return true;
+      while (batches_.size() > 1 && batches_.front().empty()) batches_.pop_front();
+      if (!batches_.empty() && !batches_.front().empty()) return true;
       if (!take_in()) return false;
     }
   }
   bool take_in() {
-    std::size_t const before = batches_.size();
-    if (!entrance_.take(batches_)) return false;
-    for (std::size_t b = before; b < batches_.size(); ++b)
-      for (auto const& item : batches_[b].items()) ring_.add(item.length);
-    return true;
+    bool const any = entrance_.take(batches_);
+    for (queue_batch& b : batches_) {
+      if (b.is_known()) continue;
+      for (auto const& item : b.items()) ring_.add(item.length);
+      b.set_known();
+    }
+    return any;
   }
 
   /// Whether the next item went to the dispatcher.

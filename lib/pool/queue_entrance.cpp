@@ -1,5 +1,7 @@
 #include "pool/queue_entrance.hpp"
 
+#include "pool/short_wait.hpp"
+
 #include <procx/error/exceptions.hpp>
 
 #include <boost/asio/error.hpp>
@@ -45,6 +47,7 @@ void queue_batch::clear() noexcept {
   items_.clear();
   slabs_.clear();
   next_ = at_ = 0;
+  known_ = false;
 }
 
 queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake)
@@ -98,16 +101,17 @@ void queue_entrance::cancel(std::uint64_t number) {
 
 void queue_entrance::room_made() {
   finished_ops done;
-  bool wakes = false;
+  bool wakes = false, blocked = false;
   {
-    std::lock_guard const lock(mutex_);
+    auto const lock = lock_shortly(mutex_);
     counts_.producers_wait_for.store(queue_counts::nobody);
     counts_.producers_wait_for_bytes.store(false);
     std::uint64_t const before = admitted_;
     serve(done);
     wakes = admitted_ != before && must_wake();
-    if (blocked_) has_room_.notify_all();
+    blocked = blocked_ > 0;
   }
+  if (blocked) has_room_.notify_all();  // without the lock, which they need
   finish(done);
   if (wakes) wake_();
 }
@@ -132,22 +136,17 @@ std::uint64_t queue_entrance::admitted() const {
 }
 
 bool queue_entrance::take(std::deque<queue_batch>& to) {
-  std::lock_guard const lock(mutex_);
+  std::size_t spent = 0;
+  for (; spent < to.size() && to[spent].empty(); ++spent) to[spent].clear();
+  auto const lock = lock_shortly(mutex_);
+  for (; spent > 0; --spent, to.pop_front())
+    if (spare_.size() < batches_kept) spare_.push_back(std::move(to.front()));
   if (box_.empty()) {
     awake_ = false;
     return false;
   }
-  while (!box_.empty()) {
-    to.push_back(std::move(box_.front()));
-    box_.pop_front();
-  }
+  for (; !box_.empty(); box_.pop_front()) to.push_back(std::move(box_.front()));
   return true;
-}
-
-void queue_entrance::give_back(queue_batch&& spent) {
-  spent.clear();
-  std::lock_guard const lock(mutex_);
-  if (spare_.size() < batches_kept) spare_.push_back(std::move(spent));
 }
 
 /// Looks at the counters only if there was no room when it last did: consumers write them all the time.
@@ -156,17 +155,20 @@ bool queue_entrance::has_room(std::size_t bytes) noexcept {
   std::uint64_t const taken = counts_.taken.load();
   items_until_ = taken + limits_.items;
   if (taken == admitted_) return true;  // alone, whatever its size
-  std::uint64_t const over = counts_.argument_bytes_over.load();
-  std::uint64_t const kept = bytes_in_ - over + counts_.result_bytes_kept();
-  std::uint64_t const room = limits_.bytes - std::min<std::uint64_t>(kept, limits_.bytes);
+  std::uint64_t const room = limits_.bytes - std::min<std::uint64_t>(bytes_kept(), limits_.bytes);
   // No further than to where results may have come meanwhile.
   bytes_until_ = bytes_in_ + std::min<std::uint64_t>(room, std::max<std::size_t>(limits_.bytes / 16, bytes));
   return admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_;
 }
 
-void queue_entrance::ask_to_be_told(std::uint64_t when_taken) noexcept {
+/// Bytes may go with every item that is taken, and when a task is over.
+void queue_entrance::ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept {
   counts_.producers_wait_for.store(std::min(when_taken, counts_.producers_wait_for.load()));
-  counts_.producers_wait_for_bytes.store(true);
+  if (bytes_kept() + bytes > limits_.bytes) counts_.producers_wait_for_bytes.store(true);
+}
+
+std::uint64_t queue_entrance::bytes_kept() const noexcept {
+  return bytes_in_ - counts_.argument_bytes_over.load() + counts_.result_bytes_kept();
 }
 
 bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until) {
@@ -176,7 +178,7 @@ bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size
     bool const little = makes_do.has_value();
     std::uint64_t const taken = counts_.taken.load();
     std::uint64_t const enough = admitted_ + much_room();
-    ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : taken + 1);
+    ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : taken + 1, bytes);
     items_until_ = bytes_until_ = 0;
     bool const room = waiting_.empty() && has_room(bytes);
     auto const now = clock::now();
@@ -221,7 +223,7 @@ void queue_entrance::serve(finished_ops& done) {
       done.emplace_back(std::move(w.op), std::make_exception_ptr(queue_stopped()));
     } else {
       if (!has_room(w.item.size())) {
-        ask_to_be_told(counts_.taken.load() + 1);
+        ask_to_be_told(counts_.taken.load() + 1, w.item.size());
         if (!has_room(w.item.size())) return;
       }
       add(w.item);

@@ -40,6 +40,9 @@ class queue_batch {
   void clear() noexcept;
 
   std::vector<item> const& items() const noexcept { return items_; }
+  /// Whether its items have their places in the ring.
+  bool is_known() const noexcept { return known_; }
+  void set_known() noexcept { known_ = true; }
 
  private:
   struct slabs_of_one {
@@ -51,6 +54,7 @@ class queue_batch {
   std::deque<slabs_of_one> slabs_;  // of those that have any
   std::size_t next_ = 0;
   std::size_t at_ = 0;
+  bool known_ = false;
 };
 
 /// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
@@ -76,9 +80,9 @@ class queue_entrance {
   std::optional<std::uint64_t> stop();
   std::uint64_t admitted() const;
 
-  /// For the pool's thread: appends what is there. If nothing is, it will be woken when there is.
+  /// For the pool's thread: appends what is there, and takes back batches of which nothing is left at the front. If
+  /// nothing is there, it will be woken when something is.
   bool take(std::deque<queue_batch>& to);
-  void give_back(queue_batch&& spent);
 
  private:
   struct waiting_put {
@@ -92,7 +96,8 @@ class queue_entrance {
   bool has_room(std::size_t bytes) noexcept;
   std::uint64_t much_room() const noexcept { return limits_.items / 8 + 1; }
   bool wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until);
-  void ask_to_be_told(std::uint64_t when_taken) noexcept;
+  void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
+  std::uint64_t bytes_kept() const noexcept;
   void add(queue_item const& item);
   void serve(finished_ops& done);
   bool must_wake() noexcept { return !std::exchange(awake_, true); }

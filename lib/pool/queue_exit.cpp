@@ -1,5 +1,7 @@
 #include "pool/queue_exit.hpp"
 
+#include "pool/short_wait.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -7,19 +9,25 @@
 #include <cstring>
 
 namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::size_t chunks_kept = 4;
+
+}  // namespace
 
 queue_exit::~queue_exit() {
-  for (std::size_t i = 0; i < slots_.size(); ++i) reorder_ring::dispose(slots_[i]);
+  for (; !chunks_.empty(); chunks_.pop_front(), next_ = 0)
+    for (std::size_t i = next_; i < chunks_.front().size(); ++i) reorder_ring::dispose(chunks_.front()[i]);
 }
 
 queue_exit::got queue_exit::take(taken_result& result, deadline until) {
   std::unique_lock lock(mutex_);
-  while (slots_.empty()) {
+  while (empty()) {
     if (at_end()) return got::end;
     ++blocked_;
     bool const late = until ? come_.wait_until(lock, *until) == std::cv_status::timeout : (come_.wait(lock), false);
     --blocked_;
-    if (late && slots_.empty()) return at_end() ? got::end : got::nothing_yet;
+    if (late && empty()) return at_end() ? got::end : got::nothing_yet;
   }
   take_front(result);
   count_taken();
@@ -28,7 +36,7 @@ queue_exit::got queue_exit::take(taken_result& result, deadline until) {
 
 queue_exit::got queue_exit::try_take(taken_result& result) {
   std::lock_guard const lock(mutex_);
-  if (slots_.empty()) return at_end() ? got::end : got::nothing_yet;
+  if (empty()) return at_end() ? got::end : got::nothing_yet;
   take_front(result);
   count_taken();
   return got::result;
@@ -60,16 +68,25 @@ void queue_exit::cancel(std::uint64_t number) {
 }
 
 bool queue_exit::publish(reorder_ring& ring) {
+  std::vector<queue_slot>& finished = ring.take_finished();  // not under the lock, which consumers need all the time
   std::vector<served> done;
+  bool const one = finished.size() == 1;
+  bool blocked = false;
   {
-    std::lock_guard const lock(mutex_);
+    auto const lock = lock_shortly(mutex_);
     ring.close_full(free_);
-    std::size_t published = 0;
-    for (; ring.front_finished(); ++published) slots_.push_back(ring.take_front());
-    serve(done);
     ring.reuse(free_);
-    if (blocked_ && !slots_.empty()) published == 1 ? come_.notify_one() : come_.notify_all();
+    chunks_.push_back(std::move(finished));
+    if (spent_.empty()) {
+      finished = {};
+    } else {
+      finished = std::move(spent_.back());
+      spent_.pop_back();
+    }
+    serve(done);
+    blocked = blocked_ > 0 && !empty();
   }
+  if (blocked) one ? come_.notify_one() : come_.notify_all();  // without the lock, which they need
   finish(done);
   return !done.empty();
 }
@@ -126,8 +143,14 @@ void queue_exit::when_over(std::function<void()> then) {
 }
 
 void queue_exit::take_front(taken_result& result) {
-  queue_slot const s = slots_.front();
-  slots_.pop_front();
+  std::vector<queue_slot>& chunk = chunks_.front();
+  queue_slot const s = chunk[next_++];
+  if (next_ == chunk.size()) {
+    chunk.clear();
+    if (spent_.size() < chunks_kept) spent_.push_back(std::move(chunk));
+    chunks_.pop_front();
+    next_ = 0;
+  }
   result.index = taken_++;
   bytes_taken_ += s.length;
   if (s.is == queue_slot::state::held) {
@@ -148,11 +171,11 @@ void queue_exit::count_taken() noexcept {
 
 /// Those who wait asynchronously, as far as there is something for them.
 void queue_exit::serve(std::vector<served>& done) {
-  while (!waiting_.empty() && (!slots_.empty() || at_end())) {
+  while (!waiting_.empty() && (!empty() || at_end())) {
     served& s = done.emplace_back();
     s.receiver = std::move(waiting_.front().receiver);
     waiting_.pop_front();
-    s.any = !slots_.empty();
+    s.any = !empty();
     if (s.any) take_front(s.result);
   }
   if (!done.empty()) count_taken();

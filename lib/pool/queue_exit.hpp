@@ -33,7 +33,7 @@ class queue_exit {
   std::uint64_t async_take(std::unique_ptr<result_receiver> receiver);
   void cancel(std::uint64_t number);
 
-  /// For the pool's thread: the finished items at the front of the ring can be taken. Whether somebody has taken any.
+  /// For the pool's thread: the finished items at the front of the ring can be taken. Whether somebody has at once.
   bool publish(reorder_ring& ring);
   /// After so many items comes the end.
   void end_at(std::uint64_t all);
@@ -60,6 +60,7 @@ class queue_exit {
   };
 
   bool at_end() const noexcept { return taken_ == end_; }
+  bool empty() const noexcept { return chunks_.empty(); }
   void take_front(taken_result& result);
   void count_taken() noexcept;
   void serve(std::vector<served>& done);
@@ -70,7 +71,9 @@ class queue_exit {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable come_;
   std::condition_variable over_told_;
-  ring_queue<queue_slot> slots_;
+  std::deque<std::vector<queue_slot>> chunks_;  // none is empty
+  std::size_t next_ = 0;                        // of the first
+  std::vector<std::vector<queue_slot>> spent_;  // to be used again
   std::vector<result_block*> free_;
   std::deque<waiting_take> waiting_;
   std::vector<std::function<void()>> to_tell_;

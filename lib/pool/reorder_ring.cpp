@@ -36,6 +36,15 @@ result_block& reorder_ring::block_for(std::size_t size) {
   return *next;
 }
 
+std::vector<queue_slot>& reorder_ring::take_finished() {
+  finished_.clear();
+  for (; front_finished(); ++first_) {
+    finished_.push_back(slots_.front());
+    slots_.pop_front();
+  }
+  return finished_;
+}
+
 void reorder_ring::close_full(std::vector<result_block*>& free) {
   for (result_block* const b : full_) {
     b->stored_in_all = b->stored;

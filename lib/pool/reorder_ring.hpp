@@ -74,12 +74,8 @@ class reorder_ring {
   void finish(queue_slot& s, std::unique_ptr<held_result> held);
 
   bool front_finished() const noexcept { return !slots_.empty() && slots_.front().finished(); }
-  queue_slot take_front() noexcept {
-    queue_slot const s = slots_.front();
-    slots_.pop_front();
-    ++first_;
-    return s;
-  }
+  /// Takes the finished items out at the front. Valid, and the caller's to take away, until the next call.
+  std::vector<queue_slot>& take_finished();
 
   // Under the lock of the exit:
 
@@ -94,6 +90,7 @@ class reorder_ring {
   result_block& block_for(std::size_t size);
 
   ring_queue<queue_slot> slots_;
+  std::vector<queue_slot> finished_;
   std::uint64_t first_ = 0;
   std::vector<std::unique_ptr<result_block>> blocks_;
   std::vector<result_block*> vacant_;
