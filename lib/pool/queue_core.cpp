@@ -208,7 +208,9 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
 
   void go_on() {
     on_progress();
-    if (!over_) dispatcher_.pump();
+    if (over_) return;
+    dispatcher_.pump();
+    workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
   }
 
   void task_is_over(queue_slot const& s) noexcept {
@@ -245,11 +247,10 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
     if (average_ < 1) return ~std::size_t{0};
     std::uint64_t const kept = counts_.result_bytes_kept() + (bytes_come_ - counts_.result_bytes_come.load());
     std::size_t const under_way = tasks_fed_ - tasks_over_;
-    if (kept == 0 && under_way == 0) return 1;
     std::uint64_t const arguments = std::min<std::uint64_t>(bytes_fed_ - bytes_over_, limits_.bytes);
     std::uint64_t const bound = std::max<std::uint64_t>(limits_.bytes / 2, limits_.bytes - arguments);
     double const fit = kept < bound ? static_cast<double>(bound - kept) / average_ : 0;
-    std::size_t const all = static_cast<std::size_t>(std::min(fit, 1e9));
+    std::size_t const all = std::max<std::size_t>(kept == 0, static_cast<std::size_t>(std::min(fit, 1e9)));  // one alone
     return all - std::min(all, under_way);
   }
 
