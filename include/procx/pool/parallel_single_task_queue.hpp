@@ -15,11 +15,12 @@ namespace procx::inline v1 {
 
 namespace detail {
 
+struct unknown_result;
+
 /// What a callable that is not overloaded returns.
 template <class F>
 struct only_result {
-  static_assert(sizeof(F) == 0, "procx: what an overloaded or generic callable returns must be named: "
-                                "px::parallel_single_task_queue<F, R>");
+  using type = unknown_result;
 };
 template <class R, class... P>
 struct only_result<R (*)(P...)> {
@@ -50,6 +51,10 @@ struct only_result<F> : only_result<decltype(&F::operator())> {};
 /// \endcode
 template <class F, class R = typename detail::only_result<F>::type>
 class parallel_single_task_queue : public basic_parallel_queue<R> {
+  static_assert(!std::is_same_v<R, detail::unknown_result>,
+                "procx: what an overloaded or generic callable returns must be named: "
+                "px::parallel_single_task_queue<F, R>");
+
  public:
   explicit parallel_single_task_queue(F fn, parallel_queue_options const& options = {})
       : base(options, std::nullopt, std::make_shared<F>(std::move(fn))) {}
