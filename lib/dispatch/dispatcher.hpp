@@ -73,6 +73,8 @@ class dispatcher {
 
   /// How many more tasks would be of use now.
   std::size_t room() const;
+  /// Whether some worker has nothing to go on with when it is done with its task, nor will have after `pump`.
+  bool short_of_tasks() const;
   /// How many tasks are still to be added in all, if that is known: near the end no worker takes more than its share.
   void expect_remaining(std::size_t count) noexcept { remaining_ = count; }
   bool idle() const noexcept { return books_.pending() + books_.in_flight() == 0; }

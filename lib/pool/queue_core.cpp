@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -156,14 +157,9 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
   // From the dispatcher.
 
   void on_value(std::uint64_t index, pid_t, encoded_value const& value) override {
-    queue_slot& s = ring_[index];
-    task_is_over(s);
-    if (value.blocks || value.bytes.size() > taken_result::most_bytes)
-      ring_.finish(s, hold(value));
-    else
-      ring_.finish(s, value.bytes);
-    bytes_come_ += s.length;
-    task_bytes_come_ += s.length;
+    task_is_over(ring_[index]);
+    task_bytes_come_ += value.size();
+    finish(ring_[index], value);
   }
   void on_failure(std::uint64_t index, pid_t, std::exception_ptr error) override {
     task_is_over(ring_[index]);
@@ -213,11 +209,18 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
     workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
   }
 
-  void task_is_over(queue_slot const& s) noexcept {
+  void task_is_over(reorder_ring::slot const& s) noexcept {
     ++tasks_over_;
-    bytes_over_ += s.length;
+    bytes_over_ += s.argument_bytes;
   }
-  void fail(queue_slot& s, std::exception_ptr error) {
+  void finish(reorder_ring::slot& s, encoded_value const& value) {
+    bytes_come_ += value.size();
+    if (value.blocks || value.bytes.size() > taken_result::most_bytes)
+      ring_.finish(s, hold(value));
+    else
+      ring_.finish(s, value.bytes);
+  }
+  void fail(reorder_ring::slot& s, std::exception_ptr error) {
     auto held = std::make_unique<held_result>();
     held->error = std::move(error);
     ring_.finish(s, std::move(held));
@@ -231,7 +234,7 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
     room = std::min(room, allowed());
     while (room > 0 && has_waiting())
       if (feed_one()) --room;
-    dispatcher_.expect_remaining(all_ == not_stopped ? ~std::size_t{0} : static_cast<std::size_t>(all_ - fed_));
+    dispatcher_.expect_remaining(all_ == not_stopped ? ~std::size_t{0} : static_cast<std::size_t>(all_ - ring_.end()));
   }
 
   /// How many more tasks may be under way, as far as that is a matter of their results' bytes.
@@ -258,53 +261,41 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
     for (;;) {
       while (batches_.size() > 1 && batches_.front().empty()) batches_.pop_front();
       if (!batches_.empty() && !batches_.front().empty()) return true;
-      if (!take_in()) return false;
+      // Else it is early enough to look again when results have come.
+      if (!entrance_.take(batches_, dispatcher_.short_of_tasks())) return false;
     }
-  }
-  bool take_in() {
-    bool const any = entrance_.take(batches_);
-    for (queue_batch& b : batches_) {
-      if (b.is_known()) continue;
-      for (auto const& item : b.items()) ring_.add(item.length);
-      b.set_known();
-    }
-    return any;
   }
 
   /// Whether the next item went to the dispatcher.
   bool feed_one() {
     queue_item item = batches_.front().take();
-    std::uint64_t const index = fed_++;
-    queue_slot& s = ring_[index];
-    bytes_fed_ += item.size();
-    if (s.finished() || item.passed) {
-      bytes_over_ += item.size();
-      if (!s.finished()) finish_passed(s, item.bytes);
+    std::uint64_t const index = ring_.end();
+    reorder_ring::slot& s = ring_.add();
+    s.argument_bytes = item.size();
+    bytes_fed_ += s.argument_bytes;
+    if (!cancelled_.empty() && cancelled_.erase(index)) {
+      bytes_over_ += s.argument_bytes;
+      fail(s, std::make_exception_ptr(task_cancelled()));
       return false;
     }
-    s.is = queue_slot::state::running;
-    s.length = item.size();
+    if (item.passed) {
+      bytes_over_ += s.argument_bytes;
+      finish(s, item.bytes);
+      return false;
+    }
     ++tasks_fed_;
     try {
       if (item.slabs.empty()) {
         dispatcher_.begin_task(index, item.callable).save_binary(item.bytes.data(), item.bytes.size());
-        s.where = dispatcher_.commit_task();
+        s.place = dispatcher_.commit_task();
       } else {
-        s.where = dispatcher_.add_task(index, {item.callable, buffer(item.bytes), std::move(item.slabs), item.slab_bytes});
+        s.place = dispatcher_.add_task(index, {item.callable, buffer(item.bytes), std::move(item.slabs), item.slab_bytes});
       }
       return true;
     } catch (protocol_error const&) {  // too large by a few bytes
       on_failure(index, 0, std::current_exception());
       return false;
     }
-  }
-
-  void finish_passed(queue_slot& s, std::span<std::byte const> bytes) {
-    if (bytes.size() > taken_result::most_bytes)
-      ring_.finish(s, hold(bytes));
-    else
-      ring_.finish(s, bytes);
-    bytes_come_ += s.length;
   }
 
   void publish() {
@@ -328,19 +319,17 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
   }
 
   void cancel_here(std::uint64_t index, boost::asio::cancellation_type how) {
-    if (index >= ring_.end()) take_in();
-    if (index < ring_.first() || index >= ring_.end()) return;
-    queue_slot& s = ring_[index];
-    if (s.is == queue_slot::state::waiting)
-      fail(s, std::make_exception_ptr(task_cancelled()));
-    else if (s.is == queue_slot::state::running)
-      dispatcher_.cancel(s.where, index, how_to(how));
+    if (index < ring_.first() || index >= entrance_.admitted()) return;
+    if (index >= ring_.end())
+      cancelled_.insert(index);
+    else if (!ring_[index].finished())
+      dispatcher_.cancel(ring_[index].place, index, how_to(how));
     go_on();
   }
 
   /// Not from within the dispatcher, whose caller would go on with what has gone.
   void check_over() {
-    if (all_ == not_stopped || fed_ < all_ || tasks_over_ < tasks_fed_ || std::exchange(over_, true)) return;
+    if (all_ == not_stopped || ring_.end() < all_ || tasks_over_ < tasks_fed_ || std::exchange(over_, true)) return;
     on_thread([](state& s) {
       s.dispatcher_.stop();
       s.workers_.store(0, std::memory_order_relaxed);
@@ -360,18 +349,19 @@ class queue_core::state final : public task_sink, public std::enable_shared_from
 
   static constexpr std::uint64_t not_stopped = ~std::uint64_t{0};
 
+  // What different threads write for every item lies on cache lines of its own.
   queue_entrance::limits const limits_;
   std::size_t const frame_limit_;
   queue_counts counts_;
-  queue_entrance entrance_;
-  reorder_ring ring_;  // outlives what has left it
-  queue_exit exit_;
-  std::atomic<std::size_t> joiners_ = 0;
+  alignas(cache_line) queue_entrance entrance_;
+  alignas(cache_line) reorder_ring ring_;  // outlives what has left it
+  alignas(cache_line) queue_exit exit_;
+  alignas(cache_line) std::atomic<std::size_t> joiners_ = 0;
   std::atomic<std::size_t> workers_ = 0;
 
   // Of the pool's thread alone:
-  std::deque<queue_batch> batches_;  // those that were not handed to the dispatcher
-  std::uint64_t fed_ = 0;            // items of which the ring knows where they are
+  alignas(cache_line) std::deque<queue_batch> batches_;  // those that were not handed to the dispatcher
+  std::set<std::uint64_t> cancelled_;  // of those
   std::uint64_t tasks_fed_ = 0;
   std::uint64_t tasks_over_ = 0;
   std::uint64_t bytes_fed_ = 0;

@@ -8,13 +8,14 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 namespace procx::inline v1::detail {
 namespace {
 
 using clock = std::chrono::steady_clock;
 
-// A producer that had to wait goes on when an eighth of the places are free (`much_room`), or one has been for so long:
+// A producer that had to wait goes on when a quarter of the places are free (`much_room`), or one has been for so long:
 // otherwise it would be woken for every item that a fast consumer takes.
 constexpr std::chrono::microseconds linger{200};
 
@@ -23,17 +24,30 @@ constexpr std::size_t kept_of_batch = 4 * queue_batch::full;
 
 }  // namespace
 
-void queue_batch::add(queue_item const& added) {
-  bytes_.append(added.bytes.data(), added.bytes.size());
-  if (!added.slabs.empty()) slabs_.push_back({added.slabs, added.slab_bytes});
-  items_.push_back({added.bytes.size(), added.callable, added.passed, !added.slabs.empty()});
+void queue_batch::add(queue_item const& item) {
+  std::size_t const length = item.bytes.size();
+  bool const is_long = length >= long_one;
+  header const h{item.callable, item.passed, !item.slabs.empty(), is_long ? long_one : static_cast<std::uint16_t>(length)};
+  if (h.has_slabs) slabs_.push_back({item.slabs, item.slab_bytes});
+  std::byte* at = bytes_.extend(sizeof h + (is_long ? sizeof length : 0) + length);
+  std::memcpy(at, &h, sizeof h);
+  at += sizeof h;
+  if (is_long) std::memcpy(std::exchange(at, at + sizeof length), &length, sizeof length);
+  if (length) std::memcpy(at, item.bytes.data(), length);
 }
 
 queue_item queue_batch::take() {
-  item const& i = items_[next_++];
-  queue_item taken{.callable = i.callable, .passed = i.passed, .bytes = bytes_.bytes().subspan(at_, i.length)};
-  at_ += i.length;
-  if (i.has_slabs) {
+  header h;
+  std::memcpy(&h, bytes_.data() + at_, sizeof h);
+  at_ += sizeof h;
+  std::size_t length = h.length;
+  if (h.length == long_one) {
+    std::memcpy(&length, bytes_.data() + at_, sizeof length);
+    at_ += sizeof length;
+  }
+  queue_item taken{.callable = h.callable, .passed = h.passed, .bytes = bytes_.bytes().subspan(at_, length)};
+  at_ += length;
+  if (h.has_slabs) {
     taken.slabs = std::move(slabs_.front().slabs);
     taken.slab_bytes = slabs_.front().bytes;
     slabs_.pop_front();
@@ -44,10 +58,8 @@ queue_item queue_batch::take() {
 void queue_batch::clear() noexcept {
   bytes_.clear();
   if (bytes_.capacity() > kept_of_batch) bytes_.release();
-  items_.clear();
   slabs_.clear();
-  next_ = at_ = 0;
-  known_ = false;
+  at_ = 0;
 }
 
 queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake)
@@ -135,14 +147,14 @@ std::uint64_t queue_entrance::admitted() const {
   return admitted_;
 }
 
-bool queue_entrance::take(std::deque<queue_batch>& to) {
+bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
   std::size_t spent = 0;
   for (; spent < to.size() && to[spent].empty(); ++spent) to[spent].clear();
   auto const lock = lock_shortly(mutex_);
   for (; spent > 0; --spent, to.pop_front())
     if (spare_.size() < batches_kept) spare_.push_back(std::move(to.front()));
   if (box_.empty()) {
-    awake_ = false;
+    awake_ = !sleeps;
     return false;
   }
   for (; !box_.empty(); box_.pop_front()) to.push_back(std::move(box_.front()));

@@ -19,42 +19,35 @@
 
 namespace procx::inline v1::detail {
 
-/// Items on their way from the producers to the pool's thread, one behind the other.
+/// Items on their way from the producers to the pool's thread, one behind the other: what one processor writes and another
+/// reads is to take few cache lines.
 class queue_batch {
  public:
   static constexpr std::size_t full = std::size_t{1} << 20;
 
-  struct item {
-    std::size_t length;
-    std::uint32_t callable;
-    bool passed;
-    bool has_slabs;
-  };
-
-  void add(queue_item const& added);
-  bool empty() const noexcept { return next_ == items_.size(); }
-  std::size_t left() const noexcept { return items_.size() - next_; }
+  void add(queue_item const& item);
+  bool empty() const noexcept { return at_ == bytes_.size(); }
   bool is_full() const noexcept { return bytes_.size() >= full; }
   /// The next one; its bytes are valid until the batch changes.
   queue_item take();
   void clear() noexcept;
 
-  std::vector<item> const& items() const noexcept { return items_; }
-  /// Whether its items have their places in the ring.
-  bool is_known() const noexcept { return known_; }
-  void set_known() noexcept { known_ = true; }
-
  private:
+  struct header {
+    std::uint32_t callable;
+    bool passed;
+    bool has_slabs;
+    std::uint16_t length;  // or `long_one`, and then it follows
+  };
+  static constexpr std::uint16_t long_one = ~std::uint16_t{0};
   struct slabs_of_one {
     std::vector<std::shared_ptr<slab>> slabs;
     std::size_t bytes;
   };
+
   buffer bytes_;
-  std::vector<item> items_;
   std::deque<slabs_of_one> slabs_;  // of those that have any
-  std::size_t next_ = 0;
   std::size_t at_ = 0;
-  bool known_ = false;
 };
 
 /// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
@@ -81,8 +74,8 @@ class queue_entrance {
   std::uint64_t admitted() const;
 
   /// For the pool's thread: appends what is there, and takes back batches of which nothing is left at the front. If
-  /// nothing is there, it will be woken when something is.
-  bool take(std::deque<queue_batch>& to);
+  /// nothing is there, it will be woken when something is, if it `sleeps` until then.
+  bool take(std::deque<queue_batch>& to, bool sleeps);
 
  private:
   struct waiting_put {
@@ -94,7 +87,7 @@ class queue_entrance {
   using finished_ops = std::vector<std::pair<std::unique_ptr<operation>, std::exception_ptr>>;
 
   bool has_room(std::size_t bytes) noexcept;
-  std::uint64_t much_room() const noexcept { return limits_.items / 8 + 1; }
+  std::uint64_t much_room() const noexcept { return limits_.items / 4 + 1; }
   bool wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until);
   void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
   std::uint64_t bytes_kept() const noexcept;

@@ -6,7 +6,6 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
-#include <cstring>
 
 namespace procx::inline v1::detail {
 namespace {
@@ -14,11 +13,6 @@ namespace {
 constexpr std::size_t chunks_kept = 4;
 
 }  // namespace
-
-queue_exit::~queue_exit() {
-  for (; !chunks_.empty(); chunks_.pop_front(), next_ = 0)
-    for (std::size_t i = next_; i < chunks_.front().size(); ++i) reorder_ring::dispose(chunks_.front()[i]);
-}
 
 queue_exit::got queue_exit::take(taken_result& result, deadline until) {
   std::unique_lock lock(mutex_);
@@ -68,25 +62,21 @@ void queue_exit::cancel(std::uint64_t number) {
 }
 
 bool queue_exit::publish(reorder_ring& ring) {
-  std::vector<queue_slot>& finished = ring.take_finished();  // not under the lock, which consumers need all the time
   std::vector<served> done;
-  bool const one = finished.size() == 1;
-  bool blocked = false;
-  {
+  std::size_t blocked = 0;
+  while (ring.front_finished()) {
+    ring.take_finished(next_);  // not under the lock, which consumers need all the time
     auto const lock = lock_shortly(mutex_);
-    ring.close_full(free_);
-    ring.reuse(free_);
-    chunks_.push_back(std::move(finished));
-    if (spent_.empty()) {
-      finished = {};
-    } else {
-      finished = std::move(spent_.back());
+    chunks_.push_back(std::move(next_));
+    next_ = {};
+    if (!spent_.empty()) {
+      next_ = std::move(spent_.back());
       spent_.pop_back();
     }
     serve(done);
-    blocked = blocked_ > 0 && !empty();
+    blocked = empty() ? 0 : blocked_;
   }
-  if (blocked) one ? come_.notify_one() : come_.notify_all();  // without the lock, which they need
+  if (blocked) come_.notify_all();  // without the lock, which they need
   finish(done);
   return !done.empty();
 }
@@ -143,24 +133,13 @@ void queue_exit::when_over(std::function<void()> then) {
 }
 
 void queue_exit::take_front(taken_result& result) {
-  std::vector<queue_slot>& chunk = chunks_.front();
-  queue_slot const s = chunk[next_++];
-  if (next_ == chunk.size()) {
-    chunk.clear();
-    if (spent_.size() < chunks_kept) spent_.push_back(std::move(chunk));
-    chunks_.pop_front();
-    next_ = 0;
-  }
+  result_chunk& chunk = chunks_.front();
   result.index = taken_++;
-  bytes_taken_ += s.length;
-  if (s.is == queue_slot::state::held) {
-    result.held.reset(s.held);
-    return;
-  }
-  result.held.reset();
-  result.length = s.length;
-  std::memcpy(result.bytes.data(), s.block->bytes.get() + s.where, s.length);
-  if (++s.block->taken == s.block->stored_in_all) free_.push_back(s.block);
+  bytes_taken_ += chunk.take(result);
+  if (!chunk.empty()) return;
+  chunk.clear();
+  if (spent_.size() < chunks_kept) spent_.push_back(std::move(chunk));
+  chunks_.pop_front();
 }
 
 void queue_exit::count_taken() noexcept {

@@ -26,7 +26,6 @@ class queue_exit {
   explicit queue_exit(queue_counts& counts) : counts_(counts) {}
   queue_exit(queue_exit const&) = delete;
   queue_exit& operator=(queue_exit const&) = delete;
-  ~queue_exit();
 
   got take(taken_result& result, deadline until);
   got try_take(taken_result& result);
@@ -67,14 +66,13 @@ class queue_exit {
   static void finish(std::vector<served>& done);
 
   queue_counts& counts_;
+  result_chunk next_;  // the pool's thread's
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable come_;
   std::condition_variable over_told_;
-  std::deque<std::vector<queue_slot>> chunks_;  // none is empty
-  std::size_t next_ = 0;                        // of the first
-  std::vector<std::vector<queue_slot>> spent_;  // to be used again
-  std::vector<result_block*> free_;
+  std::deque<result_chunk> chunks_;  // none is empty
+  std::vector<result_chunk> spent_;  // to be used again
   std::deque<waiting_take> waiting_;
   std::vector<std::function<void()>> to_tell_;
   std::uint64_t numbers_ = 0;

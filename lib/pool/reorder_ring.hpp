@@ -6,96 +6,130 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <deque>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace procx::inline v1::detail {
 
-/// Memory that small results lie in one behind the other, in the order in which they came. It is used again when all of
-/// them have been taken.
-struct result_block {
-  static constexpr std::size_t size = 64 * 1024;
-  static constexpr std::uint32_t open = ~std::uint32_t{0};
-
-  std::unique_ptr<std::byte[]> bytes;
-  std::uint32_t used = 0;
-  std::uint32_t stored = 0;
-  // Under the lock of the exit:
-  std::uint32_t taken = 0;
-  std::uint32_t stored_in_all = open;
-};
-
-/// The place of one item: where its task is, or its result.
-struct queue_slot {
-  enum class state : std::uint8_t {
-    waiting,  ///< not handed to the dispatcher
-    running,  ///< the dispatcher has it, at `where`
-    small,    ///< `length` bytes in the block, from `where` on
-    held,
-  };
-  state is = state::waiting;
-  std::uint32_t where = 0;
-  std::size_t length = 0;  ///< in bytes; until it is finished, that of the arguments
-  union {
-    result_block* block = nullptr;
-    held_result* held;
-  };
-
-  bool finished() const noexcept { return is == state::small || is == state::held; }
-};
-
-/// The items between the two ends of a parallel queue, in their order, for the pool's thread alone: results come in
-/// any order, and leave at the front. It owns the blocks for as long as there are results in them.
-class reorder_ring {
+/// Outcomes in their order, one behind the other, on their way to the consumers: what one processor writes and another
+/// reads is to take few cache lines.
+class result_chunk {
  public:
+  static constexpr std::size_t full = std::size_t{256} << 10;
+
+  bool empty() const noexcept { return at_ == bytes_.size(); }
+  bool is_full() const noexcept { return bytes_.size() >= full; }
+  void add(std::span<std::byte const> result) {
+    auto const length = static_cast<std::uint32_t>(result.size());
+    std::byte* const at = bytes_.extend(sizeof length + result.size());
+    std::memcpy(at, &length, sizeof length);
+    if (length) std::memcpy(at + sizeof length, result.data(), length);
+  }
+  void add(std::unique_ptr<held_result> result) {
+    bytes_.append(&held_mark, sizeof held_mark);
+    held_.push_back(std::move(result));
+  }
+  /// The next one, but for its index; how many bytes it has.
+  std::size_t take(taken_result& to) noexcept {
+    std::uint32_t length = 0;
+    std::memcpy(&length, bytes_.data() + at_, sizeof length);
+    at_ += sizeof length;
+    if (length == held_mark) {
+      to.held = std::move(held_.front());
+      held_.pop_front();
+      return to.held->bytes.size() + to.held->block_bytes;
+    }
+    to.held.reset();
+    to.length = length;
+    std::memcpy(to.bytes.data(), bytes_.data() + at_, length);
+    at_ += length;
+    return length;
+  }
+  void clear() noexcept {
+    bytes_.clear();
+    if (bytes_.capacity() > 4 * full) bytes_.release();
+    at_ = 0;
+  }
+
+ private:
+  static constexpr std::uint32_t held_mark = ~std::uint32_t{0};
+
+  buffer bytes_;
+  std::deque<std::unique_ptr<held_result>> held_;
+  std::size_t at_ = 0;
+};
+
+/// The items that were handed out, in their order: results come in any order, and leave at the front. Small results lie
+/// in blocks of memory in the order in which they came; a block is used again when all of them have left. Not
+/// thread-safe: it is the pool's thread's.
+class reorder_ring {
+  struct block;
+
+ public:
+  /// The place of one item.
+  class slot {
+   public:
+    bool finished() const noexcept { return is_ != state::running; }
+
+    std::uint32_t place = 0;      ///< for the owner: where the dispatcher has the task
+    std::size_t argument_bytes = 0;  ///< for the owner as well
+
+   private:
+    friend class reorder_ring;
+    enum class state : std::uint8_t { running, small, held };
+    state is_ = state::running;
+    std::uint32_t offset_ = 0;
+    std::uint32_t length_ = 0;
+    union {
+      block* block_ = nullptr;
+      held_result* held_;
+    };
+  };
+
   reorder_ring() = default;
   reorder_ring(reorder_ring const&) = delete;
   reorder_ring& operator=(reorder_ring const&) = delete;
-  ~reorder_ring() {
-    for (std::size_t i = 0; i < slots_.size(); ++i) dispose(slots_[i]);
-  }
-  /// Frees what a slot holds on to beside its block.
-  static void dispose(queue_slot const& s) noexcept {
-    if (s.is == queue_slot::state::held) delete s.held;
-  }
+  ~reorder_ring();
 
-  void add(std::size_t argument_bytes) {
-    queue_slot s;
-    s.length = argument_bytes;
-    slots_.push_back(s);
+  /// A new item at the end.
+  slot& add() {
+    slots_.push_back({});
+    return slots_.back();
   }
   std::uint64_t first() const noexcept { return first_; }
   std::uint64_t end() const noexcept { return first_ + slots_.size(); }
-  bool empty() const noexcept { return slots_.empty(); }
   /// The item with this index, which must be there.
-  queue_slot& operator[](std::uint64_t index) noexcept { return slots_[static_cast<std::size_t>(index - first_)]; }
+  slot& operator[](std::uint64_t index) noexcept { return slots_[static_cast<std::size_t>(index - first_)]; }
 
-  void finish(queue_slot& s, std::span<std::byte const> bytes);
-  void finish(queue_slot& s, std::unique_ptr<held_result> held);
+  /// At most taken_result::most_bytes.
+  void finish(slot& s, std::span<std::byte const> bytes);
+  void finish(slot& s, std::unique_ptr<held_result> held) noexcept;
 
   bool front_finished() const noexcept { return !slots_.empty() && slots_.front().finished(); }
-  /// Takes the finished items out at the front. Valid, and the caller's to take away, until the next call.
-  std::vector<queue_slot>& take_finished();
-
-  // Under the lock of the exit:
-
-  /// Blocks that take no more results are said to: those whose results are taken already are free.
-  void close_full(std::vector<result_block*>& free);
-  /// Takes back those whose results have been taken.
-  void reuse(std::vector<result_block*>& free);
+  /// Moves finished items from the front to the chunk, until that is full.
+  void take_finished(result_chunk& to);
 
  private:
+  static constexpr std::size_t block_size = 64 * 1024;
   static constexpr std::size_t kept = 16;  // blocks that wait to be used again, with their memory
 
-  result_block& block_for(std::size_t size);
+  struct block {
+    std::unique_ptr<std::byte[]> bytes;
+    std::uint32_t used = 0;
+    std::uint32_t left = 0;  // results in it
+  };
 
-  ring_queue<queue_slot> slots_;
-  std::vector<queue_slot> finished_;
+  block& block_for(std::size_t size);
+  void recycle(block& b) noexcept;
+
+  ring_queue<slot> slots_;
   std::uint64_t first_ = 0;
-  std::vector<std::unique_ptr<result_block>> blocks_;
-  std::vector<result_block*> vacant_;
-  std::vector<result_block*> full_;
-  result_block* open_ = nullptr;
+  std::vector<std::unique_ptr<block>> blocks_;
+  std::vector<block*> vacant_;
+  block* open_ = nullptr;
 };
 
 }  // namespace procx::inline v1::detail

@@ -84,15 +84,16 @@ class basic_parallel_queue {
         token);
   }
 
-  /// The next outcome as such; empty if the queue is stopped and empty. Throws no task's failure.
-  std::optional<outcome_type> next_outcome() {
+  /// Waits for the next outcome and puts it there; none if the queue is stopped and empty. Throws no task's failure.
+  void next_outcome(std::optional<outcome_type>& to) {
+    to.reset();
     detail::taken_result taken;
-    if (core_.get(taken, std::nullopt) != got::result) return std::nullopt;
+    if (core_.get(taken, std::nullopt) != got::result) return;
     auto const index = static_cast<std::size_t>(taken.index);
     try {
-      return outcome_type(index, value_of(taken));
+      to.emplace(index, value_of(taken));
     } catch (...) {
-      return outcome_type(index, std::current_exception());
+      to.emplace(index, std::current_exception());
     }
   }
   /// Iterates until the queue is stopped and empty; several may do so, each outcome comes to one of them. Dereferencing

@@ -11,7 +11,7 @@
 namespace procx::inline v1::detail {
 
 /// Iterates over the outcomes that several consumers take from one queue: each iterator keeps the one it has taken.
-/// `queue.next_outcome()` waits for one, and gives none at the end. As `Value` either `T`, where dereferencing a failure
+/// `queue.next_outcome(at)` waits for one, and leaves none at the end. As `Value` either `T`, where dereferencing a failure
 /// throws it, or `outcome<T>` itself.
 template <class Queue, class T, class Value>
 class queue_iterator {
@@ -19,7 +19,7 @@ class queue_iterator {
   using value_type = Value;
   using difference_type = std::ptrdiff_t;
 
-  explicit queue_iterator(Queue& queue) : queue_(&queue), at_(queue.next_outcome()) {}
+  explicit queue_iterator(Queue& queue) : queue_(&queue) { queue.next_outcome(at_); }
   queue_iterator(queue_iterator&&) = default;
   queue_iterator& operator=(queue_iterator&&) = default;
 
@@ -30,9 +30,7 @@ class queue_iterator {
       return *at_;
   }
   queue_iterator& operator++() {
-    std::optional<outcome<T>> next = queue_->next_outcome();
-    at_.reset();  // without an assignment: not every T has one
-    if (next) at_.emplace(std::move(*next));
+    queue_->next_outcome(at_);
     return *this;
   }
   void operator++(int) { ++*this; }
