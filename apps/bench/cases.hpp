@@ -11,6 +11,7 @@ namespace bench {
 std::vector<race> round_trip(effort);
 std::vector<race> tasks(effort);
 std::vector<race> durations(effort);
+std::vector<race> parallel_queue(effort);
 std::vector<race> order(effort);
 std::vector<race> scale(effort);
 std::vector<race> start(effort);
@@ -32,6 +33,7 @@ inline std::vector<bench_case> const& all_cases() {
       {"round-trip", "one int there and back", &round_trip},
       {"tasks", "many small tasks on two workers", &tasks},
       {"durations", "tasks from nothing to 100 ms, every window", &durations},
+      {"parallel_queue", "small tasks put by one thread and got by another", &parallel_queue},
       {"order", "many short tasks behind one that takes long", &order},
       {"scale", "what a task costs the parent of many workers", &scale},
       {"start", "a process from its start to its end", &start},

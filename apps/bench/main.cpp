@@ -39,7 +39,7 @@ struct command_line {
 
 std::string footer() {
   std::string text = "Cases (all, if none is named):\n";
-  for (bench_case const& c : all_cases()) text += fmt::format("  {:<12}{}\n", c.name, c.about);
+  for (bench_case const& c : all_cases()) text += fmt::format("  {:<16}{}\n", c.name, c.about);
   return text + "Exit status: 0, 1 = a contender failed, 2 = error.";
 }
 

@@ -1,5 +1,5 @@
-"""Small tasks on two worker processes, by multiprocessing.Pool.imap_unordered or by concurrent.futures'
-ProcessPoolExecutor.map (which keeps order): prints nanoseconds a task."""
+"""Small tasks on two worker processes, by multiprocessing.Pool.imap_unordered, or by Pool.imap or concurrent.futures'
+ProcessPoolExecutor.map, which keep order: prints nanoseconds a task."""
 
 import concurrent.futures
 import multiprocessing
@@ -32,6 +32,9 @@ def main(way, count, chunk):
     if way == "imap":
         with multiprocessing.Pool(2) as pool:
             took = timed(lambda tasks: pool.imap_unordered(do_task, tasks, chunk), count)
+    elif way == "imap_in_order":
+        with multiprocessing.Pool(2) as pool:
+            took = timed(lambda tasks: pool.imap(do_task, tasks, chunk), count)
     else:
         with concurrent.futures.ProcessPoolExecutor(2) as pool:
             took = timed(lambda tasks: pool.map(do_task, tasks, chunksize=chunk), count)

@@ -24,5 +24,7 @@
 #include <procx/dispatch/stop_requested.hpp>
 #include <procx/dispatch/view.hpp>
 
+#include <procx/pool/parallel_queue.hpp>
+#include <procx/pool/parallel_single_task_queue.hpp>
 #include <procx/pool/pmap.hpp>
 #include <procx/pool/process_pool.hpp>

@@ -74,6 +74,16 @@ std::size_t dispatcher::room() const {
   return wanted - std::min(wanted, books_.pending());
 }
 
+bool dispatcher::short_of_tasks() const {
+  std::size_t wanted = alive() < limit_ ? limit_ - alive() : 0;
+  for (auto const& link : links_) {
+    if (!link || link->retired() || link->held()) continue;
+    std::size_t const enough = std::min(books_.credit(link->number()), std::uint32_t{2});
+    wanted += enough - std::min(enough, books_.in_flight(link->number()));
+  }
+  return wanted > books_.pending();
+}
+
 void dispatcher::pump() {
   do {
     gave_up_ = false;

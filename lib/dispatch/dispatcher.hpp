@@ -75,6 +75,8 @@ class dispatcher {
   std::size_t room() const;
   /// The same as a yes or no, for each of many tasks.
   bool wants_more() const noexcept { return !books_.has_plenty(); }
+  /// Whether some worker has nothing to go on with when it is done with its task, nor will have after `pump`.
+  bool short_of_tasks() const;
   /// How many tasks are still to be added in all, if that is known: near the end no worker takes more than its share.
   void expect_remaining(std::size_t count) noexcept { remaining_ = count; }
   bool idle() const noexcept { return books_.pending() + books_.in_flight() == 0; }

@@ -63,7 +63,10 @@ std::string to_string(std::vector<code_location> const& frames) {
     // A frame is where its call returns to; the call itself, and with it the right function and line, is before that.
     boost::stacktrace::frame const frame(address ? static_cast<char const*>(address) - 1 : nullptr);
     std::string const name = address ? frame.name() : std::string();
-    if (is_of(name, "procx::v1::detail::")) break;  // from here on it is how the callable came to be called
+    // From here on it is how the callable came to be called; unless the callable itself is a part of what calls it, since
+    // the compiler has put it in there: then this frame is all there is.
+    bool const calls_it = is_of(name, "procx::v1::detail::");
+    if (calls_it && out.tellp() > 0) break;
     std::ostringstream line;
     line << '#' << i << ' ' << name << (name.empty() ? "" : " in ");
     if (std::size_t const number = address ? frame.source_line() : 0)
@@ -73,6 +76,7 @@ std::string to_string(std::vector<code_location> const& frames) {
     passing_on += line.str();
     if (is_of(name, "std::__invoke") || is_of(name, "std::invoke") || is_of(name, "std::apply")) continue;
     out << std::exchange(passing_on, {});
+    if (calls_it) break;
   }
   return out.str();
 }

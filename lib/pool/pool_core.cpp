@@ -1,20 +1,17 @@
 #include <procx/pool/pool_core.hpp>
 
 #include "dispatch/dispatcher.hpp"
-#include "system/event_loop.hpp"
+#include "pool/cancellation.hpp"
+#include "pool/pool_thread.hpp"
 
 #include <procx/error/exceptions.hpp>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <atomic>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,77 +32,40 @@ dispatcher::settings settings_of(pool_options const& o) {
   return s;
 }
 
-event_loop make_loop(std::optional<boost::asio::any_io_executor> const& executor) {
-  return executor ? event_loop(boost::asio::make_strand(*executor)) : event_loop();
-}
-
-dispatcher::cancellation how_to(boost::asio::cancellation_type how) {
-  using type = boost::asio::cancellation_type;
-  if ((how & type::terminal) != type::none) return dispatcher::cancellation::kill;
-  return (how & type::partial) != type::none ? dispatcher::cancellation::ask : dispatcher::cancellation::drop;
-}
-
-/// The signals of the program are for its own threads.
-class all_signals_blocked {
- public:
-  all_signals_blocked() noexcept {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
 }  // namespace
 
 class pool_core::state final : public task_sink, public std::enable_shared_from_this<state> {
  public:
   state(pool_options const& options, std::optional<boost::asio::any_io_executor> const& executor)
       : options_(options),
-        loop_(make_loop(executor)),
-        dispatcher_(loop_, settings_of(options), callables_, *this) {
+        thread_(executor),
+        dispatcher_(thread_.loop(), settings_of(options), callables_, *this) {
     dispatcher_.prepare();  // before there is a thread
   }
 
-  void run() {
-    if (!loop_.is_private()) return;
-    work_.emplace(loop_.executor());
-    all_signals_blocked const none_for_us;
-    thread_ = std::thread([this] { loop_.run_until([this] { return finished_; }); });
-  }
+  void run() { thread_.start(); }
 
-  bool foreign() const noexcept { return loop_.foreign(); }
-  bool is_private() const noexcept { return loop_.is_private(); }
-  boost::asio::any_io_executor const& executor() const noexcept { return loop_.executor(); }
+  bool foreign() const noexcept { return thread_.foreign(); }
+  boost::asio::any_io_executor const& executor() const noexcept { return thread_.executor(); }
 
   /// The end of everything, by the owner. On the user's executor nothing of it may run at the same time.
   void shut() noexcept {
     stop();
-    if (!thread_.joinable()) return end();
-    boost::asio::post(loop_.executor(), [this] {
-      end();
-      finished_ = true;
-    });
-    thread_.join();
+    thread_.shut([this] { end(); });
   }
-  void abandon() noexcept {
-    if (thread_.joinable()) thread_.detach();  // there is no such thread in this process
-  }
+  void abandon() noexcept { thread_.abandon(); }
 
   // From any thread.
 
   task_id submit(packed_task task, std::unique_ptr<operation> op, bool may_wait) {
-    check_ours();
+    thread_.check_ours();
     std::size_t const size = task.size();
     if (size > options_.frame_limit)
       throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                                std::to_string(options_.frame_limit),
                            errc::value_too_large);
     std::unique_lock lock(mutex_);
-    if (may_wait && loop_.is_private()) has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
+    if (may_wait && thread_.is_private()) has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
     if (stopped_) throw queue_stopped();
     task_id const id = new_entry(std::move(op), size);
     inbox_.push_back({id, std::move(task)});
@@ -116,14 +76,14 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   }
 
   std::uint32_t add(std::shared_ptr<void> callable) {
-    check_ours();
+    thread_.check_ours();
     std::unique_lock lock(mutex_);
     added_.push_back(std::move(callable));
     return places_++;
   }
 
   void cancel(task_id id, boost::asio::cancellation_type how) {
-    boost::asio::post(loop_.executor(), [self = weak_from_this(), id, how] {
+    boost::asio::post(thread_.executor(), [self = weak_from_this(), id, how] {
       auto const core = self.lock();
       if (!core || core->ended_) return;
       core->take_in();
@@ -140,8 +100,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   }
 
   bool drain(std::optional<std::chrono::nanoseconds> timeout) {
-    check_ours();
-    if (!loop_.is_private()) throw sequence_error("a pool on your executor cannot block: use async_drain");
+    thread_.check_ours();
+    if (!thread_.is_private()) throw sequence_error("a pool on your executor cannot block: use async_drain");
     std::unique_lock lock(mutex_);
     auto const over = [this] { return unfinished_ == 0; };
     if (timeout) return drained_.wait_for(lock, *timeout, over);
@@ -150,7 +110,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   }
 
   void when_drained(std::function<void()> then) {
-    boost::asio::post(loop_.executor(), [self = weak_from_this(), then = std::move(then)]() mutable {
+    boost::asio::post(thread_.executor(), [self = weak_from_this(), then = std::move(then)]() mutable {
       auto const core = self.lock();
       if (!core || core->ended_) return then();
       core->take_in();
@@ -166,7 +126,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       if (std::exchange(stopped_, true)) return;
     }
     has_room_.notify_all();
-    boost::asio::post(loop_.executor(), [self = weak_from_this()] {
+    boost::asio::post(thread_.executor(), [self = weak_from_this()] {
       if (auto const core = self.lock()) core->end();
     });
   }
@@ -206,9 +166,6 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   static std::size_t index_of(task_id id) noexcept { return id & 0xffff'ffff; }
 
-  void check_ours() const {
-    if (foreign()) throw error(errc::foreign_process, "the pool belongs to another process, which this is a fork of");
-  }
   bool has_room_for(std::size_t bytes) const noexcept {
     if (unfinished_ == 0) return true;
     return (options_.capacity == 0 || unfinished_ < options_.capacity) &&
@@ -230,7 +187,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   void wake(std::unique_lock<std::mutex>& lock) {
     if (std::exchange(awake_, true)) return;
     lock.unlock();
-    boost::asio::post(loop_.executor(), [self = weak_from_this()] {
+    boost::asio::post(thread_.executor(), [self = weak_from_this()] {
       auto const core = self.lock();
       if (!core || core->ended_) return;
       core->take_in();
@@ -316,12 +273,11 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     }
     flush_completions();
     tell_drained();
-    work_.reset();
+    thread_.let_go();
   }
 
   pool_options options_;
-  event_loop loop_;
-  std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;
+  pool_thread thread_;
   std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
   dispatcher dispatcher_;
   std::vector<submission> taken_;
@@ -329,7 +285,6 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   std::vector<std::function<void()>> to_tell_;
   std::size_t completed_ = 0;
   std::atomic<std::size_t> workers_ = 0;
-  bool finished_ = false;
   bool ended_ = false;
 
   mutable std::mutex mutex_;  // guards what follows
@@ -345,8 +300,6 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   std::size_t unfinished_bytes_ = 0;
   bool awake_ = false;  // somebody will look into the box
   bool stopped_ = false;
-
-  std::thread thread_;
 };
 
 pool_core::pool_core(pool_options const& options, std::optional<boost::asio::any_io_executor> executor)

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(every_contender_of_every_case_takes_part_and_all_results_ar
   BOOST_TEST(contains(e.out, "left out: ") == threads_are_left_out);
 
   for (char const* title :
-       {"round trip of an int: ", "tasks of 16 bytes: ", "tasks of no time: ", "tasks of 1 µs: ", "tasks of 10 µs: ",
+       {"round trip of an int: ", "tasks of 16 bytes: ", "tasks of 16 bytes through a queue: ", "tasks of no time: ", "tasks of 1 µs: ", "tasks of 10 µs: ",
         "tasks of 100 µs: ", "tasks of 1 ms: ", "tasks of 10 ms: ", "tasks of 100 ms: ", "results of 16 KiB: ",
         "results of 1 MiB: ", "tasks that do nothing: ", "tasks that sleep 10 µs on", "tasks that sleep 100 µs on",
         "tasks that sleep 1 ms: ", "parent of 10 MiB: ", "parent of 16 MiB: ", "vectors of 1 MiB there and back: ",

@@ -1,0 +1,175 @@
+#pragma once
+
+#include <procx/error/exceptions.hpp>
+#include <procx/error/outcome.hpp>
+#include <procx/pool/queue_call.hpp>
+#include <procx/pool/queue_core.hpp>
+#include <procx/pool/queue_iterator.hpp>
+#include <procx/pool/queue_waits.hpp>
+
+#include <boost/asio/async_result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace procx::inline v1 {
+
+/// What `parallel_queue` and `parallel_single_task_queue` have in common: everything but the ways to put tasks in.
+///
+/// Outcomes leave in the order in which items were put: a `put` that returned before another began precedes it. A task's
+/// outcome comes in its own place and the queue goes on: its value, or what it ended with is thrown (`remote_exception`
+/// with its stack trace, `process_died`, `task_timeout`, `task_cancelled`, or `protocol_error` if its bytes are no `R`).
+///
+/// All members may be called from any thread at any time. Those that wait throw sequence_error on an executor of the
+/// user's, and all but `stop`, `size` and `is_alive` throw `error` in a forked child. If the queue is destroyed, its
+/// workers are killed and reaped, and nobody may wait for it; on an executor, nothing of the queue may run there
+/// meanwhile.
+template <class R>
+class basic_parallel_queue {
+ public:
+  using value_type = R;
+  using outcome_type = outcome<R>;
+
+  basic_parallel_queue(basic_parallel_queue const&) = delete;
+  basic_parallel_queue& operator=(basic_parallel_queue const&) = delete;
+
+  /// Puts a value that is not run anywhere but keeps its place. Waits for room; returns the number of the item, from 0.
+  /// Throws queue_stopped, also if `stop` comes while it waits; what the value's `serialize` throws.
+  std::uint64_t pass(R const& value) { return *core_.put(*detail::encoded_item::value(value), std::nullopt); }
+  /// The same if there is room within this time; otherwise the item has no place and no number. 0: does not wait.
+  bool try_pass_for(std::chrono::nanoseconds timeout, R const& value) {
+    return core_.put(*detail::encoded_item::value(value), detail::from_now(timeout)).has_value();
+  }
+  /// As `pass`, without waiting. Completion: `void(std::exception_ptr)` when it has its place, or with `queue_stopped`.
+  /// Cancellation (of any type): if it has no place yet it never gets one, and `operation_aborted` is thrown.
+  template <class Token>
+  auto async_pass(R const& value, Token&& token) {
+    return async_put_item(detail::encoded_item::value(value), std::forward<Token>(token));
+  }
+
+  /// Waits for the next outcome. Throws queue_stopped if the queue is stopped and empty, and what the task ended with.
+  R get() { return *wait_for_value(std::nullopt); }
+  /// The next outcome if it is there; empty if it is not, or there will be none. Throws what the task ended with.
+  std::optional<R> try_get() {
+    detail::taken_result taken;
+    return core_.try_get(taken) == got::result ? std::optional<R>(value_of(taken)) : std::nullopt;
+  }
+  /// The same if it comes within this time.
+  std::optional<R> try_get_for(std::chrono::nanoseconds timeout) {
+    detail::taken_result taken;
+    bool const any = core_.get(taken, detail::from_now(timeout)) == got::result;
+    return any ? std::optional<R>(value_of(taken)) : std::nullopt;
+  }
+  /// As `get`. Completion: `void(std::exception_ptr, std::optional<R>)`; empty, and without an exception, if the queue is
+  /// stopped and empty. Those who wait are served in turn. Cancellation (of any type) loses no outcome; it completes with
+  /// `operation_aborted`.
+  template <class Token>
+  auto async_get(Token&& token) {
+    return boost::asio::async_initiate<Token, void(std::exception_ptr, std::optional<R>)>(
+        [this](auto handler) {
+          auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto receiver = std::make_unique<detail::awaited_outcome<R, decltype(handler)>>(std::move(handler), core_.executor());
+          std::uint64_t const number = core_.async_get(std::move(receiver));
+          if (slot.is_connected())
+            slot.assign([queue = core_.weak(), number](boost::asio::cancellation_type) {
+              detail::queue_core::cancel_get(queue, number);
+            });
+        },
+        token);
+  }
+
+  /// Waits for the next outcome and puts it there; none if the queue is stopped and empty. Throws no task's failure.
+  void next_outcome(std::optional<outcome_type>& to) {
+    to.reset();
+    detail::taken_result taken;
+    if (core_.get(taken, std::nullopt) != got::result) return;
+    auto const index = static_cast<std::size_t>(taken.index);
+    try {
+      to.emplace(index, value_of(taken));
+    } catch (...) {
+      to.emplace(index, std::current_exception());
+    }
+  }
+  /// Iterates until the queue is stopped and empty; several may do so, each outcome comes to one of them. Dereferencing
+  /// throws what a failed task ended with; going on with `++` is possible.
+  auto begin() { return detail::queue_iterator<basic_parallel_queue, R, R>(*this); }
+  std::default_sentinel_t end() const noexcept { return {}; }
+  /// Successes and failures alike: a range of `outcome<R>`; `index()` is the number that `put` returned.
+  auto outcomes() { return detail::queue_outcomes<basic_parallel_queue, R>(*this); }
+
+  /// Cancels the item with this number, as Asio means it: total drops it if it has not begun, partial asks it to stop
+  /// (`px::stop_requested()`), terminal kills its process. Dropped or killed, its outcome is `task_cancelled`. Returns at
+  /// once; does nothing if it is over.
+  void cancel(std::uint64_t number, boost::asio::cancellation_type how = boost::asio::cancellation_type::terminal) {
+    core_.cancel(number, how);
+  }
+
+  /// No more input: what was put is run, and can be got. Returns at once.
+  void stop() noexcept { core_.stop(); }
+  /// Waits until the queue is stopped, all its tasks have ended and its workers are gone, whether or not anybody takes
+  /// the outcomes: those that are finished are kept, beyond `capacity_bytes` if need be, and can still be got.
+  void join() { core_.join(std::nullopt); }
+  /// The same, for so long; false if time runs out.
+  bool join_for(std::chrono::nanoseconds timeout) { return core_.join(detail::from_now(timeout)); }
+  /// As `join`. Completion: `void()`. It cannot be cancelled.
+  template <class Token>
+  auto async_join(Token&& token) {
+    return boost::asio::async_initiate<Token, void()>(
+        [this](auto handler) { core_.when_over(detail::posted_handler(std::move(handler), core_.executor())); }, token);
+  }
+  /// False once it is stopped, all its tasks have ended and its workers are gone. There may still be outcomes to get.
+  bool is_alive() const noexcept { return core_.is_alive(); }
+
+  /// Items between `put` and `get`.
+  std::size_t size() const noexcept { return core_.size(); }
+  /// Processes at this moment.
+  std::size_t workers() const noexcept { return core_.workers(); }
+
+ protected:
+  basic_parallel_queue(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> executor,
+                       std::shared_ptr<void> callable = nullptr)
+      : core_(options, std::move(executor), std::move(callable)) {}
+  ~basic_parallel_queue() = default;
+
+  std::uint64_t put_item(detail::encoded_item const& item) { return *core_.put(*item, std::nullopt); }
+  bool try_put_item(detail::encoded_item const& item, std::chrono::nanoseconds timeout) {
+    return core_.put(*item, detail::from_now(timeout)).has_value();
+  }
+  template <class Token>
+  auto async_put_item(detail::encoded_item const& item, Token&& token) {
+    return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
+        [this](auto handler, detail::stored_item stored) {
+          auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto op = std::make_unique<detail::awaited_result<void, decltype(handler)>>(std::move(handler), core_.executor());
+          std::uint64_t const number = core_.async_put(*stored, std::move(op));
+          if (slot.is_connected())
+            slot.assign([queue = core_.weak(), number](boost::asio::cancellation_type) {
+              detail::queue_core::cancel_put(queue, number);
+            });
+        },
+        token, detail::stored_item(*item));
+  }
+
+ private:
+  using got = detail::queue_core::got;
+
+  static R value_of(detail::taken_result const& taken) {
+    if (auto const error = taken.error()) std::rethrow_exception(error);
+    return decode<R>(taken.value());
+  }
+  std::optional<R> wait_for_value(detail::queue_core::deadline until) {
+    detail::taken_result taken;
+    if (core_.get(taken, until) == got::end) throw queue_stopped();
+    return value_of(taken);
+  }
+
+  detail::queue_core core_;
+};
+
+}  // namespace procx::inline v1

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <procx/pool/basic_parallel_queue.hpp>
+#include <procx/pool/call.hpp>
+#include <procx/pool/parallel_queue_options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace procx::inline v1 {
+
+/// A queue whose tasks run in parallel, in other processes, and leave in the order in which they came in.
+///
+/// Any number of threads put tasks and get their outcomes. One slow task holds up the outcomes behind it but not the work,
+/// until `capacity` items (or `capacity_bytes`) are between the two ends; then `put` waits. Each task may be another
+/// callable, which must be able to travel (a function, a lambda without captures, `px::by_value`); what it returns
+/// becomes an `R` in the worker, so that a `std::variant` may hold what different tasks return.
+///
+/// Without an executor the queue has a thread of its own, which runs no code of the user's but result types' `serialize`
+/// for `async_get` and completion handlers that are not bound to an executor; with one it works on a strand of it.
+/// Everything else: see `basic_parallel_queue`.
+/// Cost: a millisecond to make; then some tenths of a microsecond an item.
+/// \code
+/// px::parallel_queue<std::string> queue({.workers = 4});
+/// std::thread producer([&] {
+///   for (auto const& path : paths) queue.put(summarize, path);
+///   queue.stop();
+/// });
+/// for (std::string const& summary : queue) std::cout << summary << '\n';
+/// \endcode
+template <class R>
+class parallel_queue : public basic_parallel_queue<R> {
+ public:
+  explicit parallel_queue(parallel_queue_options const& options = {}) : base(options, std::nullopt) {}
+  template <detail::has_executor Executor>
+  explicit parallel_queue(Executor&& executor, parallel_queue_options const& options = {})
+      : base(options, detail::executor_of(std::forward<Executor>(executor))) {}
+
+  /// Puts the task `fn(args...)`. Waits for room; returns the number of the item, from 0. Throws queue_stopped, also if
+  /// `stop` comes while it waits; protocol_error if the arguments do not fit into a frame; what their `serialize` throws.
+  /// Then the task has no place.
+  template <class F, class... Args>
+  std::uint64_t put(F fn, Args&&... args) {
+    return this->put_item(encoded<F>(fn, args...));
+  }
+  /// The same if there is room within this time; otherwise the task has no place. 0: does not wait.
+  template <class F, class... Args>
+  bool try_put_for(std::chrono::nanoseconds timeout, F fn, Args&&... args) {
+    return this->try_put_item(encoded<F>(fn, args...), timeout);
+  }
+  /// Puts a task made by `px::call`, without waiting. Completion: `void(std::exception_ptr)` when it has its place, or
+  /// with `queue_stopped`. Cancellation (of any type): if it has no place yet it never gets one, and completes with
+  /// `operation_aborted`; otherwise see `cancel`. Throws as `put`, but not `queue_stopped`.
+  template <class F, class... Args, class Token>
+  auto async_put(bound_call<F, Args...> const& call, Token&& token) {
+    return std::apply(
+        [&](Args const&... args) { return this->async_put_item(encoded<F>(call.fn, args...), std::forward<Token>(token)); },
+        call.arguments);
+  }
+
+ private:
+  using base = basic_parallel_queue<R>;
+
+  template <class F, class... Args>
+  static detail::encoded_item encoded(F const& fn, Args const&... args) {
+    static_assert(detail::travels<F>, PROCX_CANNOT_TRAVEL);
+    static_assert(detail::gives<R, F, detail::sent_type<Args>...>,
+                  "procx: called with these arguments, the callable gives nothing that becomes the queue's value type");
+    return detail::encoded_item::template call<R>(fn, args...);
+  }
+};
+
+}  // namespace procx::inline v1

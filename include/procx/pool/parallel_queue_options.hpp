@@ -1,0 +1,39 @@
+#pragma once
+
+#include <procx/process/worker_count.hpp>
+#include <procx/wire/frame.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+
+namespace procx::inline v1 {
+
+/// How a parallel queue goes about it. The defaults suit nearly everything.
+struct parallel_queue_options {
+  worker_count workers = {};
+  /// So many items there may be between `put` and `get`, whether they wait, run or are finished; 0: 4,096 for each
+  /// worker. All that one slow task can make wait behind it.
+  std::size_t capacity = 0;
+  /// As `capacity`, for the bytes of encoded arguments and of results that were not taken. An item that is larger goes
+  /// through alone. While results turn out larger than their arguments it may be half as much again, and what the
+  /// workers are at.
+  std::size_t capacity_bytes = std::size_t{256} << 20;
+  /// How often a failed task is tried again: so often after exceptions, and so often after deaths of its process.
+  unsigned retries = 0;
+  /// What one task may take, from when it begins to run; 0: as long as it likes. Checked every 10 ms.
+  std::chrono::nanoseconds task_timeout{0};
+  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 1,024.
+  unsigned window = 0;
+  /// The largest encoded call or result, in bytes.
+  std::size_t frame_limit = detail::default_frame_limit;
+  /// The workers' standard error passes through this process, line by line. Otherwise it is this process's own.
+  bool capture_stderr = true;
+  /// Called in each worker before its first task. A worker whose setup throws ends; if no worker can be set up, tasks
+  /// fail with what the setup threw.
+  std::function<void()> setup = nullptr;
+  /// Called in each worker after its last task, unless it is killed.
+  std::function<void()> teardown = nullptr;
+};
+
+}  // namespace procx::inline v1

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <procx/dispatch/callable_table.hpp>
+#include <procx/pool/queue_core.hpp>
+#include <procx/wire/travel.hpp>
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace procx::inline v1::detail {
+
+/// Calls, and writes what comes of it as an `R`: that conversion happens over there.
+template <class R, class F>
+void call_and_save_as(F&& call, output_archive& result) {
+  if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+    call();
+    save_to_make<R>(result, R());
+  } else {
+    save_to_make<R>(result, call());
+  }
+}
+
+/// The task that calls an `F`: one that came with the task, or, inherited, the object.
+template <class R, bool Inherited, class F, class... Args>
+void run_for_queue(void* object, input_archive& in, output_archive& result) {
+  auto const run = [&](F& fn) {
+    auto arguments = make<std::tuple<Args...>>(in);
+    call_and_save_as<R>([&]() -> decltype(auto) { return std::apply(fn, std::move(arguments)); }, result);
+  };
+  if constexpr (Inherited) {
+    run(*static_cast<F*>(object));
+  } else {
+    auto fn = receive_callable<F>(in);
+    run(fn);
+  }
+}
+
+/// Whether calling an `F` with these arguments gives an `R`, or something that becomes one.
+template <class R, class F, class... Args>
+concept gives = std::is_invocable_v<F&, Args...> &&
+                (std::is_convertible_v<std::invoke_result_t<F&, Args...>, R> ||
+                 (std::is_void_v<std::invoke_result_t<F&, Args...>> && std::is_same_v<R, std::monostate>));
+
+/// An argument in the type that the other side reads.
+template <class T>
+void save_argument(output_archive& out, T const& argument) {
+  if constexpr (std::is_same_v<sent_type<T>, T>)
+    save_to_make(out, argument);
+  else
+    save_to_make<sent_type<T>>(out, sent_type<T>(argument));
+}
+
+/// An item for a queue, as bytes in this thread's buffer, for as long as this object lives.
+class encoded_item {
+ public:
+  /// A call of a callable that travels.
+  template <class R, class F, class... Args>
+  static encoded_item call(F const& fn, Args const&... args) {
+    return encoded_item([&](output_archive& out) {
+      save_entry(out, &run_for_queue<R, false, F, sent_type<Args>...>);
+      send_callable(out, fn);
+      (save_argument(out, args), ...);
+      return callable_table::travels;
+    });
+  }
+  /// A call of the callable that all workers have inherited.
+  template <class R, class F, class... Args>
+  static encoded_item inherited_call(Args const&... args) {
+    return encoded_item([&](output_archive& out) {
+      save_entry(out, &run_for_queue<R, true, F, sent_type<Args>...>);
+      (save_argument(out, args), ...);
+      return callable_table::by_entry | 0u;
+    });
+  }
+  /// A value that is not run.
+  template <class R>
+  static encoded_item value(R const& value) {
+    return encoded_item(passed(), value);
+  }
+
+  encoded_item(encoded_item const&) = delete;
+  encoded_item& operator=(encoded_item const&) = delete;
+  queue_item const& operator*() const noexcept { return item_; }
+
+ private:
+  struct passed {};
+  template <class R>
+  encoded_item(passed, R const& value) {
+    encode(*bytes_, value);
+    item_.passed = true;
+    item_.bytes = *bytes_;
+  }
+  template <class Write>
+  explicit encoded_item(Write write) {
+    slab_sink slabs;
+    output_archive out(*bytes_, &slabs);
+    item_.callable = write(out);
+    item_.bytes = *bytes_;
+    item_.slab_bytes = slabs.bytes();
+    item_.slabs = slabs.take();
+  }
+  static void save_entry(output_archive& out, task_entry entry) {
+    image_offset const offset = offset_of(reinterpret_cast<void (*)()>(entry));
+    out << offset;
+  }
+
+  scratch_buffer bytes_;
+  queue_item item_;
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <procx/channel/operation.hpp>
+#include <procx/dispatch/callable_table.hpp>
+#include <procx/dispatch/slab.hpp>
+#include <procx/pool/parallel_queue_options.hpp>
+#include <procx/wire/blocks.hpp>
+#include <procx/wire/buffer.hpp>
+
+#include <boost/asio/cancellation_type.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// What is put into a parallel queue: a task as in `packed_task`, or a value that only keeps its place.
+struct queue_item {
+  std::uint32_t callable = callable_table::travels;
+  bool passed = false;
+  std::span<std::byte const> bytes;  ///< the caller's
+  std::vector<std::shared_ptr<slab>> slabs = {};
+  std::size_t slab_bytes = 0;
+
+  std::size_t size() const noexcept { return bytes.size() + slab_bytes; }
+};
+
+/// A buffer that each thread uses again and again, to encode into.
+class scratch_buffer {
+ public:
+  scratch_buffer() noexcept;
+  scratch_buffer(scratch_buffer const&) = delete;
+  scratch_buffer& operator=(scratch_buffer const&) = delete;
+  ~scratch_buffer();
+  buffer& operator*() noexcept { return bytes_; }
+
+ private:
+  buffer bytes_;
+};
+
+/// An outcome that is too large to be copied around, or is none.
+struct held_result {
+  std::exception_ptr error;
+  buffer bytes;
+  std::unique_ptr<block_source> blocks;
+  std::size_t block_bytes = 0;
+};
+
+/// An outcome that has left the queue, still as bytes.
+class taken_result {
+ public:
+  /// Longer ones are held.
+  static constexpr std::size_t most_bytes = 1024;
+
+  /// Which item it was, from 0 in the order they were put.
+  std::uint64_t index = 0;
+  std::array<std::byte, most_bytes> bytes;
+  std::size_t length = 0;
+  std::unique_ptr<held_result> held;
+
+  taken_result() noexcept {}  // the bytes are written when they are known
+
+  std::exception_ptr error() const noexcept { return held ? held->error : nullptr; }
+  encoded_value value() const noexcept {
+    if (!held) return std::span(bytes).first(length);
+    return {held->bytes.bytes(), held->blocks.get(), held->block_bytes};
+  }
+};
+
+/// Who waits for an outcome asynchronously. Completed exactly once, by any thread.
+class result_receiver {
+ public:
+  virtual ~result_receiver() = default;
+  /// With what the operation has failed with; with a result; or with neither, at the end of the queue.
+  virtual void complete(std::exception_ptr error, taken_result const* result) = 0;
+};
+
+/// A parallel queue without its types: parallel in the middle, first in first out at both ends.
+///
+/// Items go in through a box (`queue_entrance`) that the pool's thread empties in one go, and their outcomes come out in
+/// order through another (`queue_exit`), so that an item costs each thread little more than one lock that is free.
+class queue_core {
+ public:
+  using deadline = std::optional<std::chrono::steady_clock::time_point>;
+  enum class got { result, nothing_yet, end };
+
+  /// `callable` is inherited by the workers, if there is one, in place 0.
+  queue_core(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> executor,
+             std::shared_ptr<void> callable = nullptr);
+  queue_core(queue_core const&) = delete;
+  queue_core& operator=(queue_core const&) = delete;
+  /// Kills the workers.
+  ~queue_core();
+
+  /// The item's index; none if there was no room in time (no deadline: waits). Throws queue_stopped, sequence_error,
+  /// protocol_error.
+  std::optional<std::uint64_t> put(queue_item const& item, deadline until);
+  /// A number by which the wait can be cancelled. The item's bytes are copied.
+  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
+  got get(taken_result& result, deadline until);
+  got try_get(taken_result& result);
+  std::uint64_t async_get(std::unique_ptr<result_receiver> receiver);
+
+  /// These may be called, and do nothing, after the queue has gone.
+  static void cancel_put(std::weak_ptr<void> const& queue, std::uint64_t number);
+  static void cancel_get(std::weak_ptr<void> const& queue, std::uint64_t number);
+  std::weak_ptr<void> weak() const noexcept;
+
+  void cancel(std::uint64_t index, boost::asio::cancellation_type how);
+  void stop() noexcept;
+  bool join(deadline until);
+  void when_over(std::function<void()> then);
+  bool is_alive() const noexcept;
+  std::size_t size() const noexcept;
+  std::size_t workers() const noexcept;
+  boost::asio::any_io_executor const& executor() const noexcept;
+
+ private:
+  class state;
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace procx::inline v1::detail

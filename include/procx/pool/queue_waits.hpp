@@ -1,0 +1,62 @@
+#pragma once
+
+#include <procx/pool/queue_core.hpp>
+#include <procx/pool/submission.hpp>
+#include <procx/wire/buffer.hpp>
+#include <procx/wire/codec.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+/// The end of a wait of this length, or none if it lies beyond what clocks count.
+inline queue_core::deadline from_now(std::chrono::nanoseconds timeout) {
+  auto const now = std::chrono::steady_clock::now();
+  if (timeout > std::chrono::steady_clock::time_point::max() - now) return std::nullopt;
+  return now + std::max(timeout, std::chrono::nanoseconds(0));
+}
+
+/// An item with bytes of its own, for a put that does not happen at once.
+class stored_item {
+ public:
+  explicit stored_item(queue_item const& item) : bytes_(item.bytes), item_(item) {}
+
+  queue_item const& operator*() noexcept {
+    item_.bytes = bytes_;
+    return item_;
+  }
+
+ private:
+  buffer bytes_;
+  queue_item item_;
+};
+
+/// A completion handler that waits for an outcome.
+template <class R, class Handler>
+class awaited_outcome final : public result_receiver {
+ public:
+  awaited_outcome(Handler handler, boost::asio::any_io_executor const& otherwise)
+      : handler_(std::move(handler), otherwise) {}
+
+  void complete(std::exception_ptr error, taken_result const* result) override {
+    std::optional<R> value;
+    if (!error && result) error = result->error();
+    if (!error && result) try {
+        value.emplace(decode<R>(result->value()));
+      } catch (...) {
+        error = std::current_exception();
+      }
+    handler_.post(std::move(error), std::move(value));
+  }
+
+ private:
+  handler_at_home<Handler> handler_;
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,59 @@
+#include "pool/pool_thread.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <csignal>
+
+namespace procx::inline v1::detail {
+namespace {
+
+event_loop make_loop(std::optional<boost::asio::any_io_executor> const& executor) {
+  return executor ? event_loop(boost::asio::make_strand(*executor)) : event_loop();
+}
+
+/// The signals of the program are for its own threads.
+class all_signals_blocked {
+ public:
+  all_signals_blocked() noexcept {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+pool_thread::pool_thread(std::optional<boost::asio::any_io_executor> const& executor) : loop_(make_loop(executor)) {}
+
+void pool_thread::check_ours() const {
+  if (foreign()) throw error(errc::foreign_process, "the pool belongs to another process, which this is a fork of");
+}
+
+void pool_thread::start() {
+  if (!is_private()) return;
+  work_.emplace(executor());
+  all_signals_blocked const none_for_us;
+  thread_ = std::thread([this] { loop_.run_until([this] { return finished_; }); });
+}
+
+void pool_thread::shut(std::function<void()> const& end) noexcept {
+  if (!thread_.joinable()) return end();
+  boost::asio::post(executor(), [&] {
+    end();
+    boost::asio::post(executor(), [this] { finished_ = true; });  // behind the handlers that `end` has posted
+  });
+  thread_.join();
+}
+
+void pool_thread::abandon() noexcept {
+  if (thread_.joinable()) thread_.detach();
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "system/event_loop.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <functional>
+#include <optional>
+#include <thread>
+
+namespace procx::inline v1::detail {
+
+/// Where the dispatcher of a pool or a parallel queue lives: on a thread of its own, or on a strand of the user's
+/// executor.
+class pool_thread {
+ public:
+  explicit pool_thread(std::optional<boost::asio::any_io_executor> const& executor);
+  pool_thread(pool_thread const&) = delete;
+  pool_thread& operator=(pool_thread const&) = delete;
+
+  event_loop& loop() noexcept { return loop_; }
+  boost::asio::any_io_executor const& executor() const noexcept { return loop_.executor(); }
+  bool is_private() const noexcept { return loop_.is_private(); }
+  /// Whether this is a copy in a forked child: there is no such thread there, and nothing may be touched.
+  bool foreign() const noexcept { return loop_.foreign(); }
+  /// Throws error with errc::foreign_process in a forked child.
+  void check_ours() const;
+
+  /// Starts the thread, if there is to be one: after the dispatcher has forked its nursery.
+  void start();
+  /// Nothing more will be asked of it: the thread ends when it has nothing to wait for.
+  void let_go() noexcept { work_.reset(); }
+  /// Calls `end` there and, on a thread of its own, waits for it and for the handlers that it has posted. On the user's
+  /// executor it is called here, and nothing else may run there at the same time.
+  void shut(std::function<void()> const& end) noexcept;
+  /// In a forked child.
+  void abandon() noexcept;
+
+ private:
+  event_loop loop_;
+  std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;
+  bool finished_ = false;
+  std::thread thread_;
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace procx::inline v1::detail {
+
+/// Twice what a processor shares at once: it fetches them in pairs.
+inline constexpr std::size_t cache_line = 128;
+
+/// What the two ends of a parallel queue and the pool's thread between them know of each other without a lock. Everything
+/// only grows and has one writer at a time.
+///
+/// Who waits stores what it waits for and then looks at the counters once more; who counts stores the counter and then
+/// looks whether somebody waits: both sequentially consistent, so that one of them sees the other.
+struct queue_counts {
+  static constexpr std::uint64_t nobody = ~std::uint64_t{0};
+
+  // By consumers, under the lock of the exit.
+  alignas(cache_line) std::atomic<std::uint64_t> taken = 0;
+  std::atomic<std::uint64_t> result_bytes_taken = 0;
+  // By the pool's thread.
+  alignas(cache_line) std::atomic<std::uint64_t> result_bytes_come = 0;
+  std::atomic<std::uint64_t> argument_bytes_over = 0;
+  // By those who wait.
+  alignas(cache_line) std::atomic<std::uint64_t> producers_wait_for = nobody;  ///< so many items to be taken
+  std::atomic<bool> producers_wait_for_bytes = false;
+  std::atomic<bool> pool_waits = false;  ///< for results to be taken
+
+  std::uint64_t result_bytes_kept() const noexcept {
+    static_cast<void>(taken.load());  // which is stored behind the bytes: they are seen as well
+    std::uint64_t const out = result_bytes_taken.load();  // first: it never passes the other
+    return result_bytes_come.load() - out;
+  }
+};
+
+}  // namespace procx::inline v1::detail

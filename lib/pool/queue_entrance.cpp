@@ -1,0 +1,252 @@
+#include "pool/queue_entrance.hpp"
+
+#include "pool/short_wait.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace procx::inline v1::detail {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+// A producer that had to wait goes on when a quarter of the places are free (`much_room`), or one has been for so long:
+// otherwise it would be woken for every item that a fast consumer takes.
+constexpr std::chrono::microseconds linger{200};
+
+constexpr std::size_t batches_kept = 4;
+constexpr std::size_t kept_of_batch = 4 * queue_batch::full;
+
+}  // namespace
+
+void queue_batch::add(queue_item const& item) {
+  std::size_t const length = item.bytes.size();
+  bool const is_long = length >= long_one;
+  header const h{item.callable, item.passed, !item.slabs.empty(), is_long ? long_one : static_cast<std::uint16_t>(length)};
+  if (h.has_slabs) slabs_.push_back({item.slabs, item.slab_bytes});
+  std::byte* at = bytes_.extend(sizeof h + (is_long ? sizeof length : 0) + length);
+  std::memcpy(at, &h, sizeof h);
+  at += sizeof h;
+  if (is_long) std::memcpy(std::exchange(at, at + sizeof length), &length, sizeof length);
+  if (length) std::memcpy(at, item.bytes.data(), length);
+}
+
+queue_item queue_batch::take() {
+  header h;
+  std::memcpy(&h, bytes_.data() + at_, sizeof h);
+  at_ += sizeof h;
+  std::size_t length = h.length;
+  if (h.length == long_one) {
+    std::memcpy(&length, bytes_.data() + at_, sizeof length);
+    at_ += sizeof length;
+  }
+  queue_item taken{.callable = h.callable, .passed = h.passed, .bytes = bytes_.bytes().subspan(at_, length)};
+  at_ += length;
+  if (h.has_slabs) {
+    taken.slabs = std::move(slabs_.front().slabs);
+    taken.slab_bytes = slabs_.front().bytes;
+    slabs_.pop_front();
+  }
+  return taken;
+}
+
+void queue_batch::clear() noexcept {
+  bytes_.clear();
+  if (bytes_.capacity() > kept_of_batch) bytes_.release();
+  slabs_.clear();
+  at_ = 0;
+}
+
+queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake)
+    : limits_(l), counts_(counts), wake_(std::move(wake)) {}
+
+std::optional<std::uint64_t> queue_entrance::put(queue_item const& item, deadline until) {
+  std::uint64_t index = 0;
+  {
+    std::unique_lock lock(mutex_);
+    if (stopped_) throw queue_stopped();
+    if ((!waiting_.empty() || !has_room(item.size())) && !wait_for_room(lock, item.size(), until)) return std::nullopt;
+    index = admitted_;
+    add(item);
+    if (!must_wake()) return index;
+  }
+  wake_();
+  return index;
+}
+
+std::uint64_t queue_entrance::async_put(queue_item const& item, std::unique_ptr<operation> op) {
+  finished_ops done;
+  std::uint64_t number = 0;
+  bool wakes = false;
+  {
+    std::lock_guard const lock(mutex_);
+    number = ++numbers_;
+    waiting_put& w = waiting_.emplace_back(number, buffer(item.bytes), item, std::move(op));
+    w.item.bytes = w.bytes.bytes();
+    std::uint64_t const before = admitted_;
+    serve(done);
+    wakes = admitted_ != before && must_wake();
+  }
+  finish(done);
+  if (wakes) wake_();
+  return number;
+}
+
+void queue_entrance::cancel(std::uint64_t number) {
+  finished_ops done;
+  {
+    std::lock_guard const lock(mutex_);
+    auto const at = std::ranges::find(waiting_, number, &waiting_put::number);
+    if (at == waiting_.end()) return;
+    done.emplace_back(std::move(at->op), std::make_exception_ptr(
+                                             boost::system::system_error(boost::asio::error::operation_aborted)));
+    waiting_.erase(at);
+  }
+  finish(done);
+  room_made();  // for the next one, which may be smaller
+}
+
+void queue_entrance::room_made() {
+  finished_ops done;
+  bool wakes = false, blocked = false;
+  {
+    auto const lock = lock_shortly(mutex_);
+    counts_.producers_wait_for.store(queue_counts::nobody);
+    counts_.producers_wait_for_bytes.store(false);
+    std::uint64_t const before = admitted_;
+    serve(done);
+    wakes = admitted_ != before && must_wake();
+    blocked = blocked_ > 0;
+  }
+  if (blocked) has_room_.notify_all();  // without the lock, which they need
+  finish(done);
+  if (wakes) wake_();
+}
+
+std::optional<std::uint64_t> queue_entrance::stop() {
+  finished_ops done;
+  std::uint64_t all = 0;
+  {
+    std::lock_guard const lock(mutex_);
+    if (std::exchange(stopped_, true)) return std::nullopt;
+    all = admitted_;
+    serve(done);
+    if (blocked_) has_room_.notify_all();
+  }
+  finish(done);
+  return all;
+}
+
+std::uint64_t queue_entrance::admitted() const {
+  std::lock_guard const lock(mutex_);
+  return admitted_;
+}
+
+bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
+  std::size_t spent = 0;
+  for (; spent < to.size() && to[spent].empty(); ++spent) to[spent].clear();
+  auto const lock = lock_shortly(mutex_);
+  for (; spent > 0; --spent, to.pop_front())
+    if (spare_.size() < batches_kept) spare_.push_back(std::move(to.front()));
+  if (box_.empty()) {
+    awake_ = !sleeps;
+    return false;
+  }
+  for (; !box_.empty(); box_.pop_front()) to.push_back(std::move(box_.front()));
+  return true;
+}
+
+/// Looks at the counters only if there was no room when it last did: consumers write them all the time.
+bool queue_entrance::has_room(std::size_t bytes) noexcept {
+  if (admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_) return true;
+  std::uint64_t const taken = counts_.taken.load();
+  items_until_ = taken + limits_.items;
+  if (taken == admitted_) return true;  // alone, whatever its size
+  std::uint64_t const room = limits_.bytes - std::min<std::uint64_t>(bytes_kept(), limits_.bytes);
+  // No further than to where results may have come meanwhile.
+  bytes_until_ = bytes_in_ + std::min<std::uint64_t>(room, std::max<std::size_t>(limits_.bytes / 16, bytes));
+  return admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_;
+}
+
+/// Bytes may go with every item that is taken, and when a task is over.
+void queue_entrance::ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept {
+  counts_.producers_wait_for.store(std::min(when_taken, counts_.producers_wait_for.load()));
+  if (bytes_kept() + bytes > limits_.bytes) counts_.producers_wait_for_bytes.store(true);
+}
+
+std::uint64_t queue_entrance::bytes_kept() const noexcept {
+  return bytes_in_ - counts_.argument_bytes_over.load() + counts_.result_bytes_kept();
+}
+
+bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until) {
+  deadline makes_do;  // with the little room there is
+  for (;;) {
+    // First asks, then looks: what is taken in between is seen here or told.
+    bool const little = makes_do.has_value();
+    std::uint64_t const taken = counts_.taken.load();
+    std::uint64_t const enough = admitted_ + much_room();
+    ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : taken + 1, bytes);
+    items_until_ = bytes_until_ = 0;
+    bool const room = waiting_.empty() && has_room(bytes);
+    auto const now = clock::now();
+    if (room && (items_until_ - admitted_ >= much_room() || (makes_do && now >= *makes_do) || (until && now >= *until))) return true;
+    if (until && now >= *until) return false;
+    if (room && !makes_do) {
+      makes_do = now + linger;
+      continue;
+    }
+    if (!room) makes_do.reset();
+
+    ++blocked_;
+    deadline const next = !makes_do ? until : until ? std::min(*until, *makes_do) : makes_do;
+    if (next)
+      has_room_.wait_until(lock, *next);
+    else
+      has_room_.wait(lock);
+    --blocked_;
+    if (stopped_) throw queue_stopped();
+  }
+}
+
+void queue_entrance::add(queue_item const& item) {
+  if (box_.empty() || box_.back().is_full()) {
+    if (spare_.empty()) {
+      box_.emplace_back();
+    } else {
+      box_.push_back(std::move(spare_.back()));
+      spare_.pop_back();
+    }
+  }
+  box_.back().add(item);
+  ++admitted_;
+  bytes_in_ += item.size();
+}
+
+/// Those who wait asynchronously, as far as there is room.
+void queue_entrance::serve(finished_ops& done) {
+  while (!waiting_.empty()) {
+    waiting_put& w = waiting_.front();
+    if (stopped_) {
+      done.emplace_back(std::move(w.op), std::make_exception_ptr(queue_stopped()));
+    } else {
+      if (!has_room(w.item.size())) {
+        ask_to_be_told(counts_.taken.load() + 1, w.item.size());
+        if (!has_room(w.item.size())) return;
+      }
+      add(w.item);
+      done.emplace_back(std::move(w.op), nullptr);
+    }
+    waiting_.pop_front();
+  }
+}
+
+void queue_entrance::finish(finished_ops& done) {
+  for (auto& [op, error] : done) op->complete({std::move(error), {}});
+}
+
+}  // namespace procx::inline v1::detail

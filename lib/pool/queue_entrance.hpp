@@ -1,0 +1,118 @@
+#pragma once
+
+#include "pool/queue_counts.hpp"
+
+#include <procx/channel/operation.hpp>
+#include <procx/pool/queue_core.hpp>
+#include <procx/wire/buffer.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// Items on their way from the producers to the pool's thread, one behind the other: what one processor writes and another
+/// reads is to take few cache lines.
+class queue_batch {
+ public:
+  static constexpr std::size_t full = std::size_t{1} << 20;
+
+  void add(queue_item const& item);
+  bool empty() const noexcept { return at_ == bytes_.size(); }
+  bool is_full() const noexcept { return bytes_.size() >= full; }
+  /// The next one; its bytes are valid until the batch changes.
+  queue_item take();
+  void clear() noexcept;
+
+ private:
+  struct header {
+    std::uint32_t callable;
+    bool passed;
+    bool has_slabs;
+    std::uint16_t length;  // or `long_one`, and then it follows
+  };
+  static constexpr std::uint16_t long_one = ~std::uint16_t{0};
+  struct slabs_of_one {
+    std::vector<std::shared_ptr<slab>> slabs;
+    std::size_t bytes;
+  };
+
+  buffer bytes_;
+  std::deque<slabs_of_one> slabs_;  // of those that have any
+  std::size_t at_ = 0;
+};
+
+/// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
+class queue_entrance {
+ public:
+  using deadline = queue_core::deadline;
+  struct limits {
+    std::size_t items;
+    std::size_t bytes;
+  };
+
+  /// `wake` has the pool's thread look into the box; it is called without a lock.
+  queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake);
+
+  /// The item's index; none if there was no room in time. Throws queue_stopped.
+  std::optional<std::uint64_t> put(queue_item const& item, deadline until);
+  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
+  void cancel(std::uint64_t number);
+
+  /// Items or bytes have gone for which producers may have waited.
+  void room_made();
+  /// Refuses everything from now on; the number of items there have been. None if it was so already.
+  std::optional<std::uint64_t> stop();
+  std::uint64_t admitted() const;
+
+  /// For the pool's thread: appends what is there, and takes back batches of which nothing is left at the front. If
+  /// nothing is there, it will be woken when something is, if it `sleeps` until then.
+  bool take(std::deque<queue_batch>& to, bool sleeps);
+
+ private:
+  struct waiting_put {
+    std::uint64_t number;
+    buffer bytes;
+    queue_item item;
+    std::unique_ptr<operation> op;
+  };
+  using finished_ops = std::vector<std::pair<std::unique_ptr<operation>, std::exception_ptr>>;
+
+  bool has_room(std::size_t bytes) noexcept;
+  std::uint64_t much_room() const noexcept { return limits_.items / 4 + 1; }
+  bool wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until);
+  void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
+  std::uint64_t bytes_kept() const noexcept;
+  void add(queue_item const& item);
+  void serve(finished_ops& done);
+  bool must_wake() noexcept { return !std::exchange(awake_, true); }
+  static void finish(finished_ops& done);
+
+  limits const limits_;
+  queue_counts& counts_;
+  std::function<void()> const wake_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable has_room_;
+  std::deque<queue_batch> box_;
+  std::vector<queue_batch> spare_;
+  std::deque<waiting_put> waiting_;
+  std::uint64_t numbers_ = 0;
+  std::size_t blocked_ = 0;
+  std::uint64_t admitted_ = 0;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t items_until_ = 0;  // so far there is room, as was last seen
+  std::uint64_t bytes_until_ = 0;
+  bool awake_ = false;  // the pool's thread will look into the box
+  bool stopped_ = false;
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,167 @@
+#include "pool/queue_exit.hpp"
+
+#include "pool/short_wait.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+
+namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::size_t chunks_kept = 4;
+
+}  // namespace
+
+queue_exit::got queue_exit::take(taken_result& result, deadline until) {
+  std::unique_lock lock(mutex_);
+  while (empty()) {
+    if (at_end()) return got::end;
+    ++blocked_;
+    bool const late = until ? come_.wait_until(lock, *until) == std::cv_status::timeout : (come_.wait(lock), false);
+    --blocked_;
+    if (late && empty()) return at_end() ? got::end : got::nothing_yet;
+  }
+  take_front(result);
+  count_taken();
+  return got::result;
+}
+
+queue_exit::got queue_exit::try_take(taken_result& result) {
+  std::lock_guard const lock(mutex_);
+  if (empty()) return at_end() ? got::end : got::nothing_yet;
+  take_front(result);
+  count_taken();
+  return got::result;
+}
+
+std::uint64_t queue_exit::async_take(std::unique_ptr<result_receiver> receiver) {
+  std::vector<served> done;
+  std::uint64_t number = 0;
+  {
+    std::lock_guard const lock(mutex_);
+    number = ++numbers_;
+    waiting_.push_back({number, std::move(receiver)});
+    serve(done);
+  }
+  finish(done);
+  return number;
+}
+
+void queue_exit::cancel(std::uint64_t number) {
+  std::unique_ptr<result_receiver> receiver;
+  {
+    std::lock_guard const lock(mutex_);
+    auto const at = std::ranges::find(waiting_, number, &waiting_take::number);
+    if (at == waiting_.end()) return;
+    receiver = std::move(at->receiver);
+    waiting_.erase(at);
+  }
+  receiver->complete(std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted)), nullptr);
+}
+
+bool queue_exit::publish(reorder_ring& ring) {
+  std::vector<served> done;
+  std::size_t blocked = 0;
+  while (ring.front_finished()) {
+    ring.take_finished(next_);  // not under the lock, which consumers need all the time
+    auto const lock = lock_shortly(mutex_);
+    chunks_.push_back(std::move(next_));
+    next_ = {};
+    if (!spent_.empty()) {
+      next_ = std::move(spent_.back());
+      spent_.pop_back();
+    }
+    serve(done);
+    blocked = empty() ? 0 : blocked_;
+  }
+  if (blocked) come_.notify_all();  // without the lock, which they need
+  finish(done);
+  return !done.empty();
+}
+
+void queue_exit::end_at(std::uint64_t all) {
+  std::vector<served> done;
+  {
+    std::lock_guard const lock(mutex_);
+    end_ = all;
+    serve(done);
+    if (blocked_) come_.notify_all();
+  }
+  finish(done);
+}
+
+void queue_exit::fail_waiting(std::exception_ptr const& error) {
+  std::deque<waiting_take> waiting;
+  {
+    std::lock_guard const lock(mutex_);
+    waiting.swap(waiting_);
+  }
+  for (auto& w : waiting) w.receiver->complete(error, nullptr);
+}
+
+void queue_exit::over() {
+  std::vector<std::function<void()>> to_tell;
+  {
+    std::lock_guard const lock(mutex_);
+    over_ = true;
+    to_tell.swap(to_tell_);
+    over_told_.notify_all();
+  }
+  for (auto& then : to_tell) then();
+}
+
+bool queue_exit::is_over() const {
+  std::lock_guard const lock(mutex_);
+  return over_;
+}
+
+bool queue_exit::wait_until_over(deadline until) {
+  std::unique_lock lock(mutex_);
+  if (until) return over_told_.wait_until(lock, *until, [this] { return over_; });
+  over_told_.wait(lock, [this] { return over_; });
+  return true;
+}
+
+void queue_exit::when_over(std::function<void()> then) {
+  {
+    std::lock_guard const lock(mutex_);
+    if (!over_) return to_tell_.push_back(std::move(then));
+  }
+  then();
+}
+
+void queue_exit::take_front(taken_result& result) {
+  result_chunk& chunk = chunks_.front();
+  result.index = taken_++;
+  bytes_taken_ += chunk.take(result);
+  if (!chunk.empty()) return;
+  chunk.clear();
+  if (spent_.size() < chunks_kept) spent_.push_back(std::move(chunk));
+  chunks_.pop_front();
+}
+
+void queue_exit::count_taken() noexcept {
+  counts_.result_bytes_taken.store(bytes_taken_, std::memory_order_release);
+  counts_.taken.store(taken_);  // behind the bytes: whoever sees it sees those
+  if (at_end() && blocked_) come_.notify_all();
+}
+
+/// Those who wait asynchronously, as far as there is something for them.
+void queue_exit::serve(std::vector<served>& done) {
+  while (!waiting_.empty() && (!empty() || at_end())) {
+    served& s = done.emplace_back();
+    s.receiver = std::move(waiting_.front().receiver);
+    waiting_.pop_front();
+    s.any = !empty();
+    if (s.any) take_front(s.result);
+  }
+  if (!done.empty()) count_taken();
+}
+
+void queue_exit::finish(std::vector<served>& done) {
+  for (served& s : done) s.receiver->complete(nullptr, s.any ? &s.result : nullptr);
+}
+
+}  // namespace procx::inline v1::detail
