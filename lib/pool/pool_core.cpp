@@ -46,6 +46,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   void run() { thread_.start(); }
 
   bool foreign() const noexcept { return thread_.foreign(); }
+  bool runs_once() const noexcept { return options_.retries == 0; }
   boost::asio::any_io_executor const& executor() const noexcept { return thread_.executor(); }
 
   /// The end of everything, by the owner. On the user's executor nothing of it may run at the same time.
@@ -319,6 +320,7 @@ pool_core::~pool_core() {
 pool_core::task_id pool_core::submit(packed_task task, std::unique_ptr<operation> op, bool may_wait) {
   return state_->submit(std::move(task), std::move(op), may_wait);
 }
+bool pool_core::runs_once() const noexcept { return state_->runs_once(); }
 std::uint32_t pool_core::add(std::shared_ptr<void> callable) { return state_->add(std::move(callable)); }
 
 void pool_core::cancel(task_id id, boost::asio::cancellation_type how) { state_->cancel(id, how); }

@@ -58,15 +58,16 @@ template <class F, class... Args>
 using call_result =
     std::decay_t<std::invoke_result_t<typename called_type<F>::type&, Args...>>;
 
-/// The entry that takes the task apart, the callable if it travels, and the arguments.
+/// The entry that takes the task apart, the callable if it travels, and the arguments. A task that is run once at most may
+/// keep what it is given in shared memory.
 template <class F, class... Args>
-packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments) {
+packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments, bool run_once = false) {
   using called = typename called_type<F>::type;
   static_assert(std::is_invocable_v<called&, Args...>, "procx: the callable cannot be called with these arguments");
   static_assert(is_pooled<F> || travels<F>, PROCX_CANNOT_TRAVEL);
   packed_task task;
   if constexpr (is_pooled<F> || travels<F>) {
-    slab_sink slabs;
+    slab_sink slabs(run_once);
     output_archive out(task.bytes, &slabs);
     task_entry entry = nullptr;
     if constexpr (is_pooled<F>)

@@ -32,6 +32,8 @@ class pool_core {
   /// The operation is completed exactly once, on the pool's thread. Waits for room if `may_wait`.
   /// Throws queue_stopped; protocol_error if the task is larger than a frame may be.
   task_id submit(packed_task task, std::unique_ptr<operation> op, bool may_wait);
+  /// Whether no task is tried again.
+  bool runs_once() const noexcept;
   /// A callable that workers started from now on inherit; its place.
   std::uint32_t add(std::shared_ptr<void> callable);
 

@@ -47,7 +47,8 @@ class process_pool {
     using result = detail::call_result<F, detail::sent_type<Args>...>;
     auto op = std::make_unique<detail::promised_result<result>>();
     auto future = op->get_future();
-    core_.submit(detail::pack_task(fn, std::tuple<detail::sent_type<Args>...>(std::forward<Args>(args)...)),
+    core_.submit(detail::pack_task(fn, std::tuple<detail::sent_type<Args>...>(std::forward<Args>(args)...),
+                                   core_.runs_once()),
                  std::move(op), true);
     return future;
   }
@@ -71,7 +72,7 @@ class process_pool {
               detail::pool_core::cancel(pool, id, how);
             });
         },
-        token, detail::pack_task(call.fn, call.arguments));
+        token, detail::pack_task(call.fn, call.arguments, core_.runs_once()));
   }
 
   /// Has the workers inherit a callable, whatever it has captured, as it is when the first call of it is run: workers
