@@ -104,6 +104,7 @@ class dispatcher {
   void on_result(worker_link& link, frame const& result);
   void on_read(worker_link& link);
   void on_death(worker_link& link);
+  void settle(std::unique_ptr<worker_link> dead);
 
   void start_workers();
   bool start_worker();

@@ -102,8 +102,15 @@ bool dispatcher::start_worker() {
 }
 
 void dispatcher::on_death(worker_link& link) {
+  settle(std::move(links_[link.number()]));
+  sink_.on_progress();
+  pump();
+}
+
+/// What is held of the exceptions that tasks end with is let go before anybody is told of them.
+void dispatcher::settle(std::unique_ptr<worker_link> dead) {
+  worker_link& link = *dead;
   std::uint32_t const number = link.number();
-  auto const dead = std::move(links_[number]);
   auto const died = [&] {
     return std::make_exception_ptr(
         process_died(link.process().pid(), *link.process().status(), link.process().errors().tail()));
@@ -119,8 +126,6 @@ void dispatcher::on_death(worker_link& link) {
   } else if (link.results() == 0 && !link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {
     fail_unstartable(link.setup_error() ? link.setup_error() : died());
   }
-  sink_.on_progress();
-  pump();
 }
 
 /// No worker can be had: what waits cannot be done.

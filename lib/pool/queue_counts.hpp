@@ -26,7 +26,8 @@ struct queue_counts {
   // By those who wait.
   alignas(cache_line) std::atomic<std::uint64_t> producers_wait_for = nobody;  ///< so many items to be taken
   std::atomic<bool> producers_wait_for_bytes = false;
-  std::atomic<bool> pool_waits = false;  ///< for results to be taken
+  std::atomic<bool> pool_waits = false;       ///< for results to be taken
+  std::atomic<std::size_t> joiners = 0;  ///< for all tasks to end
 
   std::uint64_t result_bytes_kept() const noexcept {
     static_cast<void>(taken.load());  // which is stored behind the bytes: they are seen as well

@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(results_come_in_the_order_of_the_tasks_at_any_number_of_wor
 BOOST_AUTO_TEST_CASE(callables_of_all_kinds_and_results_that_become_the_value_type) {
   using item = std::variant<int, std::string>;
   px::parallel_queue<item> queue({.workers = 2});
-  int const base = 40;
+  int base = 40;
   queue.put(square, 3);
   queue.put(text_of, 7);
   queue.put(px::by_value([base](int n) { return base + n; }), 2);

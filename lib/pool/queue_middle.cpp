@@ -1,0 +1,218 @@
+#include "pool/queue_middle.hpp"
+
+#include "dispatch/slab_sources.hpp"
+#include "pool/cancellation.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::chrono::seconds idle_timeout{30};
+
+dispatcher::settings settings_of(parallel_queue_options const& o) {
+  dispatcher::settings s;
+  s.workers = o.workers.resolve();
+  s.frame_limit = o.frame_limit;
+  s.capture_stderr = o.capture_stderr;
+  s.task_timeout = o.task_timeout;
+  s.idle_timeout = idle_timeout;
+  s.setup = o.setup;
+  s.teardown = o.teardown;
+  s.policy.window = o.window;
+  s.policy.retries = o.retries;
+  return s;
+}
+
+std::shared_ptr<callable_table> table_of(std::shared_ptr<void> callable) {
+  auto table = std::make_shared<callable_table>();
+  if (callable) table->add(nullptr, std::move(callable));
+  return table;
+}
+
+/// Keeps what only lasts until the dispatcher's call returns.
+std::unique_ptr<held_result> hold(encoded_value const& value) {
+  auto held = std::make_unique<held_result>();
+  held->bytes = buffer(value.bytes);
+  held->block_bytes = value.block_bytes;
+  // All that a dispatcher gives beside bytes: copies share the memory.
+  if (value.blocks) held->blocks = std::make_unique<received_slabs>(dynamic_cast<received_slabs const&>(*value.blocks));
+  return held;
+}
+
+}  // namespace
+
+queue_middle::queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_options const& options,
+                           std::shared_ptr<void> callable, std::function<void()> over)
+    : ends_(ends),
+      over_told_(std::move(over)),
+      dispatcher_(loop, settings_of(options), table_of(std::move(callable)), *this) {}
+
+void queue_middle::go_on() {
+  on_progress();
+  if (over_) return;
+  dispatcher_.pump();
+  workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
+}
+
+void queue_middle::stop_at(std::uint64_t all) {
+  all_ = all;
+  go_on();
+}
+
+void queue_middle::end() noexcept {
+  over_ = true;
+  dispatcher_.stop();
+  workers_.store(0, std::memory_order_relaxed);
+}
+
+void queue_middle::on_progress() {
+  workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
+  do feed();
+  while (publish() && ends_.counts.pool_waits.exchange(false));
+  check_over();
+}
+
+void queue_middle::on_value(std::uint64_t index, pid_t, encoded_value const& value) {
+  task_is_over(ring_[index]);
+  task_bytes_come_ += value.size();
+  finish(ring_[index], value);
+}
+
+void queue_middle::on_failure(std::uint64_t index, pid_t, std::exception_ptr error) {
+  task_is_over(ring_[index]);
+  fail(ring_[index], std::move(error));
+}
+void queue_middle::task_is_over(reorder_ring::slot const& s) noexcept {
+  ++tasks_over_;
+  bytes_over_ += s.argument_bytes;
+}
+
+void queue_middle::finish(reorder_ring::slot& s, encoded_value const& value) {
+  bytes_come_ += value.size();
+  if (value.blocks || value.bytes.size() > taken_result::most_bytes)
+    ring_.finish(s, hold(value));
+  else
+    ring_.finish(s, value.bytes);
+}
+
+void queue_middle::fail(reorder_ring::slot& s, std::exception_ptr error) {
+  auto held = std::make_unique<held_result>();
+  held->error = std::move(error);
+  ring_.finish(s, std::move(held));
+}
+
+/// Hands tasks to the dispatcher: as many as are of use, and as their results may take memory.
+void queue_middle::feed() {
+  if (over_) return;
+  std::size_t room = dispatcher_.room();
+  if (room == 0) return;
+  room = std::min(room, allowed());
+  while (room > 0 && has_waiting())
+    if (feed_one()) --room;
+  dispatcher_.expect_remaining(is_stopped() ? static_cast<std::size_t>(all_ - ring_.end()) : ~std::size_t{0});
+}
+
+/// How many more tasks may be under way, as far as that is a matter of their results' bytes.
+std::size_t queue_middle::allowed() {
+  if (is_stopped() && ends_.counts.joiners.load() > 0) return ~std::size_t{0};  // to come to an end, whoever takes results
+  if (std::size_t const n = room_for_results()) return n;
+  ends_.counts.pool_waits.store(true);
+  std::size_t const n = room_for_results();  // if any were taken in between, nobody would say so
+  if (n) ends_.counts.pool_waits.store(false);
+  return n;
+}
+
+std::size_t queue_middle::room_for_results() const noexcept {
+  if (average_ < 1) return ~std::size_t{0};
+  std::uint64_t const kept = ends_.counts.result_bytes_kept() + (bytes_come_ - ends_.counts.result_bytes_come.load());
+  std::size_t const under_way = tasks_fed_ - tasks_over_;
+  std::uint64_t const arguments = std::min<std::uint64_t>(bytes_fed_ - bytes_over_, ends_.limits.bytes);
+  std::uint64_t const bound = std::max<std::uint64_t>(ends_.limits.bytes / 2, ends_.limits.bytes - arguments);
+  double const fit = kept < bound ? static_cast<double>(bound - kept) / average_ : 0;
+  std::size_t const all = std::max<std::size_t>(kept == 0, static_cast<std::size_t>(std::min(fit, 1e9)));  // one alone
+  return all - std::min(all, under_way);
+}
+
+bool queue_middle::has_waiting() {
+  for (;;) {
+    while (batches_.size() > 1 && batches_.front().empty()) batches_.pop_front();
+    if (!batches_.empty() && !batches_.front().empty()) return true;
+    // Else it is early enough to look again when results have come.
+    if (!ends_.entrance.take(batches_, dispatcher_.short_of_tasks())) return false;
+  }
+}
+
+/// Whether the next item went to the dispatcher.
+bool queue_middle::feed_one() {
+  queue_item item = batches_.front().take();
+  std::uint64_t const index = ring_.end();
+  reorder_ring::slot& s = ring_.add();
+  s.argument_bytes = item.size();
+  bytes_fed_ += s.argument_bytes;
+  if (!cancelled_.empty() && cancelled_.erase(index)) {
+    bytes_over_ += s.argument_bytes;
+    fail(s, std::make_exception_ptr(task_cancelled()));
+    return false;
+  }
+  if (item.passed) {
+    bytes_over_ += s.argument_bytes;
+    finish(s, item.bytes);
+    return false;
+  }
+  ++tasks_fed_;
+  try {
+    if (item.slabs.empty()) {
+      dispatcher_.begin_task(index, item.callable).save_binary(item.bytes.data(), item.bytes.size());
+      s.place = dispatcher_.commit_task();
+    } else {
+      s.place = dispatcher_.add_task(index, {item.callable, buffer(item.bytes), std::move(item.slabs), item.slab_bytes});
+    }
+    return true;
+  } catch (protocol_error const&) {  // too large by a few bytes
+    on_failure(index, 0, std::current_exception());
+    return false;
+  }
+}
+
+/// Whether something was taken at once.
+bool queue_middle::publish() {
+  measure();
+  std::uint64_t const over_before = ends_.counts.argument_bytes_over.load(std::memory_order_relaxed);
+  ends_.counts.result_bytes_come.store(bytes_come_);
+  ends_.counts.argument_bytes_over.store(bytes_over_);
+  bool const bytes_gone = bytes_over_ != over_before;
+  bool const taken = ring_.front_finished() && ends_.exit.publish(ring_);
+  bool const room_made = ends_.counts.producers_wait_for.load() <= ends_.counts.taken.load();
+  if (room_made || (bytes_gone && ends_.counts.producers_wait_for_bytes.load())) ends_.entrance.room_made();
+  return taken;
+}
+
+/// What a result takes: a moving average.
+void queue_middle::measure() noexcept {
+  std::uint64_t const results = tasks_over_ - measured_results_;
+  if (results == 0) return;
+  double const each = static_cast<double>(task_bytes_come_ - measured_bytes_) / static_cast<double>(results);
+  average_ = measured_results_ == 0 ? each : average_ + (each - average_) / 4;
+  measured_results_ = tasks_over_;
+  measured_bytes_ = task_bytes_come_;
+}
+
+void queue_middle::cancel(std::uint64_t index, boost::asio::cancellation_type how) {
+  if (index < ring_.first() || index >= ends_.entrance.admitted()) return;
+  if (index >= ring_.end())
+    cancelled_.insert(index);
+  else if (!ring_[index].finished())
+    dispatcher_.cancel(ring_[index].place, index, how_to(how));
+  go_on();
+}
+
+void queue_middle::check_over() {
+  if (!is_stopped() || ring_.end() < all_ || tasks_over_ < tasks_fed_ || std::exchange(over_, true)) return;
+  over_told_();
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,96 @@
+#pragma once
+
+#include "dispatch/dispatcher.hpp"
+#include "pool/queue_counts.hpp"
+#include "pool/queue_entrance.hpp"
+#include "pool/queue_exit.hpp"
+#include "pool/reorder_ring.hpp"
+
+#include <procx/pool/queue_core.hpp>
+
+#include <boost/asio/cancellation_type.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <set>
+
+namespace procx::inline v1::detail {
+
+/// What the two ends of a parallel queue have in common.
+struct queue_ends {
+  queue_ends(queue_entrance::limits const& l, std::function<void()> wake)
+      : limits(l), entrance(l, counts, std::move(wake)), exit(counts) {}
+
+  queue_entrance::limits const limits;
+  queue_counts counts;
+  // What different threads write for every item lies on cache lines of its own.
+  alignas(cache_line) queue_entrance entrance;
+  alignas(cache_line) queue_exit exit;
+};
+
+/// Between the two ends of a parallel queue: hands items to the dispatcher as workers have room for them and their results
+/// may take memory, and puts results into order. Everything but `workers` happens on the pool's thread.
+class alignas(cache_line) queue_middle final : public task_sink {
+ public:
+  /// `over`: called once, from within the dispatcher, when the queue is stopped and all tasks have ended.
+  queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_options const& options,
+               std::shared_ptr<void> callable, std::function<void()> over);
+
+  /// Forks the nursery: before there is another thread.
+  void prepare() { dispatcher_.prepare(); }
+  /// Looks what there is to do.
+  void go_on();
+  /// So many items there are in all.
+  void stop_at(std::uint64_t all);
+  void cancel(std::uint64_t index, boost::asio::cancellation_type how);
+  /// Ends the workers: kills those that have tasks.
+  void end() noexcept;
+  std::size_t workers() const noexcept { return workers_.load(std::memory_order_relaxed); }
+
+  // From the dispatcher.
+  void on_value(std::uint64_t index, pid_t worker, encoded_value const& value) override;
+  void on_failure(std::uint64_t index, pid_t worker, std::exception_ptr error) override;
+  void on_progress() override;
+
+ private:
+  static constexpr std::uint64_t not_stopped = ~std::uint64_t{0};
+
+  bool is_stopped() const noexcept { return all_ != not_stopped; }
+  void feed();
+  bool feed_one();
+  bool has_waiting();
+  std::size_t allowed();
+  std::size_t room_for_results() const noexcept;
+  void task_is_over(reorder_ring::slot const& s) noexcept;
+  void finish(reorder_ring::slot& s, encoded_value const& value);
+  void fail(reorder_ring::slot& s, std::exception_ptr error);
+  bool publish();
+  void measure() noexcept;
+  void check_over();
+
+  queue_ends& ends_;
+  std::function<void()> const over_told_;
+  reorder_ring ring_;                  // items that were handed out
+  std::deque<queue_batch> batches_;    // those behind them
+  std::set<std::uint64_t> cancelled_;  // of those
+  std::uint64_t tasks_fed_ = 0;
+  std::uint64_t tasks_over_ = 0;
+  std::uint64_t bytes_fed_ = 0;  // of arguments
+  std::uint64_t bytes_over_ = 0;
+  std::uint64_t bytes_come_ = 0;       // of results
+  std::uint64_t task_bytes_come_ = 0;  // those of them that nobody has passed
+  std::uint64_t measured_results_ = 0;
+  std::uint64_t measured_bytes_ = 0;
+  double average_ = 0;  // bytes of a result
+  std::uint64_t all_ = not_stopped;
+  bool over_ = false;
+  std::atomic<std::size_t> workers_ = 0;
+  dispatcher dispatcher_;
+};
+
+}  // namespace procx::inline v1::detail
