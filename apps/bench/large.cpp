@@ -21,7 +21,8 @@ using numbers = std::vector<std::uint64_t>;
 constexpr std::size_t page = 4096 / sizeof(std::uint64_t);
 
 /// The work: the sum of a number from each page takes the place of the first.
-void change(numbers& v) {
+template <class Numbers>
+void change(Numbers& v) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < v.size(); i += page) sum += v[i];
   v[0] = sum;
@@ -42,8 +43,9 @@ class payload {
   }
   numbers const& sent() const noexcept { return sent_; }
   /// Looks at the ends of every page.
-  void check_answer(numbers const& v) const {
-    check(v.size() == expected_.size() && v.back() == expected_.back());
+  template <class Numbers>
+  void check_answer(Numbers const& v) const {
+    check(v.size() == expected_.size() && v[v.size() - 1] == expected_.back());
     for (std::size_t i = 0; i < v.size(); i += page) check(v[i] == expected_[i]);
   }
 
@@ -67,6 +69,54 @@ measured px_pmap(plan const& p) {
     return v;
   };
   for (numbers const& v : px::pmap(work, inputs, {.workers = 2})) {
+    data.check_answer(v);
+    ++answers;
+  }
+  double const seconds = time.seconds();
+  check(answers == p.count);
+  return gib_per_second(p, seconds);
+}
+
+/// One copy at each end, into memory that is used again; in between the worker changes what was sent.
+measured px_reused(plan const& p) {
+  payload const data(p.size);
+  numbers back(data.sent().size());
+  std::size_t answers = 0;
+  stopwatch const time;
+  auto const inputs =
+      std::views::iota(std::size_t{0}, p.count) | std::views::transform([&](auto) -> auto& { return data.sent(); });
+  auto const work = [](px::shared_vector<std::uint64_t> v) {
+    change(v);
+    return v;
+  };
+  for (auto const& v : px::pmap(work, inputs, {.workers = 2})) {
+    std::memcpy(back.data(), v.data(), p.size);
+    data.check_answer(back);
+    ++answers;
+  }
+  double const seconds = time.seconds();
+  check(answers == p.count);
+  return gib_per_second(p, seconds);
+}
+
+/// No copy at all: the worker reads every page where the parent has written it, and writes every page of its answer where
+/// the parent reads it.
+measured px_in_place(plan const& p) {
+  payload const data(p.size);
+  px::shared_vector<std::uint64_t> sent(data.sent().size());
+  std::memcpy(sent.data(), data.sent().data(), p.size);
+  std::size_t answers = 0;
+  stopwatch const time;
+  auto const inputs = std::views::iota(std::size_t{0}, p.count) | std::views::transform([&](auto) -> auto& { return sent; });
+  auto const work = [](px::view<std::uint64_t> v) {
+    px::shared_vector<std::uint64_t> answer(v.size());
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < v.size(); i += page) sum += answer[i] = v[i];
+    answer[0] = sum;
+    answer[v.size() - 1] = v[v.size() - 1];
+    return answer;
+  };
+  for (auto const& v : px::pmap(work, inputs, {.workers = 2})) {
     data.check_answer(v);
     ++answers;
   }
@@ -132,10 +182,12 @@ race there_and_back(std::string const& size, plan const& p) {
       .unit = "GiB/s",
       .more_is_better = true,
       .reference = "memcpy",
-      .contenders = {{"px::pmap", [=] { return px_pmap(p); }},
-                     {"px::channel", [=] { return px_channel(p); }},
-                     {"raw pipe of 1 MiB", [=] { return raw_pipe(p); }},
-                     {"memcpy", [=] { return copy({p.size, 10 * p.count}); }}},
+      .contenders = {{"px::pmap, into reused buffers", [=] { return px_reused(p); }},
+                     {"px::pmap, in place", [=] { return px_in_place(p); }},
+                     {"px::pmap, vectors", [=] { return px_pmap({p.size, p.count / 4}); }},
+                     {"px::channel", [=] { return px_channel({p.size, p.count / 10}); }},
+                     {"raw pipe of 1 MiB", [=] { return raw_pipe({p.size, p.count / 10}); }},
+                     {"memcpy", [=] { return copy(p); }}},
   };
 }
 
@@ -143,8 +195,8 @@ race there_and_back(std::string const& size, plan const& p) {
 
 std::vector<race> large(effort e) {
   constexpr std::size_t mib = std::size_t{1} << 20;
-  return {there_and_back("1 MiB", {mib, e.of(400, 4)}),
-          e.quick ? there_and_back("4 MiB", {4 * mib, 2}) : there_and_back("64 MiB", {64 * mib, 8})};
+  return {there_and_back("1 MiB", {mib, e.of(8000, 40)}),
+          e.quick ? there_and_back("4 MiB", {4 * mib, 20}) : there_and_back("64 MiB", {64 * mib, 40})};
 }
 
 }  // namespace bench
