@@ -111,7 +111,7 @@ class dispatcher {
   void hand_out();
   std::size_t give(worker_link& link, std::size_t count);
   void retire_outdated();
-  void fail_unstartable(std::exception_ptr const& error);
+  void fail_unstartable(std::exception_ptr error);
   void on_large_value(std::uint64_t id, worker_link& link, frame const& result);
   void fail_task(books::task_id place, pid_t worker, std::exception_ptr error);
   bool wants_work(worker_link const& link) const noexcept;

@@ -107,32 +107,40 @@ void dispatcher::on_death(worker_link& link) {
   pump();
 }
 
-/// What is held of the exceptions that tasks end with is let go before anybody is told of them.
+/// The link goes before the tasks' owners are told, and with it what it holds of the exceptions that they get.
 void dispatcher::settle(std::unique_ptr<worker_link> dead) {
   worker_link& link = *dead;
   std::uint32_t const number = link.number();
+  pid_t const pid = link.process().pid();
   auto const died = [&] {
-    return std::make_exception_ptr(
-        process_died(link.process().pid(), *link.process().status(), link.process().errors().tail()));
+    return std::make_exception_ptr(process_died(pid, *link.process().status(), link.process().errors().tail()));
   };
   if (arena_) arena_->reclaim(link.slab_owner());
   if (auto const blamed = books_.died(number, link.begun() > 0)) {
     idle_deaths_ = 0;
     std::exception_ptr error = link.complaint() ? link.complaint() : link.reason();
-    if (!error && link.was_killed() && tasks_.intact(*blamed))
+    if (!error && link.was_killed() && tasks_.intact(*blamed)) {
       books_.put_back(*blamed);  // another was meant
-    else if (link.reason() || !books_.try_again(*blamed, books::failure::death))
-      fail_task(*blamed, link.process().pid(), error ? error : died());
+    } else if (link.reason() || !books_.try_again(*blamed, books::failure::death)) {
+      if (!error) error = died();
+      dead.reset();
+      fail_task(*blamed, pid, std::move(error));
+    }
   } else if (link.results() == 0 && !link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {
-    fail_unstartable(link.setup_error() ? link.setup_error() : died());
+    std::exception_ptr error = link.setup_error() ? link.setup_error() : died();
+    dead.reset();
+    fail_unstartable(std::move(error));
   }
 }
 
 /// No worker can be had: what waits cannot be done.
-void dispatcher::fail_unstartable(std::exception_ptr const& error) {
+void dispatcher::fail_unstartable(std::exception_ptr error) {
   idle_deaths_ = 0;
   gave_up_ = gave_up_ || books_.pending() > 0;
-  while (books_.pending() > 0) fail_task(books_.drop_front(), 0, error);
+  while (books_.pending() > 0) {
+    auto const task = books_.drop_front();
+    fail_task(task, 0, books_.pending() > 0 ? error : std::move(error));
+  }
 }
 
 void dispatcher::arm_tick() {
