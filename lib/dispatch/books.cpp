@@ -50,13 +50,16 @@ std::optional<std::size_t> books::place(worker_id worker, task_id task) const {
   return find(workers_[worker].tasks, task);
 }
 
-void books::measured(worker_id worker, std::uint64_t count, std::chrono::nanoseconds busy) {
+void books::measured(worker_id worker, std::uint64_t count, std::chrono::nanoseconds busy, std::size_t result_bytes) {
   if (count == 0) return;
   worker_book& w = workers_[worker];
   double const each = std::max(1.0, static_cast<double>(busy.count()) / static_cast<double>(count));
   w.average_ns = w.average_ns == 0 ? each : w.average_ns + weight * (each - w.average_ns);
+  double const each_result = static_cast<double>(result_bytes) / static_cast<double>(count);
+  w.average_result = std::max(each_result, w.average_result + weight * (each_result - w.average_result));
   if (settings_.window) return;
-  double const fits = static_cast<double>(settings_.work_ahead.count()) / w.average_ns;
+  double fits = static_cast<double>(settings_.work_ahead.count()) / w.average_ns;
+  if (w.average_result > 0) fits = std::min(fits, static_cast<double>(settings_.bytes) / w.average_result);
   w.credit = static_cast<std::uint32_t>(std::clamp<double>(fits, settings_.least, settings_.most));
 }
 

@@ -25,7 +25,7 @@ class books {
     std::uint32_t window = 0;  ///< tasks in flight on one worker; 0: by the time they take
     std::uint32_t least = 2;
     std::uint32_t most = 1024;
-    std::size_t bytes = std::size_t{1} << 20;  ///< on one worker, beyond its first `least` tasks
+    std::size_t bytes = std::size_t{1} << 20;  ///< of arguments, and of results, beyond the first `least` tasks of a worker
     std::chrono::nanoseconds work_ahead = std::chrono::milliseconds(4);
     std::uint32_t retries = 0;  ///< of one task, for each way of failing
   };
@@ -93,8 +93,8 @@ class books {
     --in_flight_;
     return task;
   }
-  /// The worker has spent so much time on its last `count` tasks.
-  void measured(worker_id worker, std::uint64_t count, std::chrono::nanoseconds busy);
+  /// The worker has spent so much time on its last `count` tasks, and their results were so large.
+  void measured(worker_id worker, std::uint64_t count, std::chrono::nanoseconds busy, std::size_t result_bytes = 0);
   /// What the tasks that the worker has not begun are likely to take, if it has begun `begun` of those it has; 0 if
   /// nobody knows.
   std::chrono::nanoseconds unbegun_work(worker_id worker, std::size_t begun) const noexcept;
@@ -120,6 +120,7 @@ class books {
     std::size_t bytes = 0;
     std::uint32_t credit = 0;
     double average_ns = 0;  // 0: nothing measured
+    double average_result = 0;
   };
   struct task_book {
     std::size_t bytes = 0;

@@ -188,6 +188,7 @@ void dispatcher::on_result(worker_link& link, frame const& result) {
   idle_deaths_ = 0;
   books::task_id const place = books_.finished(link.number());
   std::uint64_t const id = tasks_[place].id;
+  link.unmeasured_bytes += result.payload.size();
   if (result.kind == frame_kind::value) {
     if (result.flags & has_blocks) [[unlikely]]
       on_large_value(id, link, result);
@@ -210,6 +211,7 @@ void dispatcher::on_large_value(std::uint64_t id, worker_link& link, frame const
     if (!arena_) throw protocol_error("a result refers to memory that there is not");
     received_slabs slabs(*arena_);
     auto const bytes = slabs.take(result.payload, link.slab_owner());
+    link.unmeasured_bytes += slabs.bytes();
     sink_.on_value(id, link.pid(), encoded_value(bytes, &slabs, slabs.bytes()));
   } catch (protocol_error const&) {
     sink_.on_failure(id, link.pid(), std::current_exception());
@@ -220,7 +222,7 @@ void dispatcher::on_read(worker_link& link) {
   std::uint64_t const busy = link.busy_ns();
   if (busy != link.measured_busy) {
     books_.measured(link.number(), link.results() - link.measured_results,
-                    std::chrono::nanoseconds(busy - link.measured_busy));
+                    std::chrono::nanoseconds(busy - link.measured_busy), std::exchange(link.unmeasured_bytes, 0));
     link.measured_busy = busy;
     link.measured_results = link.results();
     link.slot().credit.store(books_.credit(link.number()), std::memory_order_relaxed);

@@ -83,6 +83,7 @@ class worker_link {
   std::uint64_t busy_ns() const noexcept { return slot_.busy_ns.load(std::memory_order_relaxed); }
   std::uint64_t measured_results = 0;  ///< of `results()`, for the owner's measurements
   std::uint64_t measured_busy = 0;
+  std::size_t unmeasured_bytes = 0;  ///< of results
   std::optional<std::chrono::steady_clock::time_point> idle_since = std::nullopt;  ///< for the owner as well
   /// What was wrong with the bytes it sent, if anything was.
   std::exception_ptr const& complaint() const noexcept { return complaint_; }

@@ -1,6 +1,18 @@
 #define BOOST_TEST_MODULE bench
 #include "apps/bench_fixture.hpp"
 
+#include <sstream>
+#include <string>
+
+/// What Open MPI's library says where there is no /sys is not about the bench.
+static std::string without_hwloc(std::string const& text) {
+  std::istringstream lines(text);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with("[hwloc/")) kept += line + '\n';
+  return kept;
+}
+
 BOOST_AUTO_TEST_SUITE(bench_program)
 
 /// Whether peers with threads are left out: the sanitizer does not see into them.
@@ -32,7 +44,7 @@ BOOST_AUTO_TEST_CASE(every_contender_of_every_case_takes_part_and_all_results_ar
   BOOST_TEST_MESSAGE("took " << took.count() << " s");
   BOOST_TEST_INFO_SCOPE(e.out);
   BOOST_TEST(e.code == 0);
-  BOOST_TEST(e.err == "");
+  BOOST_TEST(without_hwloc(e.err) == "");
   BOOST_TEST(!contains(e.out, "FAILED"));
   BOOST_TEST(count(e.out, "left out: ") == count(e.out, "left out: the thread sanitizer"));
   BOOST_TEST(contains(e.out, "left out: ") == threads_are_left_out);

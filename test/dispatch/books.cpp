@@ -170,6 +170,17 @@ BOOST_AUTO_TEST_CASE(a_task_that_waits_can_be_withdrawn_and_one_that_does_not_ca
   BOOST_TEST(*b.front() == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(no_more_results_are_under_way_than_the_bytes_of_them_allow) {
+  books b({.bytes = 1000});
+  b.add_worker(0);
+  b.measured(0, 10, 10us, 10 * 100);
+  BOOST_TEST(b.credit(0) == 10u);
+  b.measured(0, 1, 1us, 5000);  // at once, when they grow
+  BOOST_TEST(b.credit(0) == 2u);
+  for (int i = 0; i < 100; ++i) b.measured(0, 10, 10us, 0);
+  BOOST_TEST(b.credit(0) == 1024u);
+}
+
 BOOST_AUTO_TEST_CASE(a_death_blames_the_running_task_and_puts_back_the_others_in_order) {
   books b = with_tasks({.window = 3, .retries = 1}, 5);
   b.add_worker(0);
