@@ -71,6 +71,7 @@ void queue_middle::end() noexcept {
 
 void queue_middle::on_progress() {
   workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
+  measure();  // first: what is handed out depends on it
   do feed();
   while (publish() && ends_.counts.pool_waits.exchange(false));
   check_over();
@@ -180,7 +181,6 @@ bool queue_middle::feed_one() {
 
 /// Whether something was taken at once.
 bool queue_middle::publish() {
-  measure();
   std::uint64_t const over_before = ends_.counts.argument_bytes_over.load(std::memory_order_relaxed);
   ends_.counts.result_bytes_come.store(bytes_come_);
   ends_.counts.argument_bytes_over.store(bytes_over_);
