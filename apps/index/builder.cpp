@@ -146,11 +146,14 @@ void builder::clean_up() {
 }
 
 /// A commit waits for the disk, and everybody else then waits for this process soon. So commits are few where they take
-/// long: about a tenth of the time goes to them.
+/// long: about a tenth of the time goes to them. One is made while the workers have their last batches, so that little is
+/// left to be written when they stand still.
 void builder::commit_if_due(std::size_t bytes) {
-  constexpr std::size_t most_uncommitted = 6 << 20;  // what SQLite keeps in memory until then
+  constexpr std::size_t most_uncommitted = 32 << 20;
   uncommitted_bytes_ += bytes;
-  if (uncommitted_bytes_ > most_uncommitted || clock::now() - last_commit_ > 10 * commit_time_) commit();
+  bool const last_are_running = todo_.batches.size() - batches_done_ == static_cast<std::size_t>(workers_);
+  if (uncommitted_bytes_ > most_uncommitted || last_are_running || clock::now() - last_commit_ > 20 * commit_time_)
+    commit();
 }
 
 void builder::commit() {

@@ -101,17 +101,24 @@ class planner {
         renewed_.push_back({k.path, k.stamp, std::make_unique<known_file>(std::move(k))});
   }
 
+  /// How heavy the next batch may become. The last ones are lighter, so that the workers come to the end together (guided
+  /// self-scheduling, Polychronopoulos and Kuck 1987).
+  std::int64_t limit(std::int64_t left) const { return std::clamp(left / 8, batch_ / 3, batch_); }
+
   void append(std::vector<task> tasks) {
-    std::int64_t weight = 0;
+    std::int64_t left = 0;
+    for (task const& t : tasks) left += weight_of(t.stamp.bytes);
+    std::int64_t room = 0;
     bool open = false;
     for (task& t : tasks) {
       std::int64_t const more = weight_of(t.stamp.bytes);
-      if (!open || weight + more > batch_) {
+      if (!open || more > room) {
         plan_.batches.emplace_back(plan_.tasks.size(), plan_.tasks.size());
-        weight = 0;
+        room = limit(left);
         open = true;
       }
-      weight += more;
+      room -= more;
+      left -= more;
       plan_.bytes += t.stamp.bytes;
       plan_.tasks.push_back(std::move(t));
       ++plan_.batches.back().second;

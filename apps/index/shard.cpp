@@ -42,14 +42,25 @@ class memory_table {
   }
 
   void copy_rows(shard& to, std::int64_t segment) const {
-    SQLite::Statement pages(database_, "SELECT id - ?1, block FROM text_data WHERE id >= ?1 AND id < ?2");
-    pages.bind(1, fts5::first_row(segment));
-    pages.bind(2, fts5::first_row(segment + 1));
-    while (pages.executeStep()) {
-      SQLite::Column const page = pages.getColumn(1);
-      auto const* const bytes = static_cast<std::byte const*>(page.getBlob());
-      to.pages.push_back({pages.getColumn(0).getInt64(), page.getBytes()});
-      to.page_bytes.insert(to.page_bytes.end(), bytes, bytes + page.getBytes());
+    auto const select_pages = [&](char const* sql) {
+      SQLite::Statement pages(database_, sql);
+      pages.bind(1, fts5::first_row(segment));
+      pages.bind(2, fts5::first_row(segment + 1));
+      return pages;
+    };
+    SQLite::Statement sizes = select_pages("SELECT id - ?1, length(block) FROM text_data WHERE id >= ?1 AND id < ?2");
+    std::size_t bytes = 0;
+    while (sizes.executeStep()) {
+      to.pages.push_back({sizes.getColumn(0).getInt64(), sizes.getColumn(1).getInt64()});
+      bytes += static_cast<std::size_t>(to.pages.back().size);
+    }
+    to.page_bytes = procx::shared_vector<std::byte>(bytes);
+    std::byte* place = to.page_bytes.data();
+    SQLite::Statement blocks = select_pages("SELECT block FROM text_data WHERE id >= ?1 AND id < ?2");
+    while (blocks.executeStep()) {
+      SQLite::Column const block = blocks.getColumn(0);
+      auto const* const from = static_cast<std::byte const*>(block.getBlob());
+      place = std::copy_n(from, block.getBytes(), place);
     }
     SQLite::Statement terms(database_, "SELECT term, pgno FROM text_idx WHERE segid = ?");
     terms.bind(1, segment);

@@ -2,6 +2,8 @@
 
 #include "files.hpp"
 
+#include <procx/dispatch/shared_vector.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -63,7 +65,7 @@ struct shard {
   std::int64_t last_page = 0;
   std::int64_t words = 0;
   std::vector<page_row> pages;
-  std::vector<std::byte> page_bytes;  ///< of all pages, one after the other
+  procx::shared_vector<std::byte> page_bytes;  ///< of all pages, one after the other
   std::vector<std::pair<std::string, std::int64_t>> terms;  ///< the first term of a page and the page
   std::vector<std::pair<std::int64_t, std::string>> sizes;  ///< document and its number of words, as FTS5 stores it
 

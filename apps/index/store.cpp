@@ -18,7 +18,7 @@ void run(SQLite::Statement& statement) {
 
 store::store(std::string const& path)
     : database_(open_to_build(path)),
-      put_file_(database_, "INSERT INTO files VALUES(?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?)"),
+      put_file_(database_, "INSERT INTO files VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       put_page_(database_, "INSERT INTO text_data VALUES(?, ?)"),
       put_term_(database_, "INSERT INTO text_idx VALUES(?, ?, ?)"),
       put_size_(database_, "INSERT INTO text_docsize VALUES(?, ?)"),
@@ -27,6 +27,7 @@ store::store(std::string const& path)
   SQLite::Statement rows(database_, "SELECT id, first, last, documents, words, weight FROM shards ORDER BY id");
   auto const number = [&](int column) { return rows.getColumn(column).getInt64(); };
   while (rows.executeStep()) shards_.push_back({number(0), number(1), number(2), number(3), number(4), number(5)});
+  was_empty_ = shards_.empty();
 }
 
 std::vector<known_file> store::files() {
@@ -92,7 +93,10 @@ void store::put(known_file const& file) {
   put_file_.bind(1, file.id);
   put_file_.bindNoCopy(2, file.path.data(), static_cast<int>(file.path.size()));
   put_file_.bind(3, static_cast<int>(file.fate));
-  put_file_.bindNoCopy(4, file.reason);
+  if (file.reason.empty())
+    put_file_.bind(4);  // null
+  else
+    put_file_.bindNoCopy(4, file.reason);
   int column = 5;
   for (std::int64_t number : {file.shard, file.stamp.mtime_ns, file.stamp.ctime_ns, file.stamp.bytes, file.stamp.inode,
                               file.lines})
@@ -146,6 +150,7 @@ std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t las
 }
 
 void store::drop_dead_shards() {
+  if (was_empty_) return;  // what this object has added is alive
   std::vector<std::int64_t> alive;
   SQLite::Statement rows(database_, "SELECT DISTINCT shard FROM files ORDER BY shard");
   while (rows.executeStep()) alive.push_back(rows.getColumn(0).getInt64());

@@ -63,6 +63,7 @@ class store {
   std::vector<shard_row> shards_;      // by their ids
   fts5::structure structure_;          // of the full-text table; written at the commit
   fts5::averages averages_;            // likewise
+  bool was_empty_ = true;              // before anything was added
   bool in_transaction_ = false;
 };
 
