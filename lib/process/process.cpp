@@ -93,6 +93,14 @@ ending process_state::reap() noexcept {
   return {exit_status::from_wait(info.si_code, info.si_status), process_usage::from(used)};
 }
 
+death_certificate process_state::certificate() const {
+  return {.pid = pid_,
+          .status = status_.value_or(exit_status()),
+          .cpu_time = usage_.cpu_time,
+          .peak_memory = usage_.peak_memory,
+          .stderr_tail = errors_.tail()};
+}
+
 std::optional<exit_status> process_state::wait_until(deadline until) {
   while (!try_wait()) {
     if (foreign()) return exit_status();

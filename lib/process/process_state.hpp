@@ -5,7 +5,7 @@
 #include "system/descriptor.hpp"
 #include "system/io.hpp"
 
-#include <procx/error/exit_status.hpp>
+#include <procx/error/certificate.hpp>
 
 #include <memory>
 #include <optional>
@@ -39,6 +39,8 @@ class process_state {
   std::optional<exit_status> const& status() const noexcept { return status_; }
   /// What it has used, once it has ended.
   process_usage const& usage() const noexcept { return usage_; }
+  /// All that is known here of its death.
+  death_certificate certificate() const;
 
   std::optional<exit_status> try_wait();
   std::optional<exit_status> wait_until(deadline until);
