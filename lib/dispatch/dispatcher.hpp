@@ -12,6 +12,7 @@
 #include "system/event_loop.hpp"
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/process/log_line.hpp>
 #include <procx/dispatch/packed_task.hpp>
 #include <procx/wire/frame.hpp>
 
@@ -48,7 +49,8 @@ class dispatcher {
   struct settings {
     std::size_t workers = 1;
     std::size_t frame_limit = default_frame_limit;
-    bool capture_stderr = true;
+    captured capture = captured::errors;
+    log_sink log = nullptr;                    ///< null: what is captured goes to standard error
     std::chrono::nanoseconds task_timeout{0};  ///< 0: none
     std::chrono::nanoseconds grace{0};         ///< between SIGTERM and SIGKILL; 0: SIGKILL at once
     std::chrono::nanoseconds backoff{0};       ///< before the second attempt
@@ -125,6 +127,7 @@ class dispatcher {
   bool try_again(books::task_id place, books::failure how);
   death_certificate certify(worker_link& dead, std::optional<books::task_id> task);
   bool used_up(worker_link const& link) const noexcept;
+  void log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept;
   bool wants_work(worker_link const& link) const noexcept;
   void recall_for_the_idle();
   bool has_idle_worker() const noexcept;
@@ -153,6 +156,7 @@ class dispatcher {
   task_store tasks_;
   slab_arena* const arena_;  // null: no shared memory
   slab_sink open_blocks_;    // of the task that is being written
+  output_mark const mark_ = output_mark::make();  // between the lines of what workers print
   delayed_tasks delayed_;
   oom_watch oom_;
   std::size_t remaining_ = ~std::size_t{0};

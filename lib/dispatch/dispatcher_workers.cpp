@@ -51,7 +51,8 @@ void dispatcher::prepare() {
 std::shared_ptr<nursery> dispatcher::make_nursery() {
   nursery_knows_ = callables_->size();
   worker_settings const how{settings_.frame_limit, settings_.setup, settings_.teardown, settings_.memory_limit,
-                            settings_.limits};
+                            settings_.limits, settings_.capture == captured::everything,
+                            settings_.log ? std::optional(mark_) : std::nullopt};
   return nursery::make([board = board_, callables = callables_, how](nursery_order const& o) {
     worker_order order{};
     std::memcpy(&order, o.message.data(), sizeof order);
@@ -100,12 +101,21 @@ bool dispatcher::start_worker() {
   given.push_back(std::move(task_read));
   given.push_back(std::move(result_write));
   worker_order const order{number, slab_arena::new_owner()};
-  auto process = nursery_->spawn(std::as_bytes(std::span(&order, 1)), std::move(given), settings_.capture_stderr);
+  auto process = nursery_->spawn(std::as_bytes(std::span(&order, 1)), std::move(given), settings_.capture);
   *vacant = std::make_unique<worker_link>(*this, order, nursery_knows_, slot, nursery_, std::move(process),
                                           std::move(task_write), std::move(result_read));
   books_.add_worker(number);
   slot.credit.store(books_.credit(number), std::memory_order_relaxed);
   return true;
+}
+
+/// Runs foreign code in the middle of everything.
+void dispatcher::log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept {
+  try {
+    settings_.log({from.pid(), from.number(), task ? std::optional(sink_.number_of(*task)) : std::nullopt, text});
+  } catch (...) {
+    // It must not throw, and the line is lost.
+  }
 }
 
 void dispatcher::on_death(worker_link& link) {

@@ -14,6 +14,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <chrono>
+#include <deque>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -108,6 +109,8 @@ class worker_link {
   void wake();
   void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());
   void watch_process();
+  void forward_output();
+  void hear_first();
   void watch_stderr();
   void on_pidfd();
   void on_stderr();
@@ -142,6 +145,10 @@ class worker_link {
   bool buried_ = false;
   std::exception_ptr complaint_;
   std::exception_ptr setup_error_;
+  // For the log, if there is one: the owner's numbers of the tasks from `first_printing_` on; the worker is at the first.
+  std::deque<std::uint64_t> printing_;
+  std::uint64_t first_printing_ = 0;
+  bool printing_task_ = false;
   std::uint64_t killed_for_ = 0;  // the number of a task, and 1
   death_cause cause_ = death_cause::itself;
   std::optional<std::chrono::steady_clock::time_point> kill_at_;

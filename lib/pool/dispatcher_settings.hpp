@@ -10,7 +10,8 @@ dispatcher::settings settings_of(Options const& o) {
   dispatcher::settings s;
   s.workers = o.workers.resolve();
   s.frame_limit = o.frame_limit;
-  s.capture_stderr = o.capture_stderr;
+  s.capture = o.capture_output ? captured::everything : captured::nothing;
+  if (o.capture_output) s.log = o.log;
   s.task_timeout = o.task_timeout;
   s.grace = o.grace;
   s.backoff = o.backoff;

@@ -78,6 +78,7 @@ void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end
     if (::getppid() != parent) ::_exit(0);  // it died before the line above
   }
   if (stderr_end >= 0) ::dup2(stderr_end, STDERR_FILENO);
+  if (plan.stdout_too) ::dup2(STDERR_FILENO, STDOUT_FILENO);
   std::vector<int> keep;
   for (descriptor* d : plan.keep) {
     d->adopt();

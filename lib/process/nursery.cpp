@@ -66,15 +66,15 @@ nursery::~nursery() {
 }
 
 std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors,
-                                              bool capture_stderr) {
+                                              captured what) {
   std::lock_guard const lock(mutex_);
   if (broken_) fail(EPIPE, "the nursery has died");
   std::pair<descriptor, descriptor> errors;
-  if (capture_stderr) {
+  if (what != captured::nothing) {
     errors = make_pipe();
     descriptors.push_back(std::move(errors.second));
   }
-  std::vector<std::byte> order{std::byte{capture_stderr}};
+  std::vector<std::byte> order{static_cast<std::byte>(what)};
   order.insert(order.end(), message.begin(), message.end());
   std::vector<int> numbers;
   for (descriptor const& d : descriptors) numbers.push_back(d.get());

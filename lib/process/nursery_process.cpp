@@ -64,19 +64,21 @@ class nursery_process {
     if (n == 0) return false;
     if (n < 0) return errno == EAGAIN || tell({.news = nursery_news::not_started, .code = errno});
     descriptor errors;
-    if (order[0] != std::byte{0}) {
+    auto const what = static_cast<captured>(order[0]);
+    if (what != captured::nothing) {
       errors = std::move(given.back());
       given.pop_back();
     }
-    return fork_one(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)).subspan(1), given, errors);
+    fork_plan plan{.capture_stderr = false, .stderr_to = errors.get(), .stdout_too = what == captured::everything};
+    return fork_one(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)).subspan(1), given, plan);
   }
 
-  bool fork_one(std::span<std::byte const> message, std::vector<descriptor>& given, descriptor& errors) {
+  bool fork_one(std::span<std::byte const> message, std::vector<descriptor>& given, fork_plan& plan) {
     std::vector<descriptor*> keep;
     for (descriptor& d : given) keep.push_back(&d);
+    plan.keep = keep;
     try {
-      auto const child = fork_process({.keep = keep, .capture_stderr = false, .stderr_to = errors.get()},
-                                      [&] { return body_({message, given}); });
+      auto const child = fork_process(plan, [&] { return body_({message, given}); });
       int const pidfd = child->pidfd();
       children_.insert(child->pid());
       bool const told = tell({.news = nursery_news::started, .pid = child->pid()}, std::span(&pidfd, 1));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/process/log_line.hpp>
 #include <procx/process/worker_count.hpp>
 #include <procx/process/worker_limits.hpp>
 #include <procx/wire/frame.hpp>
@@ -34,8 +35,12 @@ struct pmap_options {
   unsigned window = 0;
   /// The largest encoded input or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;
-  /// The workers' standard error passes through this process, line by line. Otherwise it is this process's own.
-  bool capture_stderr = true;
+  /// What the workers print, to standard output or standard error, passes through this process, line by line, and the last
+  /// of it is kept for `process_died`. Otherwise they print where this process does.
+  bool capture_output = true;
+  /// Who is given those lines, with the worker and the task that printed them; null: they go to this process's standard
+  /// error. Costs half a microsecond a task.
+  log_sink log = nullptr;
   /// Priority, processors, resources of the workers, and for how long each is kept.
   worker_limits limits = {};
 };
