@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <vector>
 
 #include <sys/signalfd.h>
@@ -34,7 +35,7 @@ class nursery_process {
     for (;;) {
       std::array<pollfd, 2> fds{{{control_.get(), POLLIN, 0}, {children_.get(), POLLIN, 0}}};
       poll_until(fds, std::nullopt);
-      if (fds[1].revents) reap();
+      if (fds[1].revents && !reap()) return 0;
       if (fds[0].revents && !serve()) return 0;
     }
   }
@@ -50,13 +51,21 @@ class nursery_process {
     std::vector<descriptor> given;
     auto const n = receive_packet(control_.get(), order, given);
     if (n == 0) return false;
-    if (n < 0) return errno == EAGAIN || tell({.news = nursery_news::not_started, .code = errno});
+    if (n < 0 && errno == EMFILE) return tell({.news = nursery_news::not_started, .code = EMFILE});
+    if (n < 0) return comes_again(errno);
     descriptor errors;
     if (order[0] != std::byte{0}) {
       errors = std::move(given.back());
       given.pop_back();
     }
     return fork_one(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)).subspan(1), given, errors);
+  }
+
+  /// Whether an order that could not be received is still there, and may be had in a moment.
+  static bool comes_again(int why) noexcept {
+    timespec const a_moment{0, 1'000'000};
+    if (why == ENOMEM || why == ENOBUFS) ::nanosleep(&a_moment, nullptr);
+    return why == EAGAIN || why == ENOMEM || why == ENOBUFS;
   }
 
   bool fork_one(std::span<std::byte const> message, std::vector<descriptor>& given, descriptor& errors) {
@@ -74,13 +83,14 @@ class nursery_process {
     }
   }
 
-  void reap() {
+  /// False if the end of a child cannot be told: who waits for the news learns more from the end of this process.
+  bool reap() {
     signalfd_siginfo seen;
     while (::read(children_.get(), &seen, sizeof seen) == sizeof seen) {}
     for (;;) {
       siginfo_t info{};
-      if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
-      tell({.news = nursery_news::ended, .pid = info.si_pid, .code = info.si_code, .value = info.si_status});
+      if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return true;
+      if (!tell({.news = nursery_news::ended, .pid = info.si_pid, .code = info.si_code, .value = info.si_status})) return false;
     }
   }
 
