@@ -122,6 +122,7 @@ class dispatcher {
   static constexpr std::chrono::milliseconds tick_time{10};
 
   void arm_tick();
+  void end_if_stalled(worker_link& link, std::chrono::steady_clock::time_point now);
   void tick();
   void watch_the_idle();
   void end_the_idle();

@@ -12,6 +12,8 @@
 namespace procx::inline v1::detail {
 namespace {
 
+constexpr std::chrono::nanoseconds stalled = std::chrono::seconds(1);
+constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 constexpr std::size_t deaths_without_work = 8;  // of new workers, in a row: something is wrong with the pool, not a task
 
 }  // namespace
@@ -161,6 +163,7 @@ void dispatcher::tick() {
   bool any = false;
   for (auto& link : links_) {
     if (!link || books_.in_flight(link->number()) == 0) continue;
+    if (settings_.task_timeout.count() > 0) end_if_stalled(*link, now);
     auto const running = link->running_for(now);
     if (running < tick_time) continue;
     std::uint64_t const before = link->results();
@@ -172,6 +175,15 @@ void dispatcher::tick() {
   }
   if (any) sink_.on_progress();
   pump();
+}
+
+/// A worker that is stopped while it has no task cannot overrun the time of one: it is let go, and nobody is to blame. One
+/// that has begun nothing as yet may be in its setup, for as long as that takes, or wait for a processor.
+void dispatcher::end_if_stalled(worker_link& link, std::chrono::steady_clock::time_point now) {
+  bool const is_new = link.slot().claimed() == 0;
+  if (is_new && settings_.setup) return;
+  auto const patience = std::max(settings_.task_timeout, is_new ? stalled_when_new : stalled);
+  if (link.stalled_for(now) >= patience) link.process().kill(SIGKILL);
 }
 
 /// Workers that have had nothing to do for long end. Only where the loop is ours: on the user's, a timer would keep it
