@@ -1,6 +1,7 @@
 #include "dispatch/worker.hpp"
 
 #include "dispatch/slab_sources.hpp"
+#include "process/memory_use.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
 
@@ -8,8 +9,13 @@
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/frame.hpp>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <string>
+
+#include <unistd.h>
 
 namespace procx::inline v1::detail {
 namespace {
@@ -36,11 +42,14 @@ class worker {
         reader_(settings.frame_limit),
         limit_(settings.frame_limit) {
     current_slot = &slot;
+    note_crashes(slot.crash);
+    if (settings.prints_by_line) std::setvbuf(stdout, nullptr, _IOLBF, 0);
   }
 
   int run() {
-    if (settings_.setup && !set_up()) return 1;
+    if (!set_up()) return 1;
     run_tasks();
+    if (settings_.mark) mark_output(output_mark::nothing);
     if (settings_.teardown) settings_.teardown();
     return 0;
   }
@@ -48,13 +57,21 @@ class worker {
  private:
   bool set_up() {
     try {
-      settings_.setup();
+      accept(settings_.limits);
+      if (settings_.setup) settings_.setup();
+      if (settings_.memory_limit || settings_.limits.recycle_after_memory) take_stock();
       return true;
     } catch (...) {
       report(setup_failed, std::current_exception());
       write_all(result_);
       return false;
     }
+  }
+
+  void take_stock() {
+    if (auto const use = memory_use_of(::getpid()))
+      slot_.baseline.store(std::max<std::size_t>(1, use->resident), std::memory_order_release);
+    if (settings_.memory_limit) limit_address_space(settings_.memory_limit);
   }
 
   void run_tasks() {
@@ -73,6 +90,7 @@ class worker {
     if (!slot_.begin(task.id)) return true;  // it was taken back
     std::uint64_t const number = claim{task.id}.count();
     current_number.store(number + 1, std::memory_order_relaxed);
+    if (settings_.mark) mark_output(number);
     result_.clear();
     frame_writer writer(result_);
     writer.begin();
@@ -84,10 +102,22 @@ class worker {
       report(number, std::current_exception());
     }
     if (generation_ != generation()) ::_exit(0);  // the task forked: this is not the worker but its child
+    if (settings_.mark) flush_output();
     bool const taken = keep_result();
     slot_.done.store(number + 1, std::memory_order_release);
     ++unflushed_;
     return taken && (!flush_is_due() || flush());
+  }
+
+  /// What is printed from now on is this task's.
+  void mark_output(std::uint64_t number) const {
+    auto const mark = settings_.mark->with(number);
+    write_some(STDERR_FILENO, std::as_bytes(std::span(mark)));  // a few bytes of a pipe: all or none
+  }
+  static void flush_output() {
+    std::cout.flush();
+    std::clog.flush();
+    std::fflush(stdout);
   }
 
   /// Half the credit is done, and it was worth it.
@@ -135,7 +165,10 @@ class worker {
     try {
       result_.clear();
       writer.begin();
-      encode(result_, describe_exception(error));
+      exception_record record = describe_exception(error);
+      if (settings_.memory_limit && record.type_name == "std::bad_alloc")
+        record.message += " (a task may use " + std::to_string(settings_.memory_limit) + " bytes here)";
+      encode(result_, record);
       writer.finish(frame_kind::exception, id, limit_);
     } catch (...) {  // even that is too large
       result_.clear();

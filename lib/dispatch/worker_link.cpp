@@ -46,6 +46,7 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
     release_descriptors();
     throw;
   }
+  if (owner_.settings_.log) forward_output();
   read();
   watch_process();
   watch_stderr();
@@ -54,13 +55,30 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
 worker_link::~worker_link() {
   alive_.reset();
   release_descriptors();
-  if (!process_->status()) abandon(std::move(process_));
+  if (process_->status()) return;
+  if (owner_.settings_.log) process_->errors().redirect({}, nullptr, nullptr);
+  abandon(std::move(process_));
 }
 
 /// They are closed by those whose they are, and by nobody else.
 void worker_link::release_descriptors() noexcept {
   for (stream* s : {&tasks_, &results_, &pidfd_, &errors_})
     if (s->is_open()) s->release();
+}
+
+/// What the worker prints goes to the log, with the task that printed it: the worker marks where a new one begins.
+void worker_link::forward_output() {
+  process_->errors().redirect(
+      owner_.mark_,
+      [this](std::string_view line) {
+        bool const known = printing_task_ && !printing_.empty();
+        owner_.log(*this, known ? std::optional(printing_.front()) : std::nullopt, line);
+      },
+      [this](std::uint64_t number) {
+        printing_task_ = number != output_mark::nothing;
+        if (!printing_task_) return;
+        for (; first_printing_ < number && !printing_.empty(); ++first_printing_) printing_.pop_front();
+      });
 }
 
 void worker_link::add(books::task_id task) {
@@ -70,6 +88,7 @@ void worker_link::add(books::task_id task) {
   std::uint64_t const id = claim::of(epoch_, next_task_++).word;
   if (!owner_.tasks_.number(task, id, unsent_.empty() ? nullptr : &unsent_.back(), alone)) unsent_.push_back(alone);
   ++unsent_tasks_;
+  if (owner_.settings_.log) printing_.push_back(owner_.tasks_[task].id);
 }
 
 void worker_link::flush() {
@@ -145,6 +164,7 @@ std::size_t worker_link::recall() {
   unsent_tasks_ = 0;
   epoch_ = now.epoch();
   next_task_ = now.count();
+  if (!printing_.empty()) printing_.resize(std::min<std::size_t>(printing_.size(), next_task_ - first_printing_));
   return static_cast<std::size_t>(next_task_ - next_result_);
 }
 
@@ -176,10 +196,19 @@ std::chrono::nanoseconds worker_link::stalled_for(std::chrono::steady_clock::tim
   return now - stalled_at_;
 }
 
-void worker_link::kill_for(std::size_t ahead, std::exception_ptr reason) noexcept {
-  if (was_killed()) return;
-  killed_for_ = next_result_ + ahead + 1;
-  reason_ = std::move(reason);
+void worker_link::kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept {
+  if (was_killed() && grace.count() > 0) return;
+  if (!was_killed()) {
+    killed_for_ = next_result_ + ahead + 1;
+    cause_ = cause;
+  }
+  if (grace.count() > 0) kill_at_ = std::chrono::steady_clock::now() + grace;
+  process_->kill(grace.count() > 0 ? SIGTERM : SIGKILL);
+}
+
+void worker_link::kill_if_due(std::chrono::steady_clock::time_point now) noexcept {
+  if (!kill_at_ || now < *kill_at_) return;
+  kill_at_.reset();
   process_->kill(SIGKILL);
 }
 
@@ -218,6 +247,7 @@ void worker_link::read() {
 
 void worker_link::on_bytes(std::size_t n) {
   reader_.commit(n);
+  hear_first();
   try {
     take_frames();
   } catch (protocol_error const&) {
@@ -227,6 +257,14 @@ void worker_link::on_bytes(std::size_t n) {
   }
   read();
   owner_.on_read(*this);
+}
+
+/// What a task has printed is in the log before its result is anywhere.
+void worker_link::hear_first() {
+  if (!owner_.settings_.log) return;
+  std::uint64_t const done = slot_.done.load(std::memory_order_acquire);
+  process_->errors().drain();
+  if (first_printing_ < done) process_->errors().finish_lines();  // that task prints no more
 }
 
 void worker_link::take_frames() {
@@ -260,6 +298,7 @@ void worker_link::take_leftovers(std::span<std::byte const> frames) {
 void worker_link::collect_early() {
   if (ended_ || slot_.done.load(std::memory_order_acquire) <= next_result_) return;
   if (reader_.pending() > 0) return;  // half a frame has come: the rest is on its way
+  hear_first();
   static thread_local std::array<std::byte, board_slot::results_size> copy;
   take_leftovers(slot_.peek(copy));
 }

@@ -170,9 +170,10 @@ result run_apart(scenario const& s, injection const& i) {
   else if (!WIFEXITED(status))
     complain(*said, "killed by signal " + std::to_string(WTERMSIG(status)));
   if (!all_gone()) {
-    ::kill(-pid, SIGKILL);
-    while (::waitpid(-1, nullptr, 0) > 0) {}
     complain(*said, "a process is left");
+    do
+      for (pid_t const left : observe::children_of(::getpid())) ::kill(left, SIGKILL);
+    while (!all_gone());
   }
   return {*said, took};
 }

@@ -16,7 +16,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <random>
 #include <string>
@@ -43,16 +42,6 @@ struct signal_counts {
   unsigned fatal() const { return killed + broken; }
 };
 
-std::vector<pid_t> children_of(pid_t parent) {
-  std::vector<pid_t> all;
-  std::error_code none;
-  for (auto const& task : std::filesystem::directory_iterator("/proc/" + std::to_string(parent) + "/task", none)) {
-    std::ifstream children(task.path() / "children");
-    for (pid_t pid = 0; children >> pid;) all.push_back(pid);
-  }
-  return all;
-}
-
 /// A process of its own that sends signals to the children of its parent, and to theirs, until it is killed.
 class killer {
  public:
@@ -76,10 +65,10 @@ class killer {
 
   void hit_one() {
     ::usleep(500 + below(6000));
-    std::vector<pid_t> first = children_of(parent_), second;
+    std::vector<pid_t> first = observe::children_of(parent_), second;
     std::erase(first, pid_);
     for (pid_t const pid : first)
-      for (pid_t const worker : children_of(pid)) second.push_back(worker);
+      for (pid_t const worker : observe::children_of(pid)) second.push_back(worker);
     bool const nursery = !second.empty() && nurseries_ && below(12) == 0;
     // Where there are no grandchildren, the children are workers, or a nursery that has none as yet.
     auto const& choice = second.empty() || nursery ? first : second;
