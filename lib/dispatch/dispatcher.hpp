@@ -145,6 +145,7 @@ class dispatcher {
   static constexpr std::chrono::milliseconds tick_time{10};
 
   void arm_tick();
+  void end_if_stalled(worker_link& link, std::chrono::steady_clock::time_point now);
   void tick();
   bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
   void watch_memory(worker_link& link);

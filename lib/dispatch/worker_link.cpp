@@ -36,11 +36,16 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
       reader_(owner.settings_.frame_limit) {
   set_nonblocking(tasks_fd_.get(), true);
   set_nonblocking(results_fd_.get(), true);
-  tasks_.assign(tasks_fd_.get());
-  results_.assign(results_fd_.get());
-  pidfd_.assign(process_->pidfd());
-  if (process_->errors().fd() >= 0) errors_.assign(process_->errors().fd());
-  results_.non_blocking(true);
+  try {
+    tasks_.assign(tasks_fd_.get());
+    results_.assign(results_fd_.get());
+    pidfd_.assign(process_->pidfd());
+    if (process_->errors().fd() >= 0) errors_.assign(process_->errors().fd());
+    results_.non_blocking(true);
+  } catch (...) {
+    release_descriptors();
+    throw;
+  }
   if (owner_.settings_.log) forward_output();
   read();
   watch_process();
@@ -49,11 +54,16 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
 
 worker_link::~worker_link() {
   alive_.reset();
-  for (stream* s : {&tasks_, &results_, &pidfd_, &errors_})
-    if (s->is_open()) s->release();
+  release_descriptors();
   if (process_->status()) return;
   if (owner_.settings_.log) process_->errors().redirect({}, nullptr, nullptr);
   abandon(std::move(process_));
+}
+
+/// They are closed by those whose they are, and by nobody else.
+void worker_link::release_descriptors() noexcept {
+  for (stream* s : {&tasks_, &results_, &pidfd_, &errors_})
+    if (s->is_open()) s->release();
 }
 
 /// What the worker prints goes to the log, with the task that printed it: the worker marks where a new one begins.
@@ -73,6 +83,7 @@ void worker_link::forward_output() {
 
 void worker_link::add(books::task_id task) {
   if (resting_) wake();
+  stalled_at_task_ = ~std::uint64_t{0};
   task_store::run alone;
   std::uint64_t const id = claim::of(epoch_, next_task_++).word;
   if (!owner_.tasks_.number(task, id, unsent_.empty() ? nullptr : &unsent_.back(), alone)) unsent_.push_back(alone);
@@ -84,7 +95,8 @@ void worker_link::flush() {
   if (writing_ || ended_) return;
   while (!unsent_.empty() || !stale_.empty()) {
     auto const r = write_some_tasks();
-    if (r.end || r.error) break;  // it is dying: the other watches tell
+    if (r.error) process_->kill(SIGKILL);  // what it did not get it would wait for
+    if (r.end || r.error) break;           // it is dying: the other watches tell
     if (!r.would_block) continue;
     writing_ = true;
     tasks_.async_wait(stream::wait_write, [this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
@@ -174,6 +186,16 @@ std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::tim
   return now - seen_at_;
 }
 
+std::chrono::nanoseconds worker_link::stalled_for(std::chrono::steady_clock::time_point now) noexcept {
+  std::uint64_t const claimed = slot_.claimed();
+  if (!between_tasks() || claimed != stalled_at_task_ || next_result_ != stalled_at_result_) {
+    stalled_at_task_ = between_tasks() ? claimed : ~std::uint64_t{0};
+    stalled_at_result_ = next_result_;
+    stalled_at_ = now;
+  }
+  return now - stalled_at_;
+}
+
 void worker_link::kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept {
   if (was_killed() && grace.count() > 0) return;
   if (!was_killed()) {
@@ -217,6 +239,7 @@ void worker_link::read() {
                                return try_bury();
                              }
                              if (error == boost::asio::error::operation_aborted) return read();  // rested meanwhile
+                             if (error && error != boost::asio::error::eof) process_->kill(SIGKILL);  // it would wait for us
                              if (error) return on_end();
                              on_bytes(n);
                            });
