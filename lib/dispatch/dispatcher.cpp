@@ -1,6 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include "dispatch/slab_sources.hpp"
+#include "process/stop_level.hpp"
 
 #include <procx/error/exceptions.hpp>
 
@@ -87,6 +88,7 @@ bool dispatcher::short_of_tasks() const {
 void dispatcher::pump() {
   do {
     gave_up_ = false;
+    if (stop_level() > 0) [[unlikely]] heed_signals();
     retire_outdated();
     start_workers();
     hand_out();

@@ -149,6 +149,8 @@ class dispatcher {
   void tick();
   bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
   void watch_memory(worker_link& link);
+  void heed_signals();
+  void drop_waiting(std::exception_ptr error);
   void watch_the_idle();
   void end_the_idle();
   std::size_t alive() const noexcept { return books_.workers(); }
@@ -171,7 +173,8 @@ class dispatcher {
   oom_watch oom_;
   std::size_t remaining_ = ~std::size_t{0};
   std::size_t idle_deaths_ = 0;
-  bool gave_up_ = false;  // on tasks for which no worker can be had
+  bool gave_up_ = false;  // on tasks for which no worker can be had, or that are not to be begun any more
+  int heeded_ = 0;        // of the signals to stop
   boost::asio::steady_timer tick_;
   bool ticking_ = false;
   boost::asio::steady_timer idle_timer_;

@@ -152,6 +152,10 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
 /// No worker can be had: what waits cannot be done.
 void dispatcher::fail_unstartable(std::exception_ptr error) {
   idle_deaths_ = 0;
+  drop_waiting(std::move(error));
+}
+
+void dispatcher::drop_waiting(std::exception_ptr error) {
   gave_up_ = gave_up_ || books_.pending() > 0;
   while (books_.pending() > 0) {
     auto const task = books_.drop_front();
