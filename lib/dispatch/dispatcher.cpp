@@ -34,6 +34,7 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       tick_(loop.executor()),
       idle_timer_(loop.executor()) {
   if (arena_) arena_->enter();
+  if (s.limits.control_groups) group_ = control_group::make();
 }
 
 dispatcher::~dispatcher() {

@@ -7,6 +7,7 @@
 #include "dispatch/task_store.hpp"
 #include "dispatch/worker.hpp"
 #include "dispatch/worker_link.hpp"
+#include "process/control_group.hpp"
 #include "process/nursery.hpp"
 #include "process/oom_watch.hpp"
 #include "system/event_loop.hpp"
@@ -162,6 +163,7 @@ class dispatcher {
   task_sink& sink_;
   books books_;
   std::shared_ptr<board> board_;
+  std::shared_ptr<control_group const> group_;  // of the workers; null: none is wanted, or may be
   std::shared_ptr<nursery> nursery_;
   std::uint32_t nursery_knows_ = 0;
   std::vector<std::unique_ptr<worker_link>> links_;  // one a slot of the board; null: no worker there
