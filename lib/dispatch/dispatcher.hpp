@@ -20,6 +20,8 @@
 
 #include <cstdint>
 #include <exception>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -56,6 +58,7 @@ class dispatcher {
     std::chrono::nanoseconds backoff{0};       ///< before the second attempt
     std::size_t memory_limit = 0;              ///< bytes beyond a worker's baseline; 0: none
     worker_limits limits = {};
+    std::filesystem::path save_failures = {};  ///< the directory; empty: they are not saved
     std::chrono::nanoseconds idle_timeout{0};  ///< after which a worker without tasks ends; 0: never
     std::function<void()> setup = nullptr;     ///< in each worker, before its first task
     std::function<void()> teardown = nullptr;  ///< and after its last
@@ -64,6 +67,9 @@ class dispatcher {
 
   dispatcher(event_loop& loop, settings const& s, std::shared_ptr<callable_table> callables, task_sink& sink);
   ~dispatcher();
+
+  /// Whether a task may be given away with what it refers to: nobody will want it again.
+  static bool runs_once(settings const& s) noexcept { return s.policy.retries == 0 && s.save_failures.empty(); }
 
   /// Forks the nursery now, with the callables that are in the table.
   void prepare();
@@ -125,6 +131,9 @@ class dispatcher {
   void on_large_value(std::uint64_t id, worker_link& link, frame const& result);
   void fail_task(books::task_id place, pid_t worker, std::exception_ptr error);
   bool try_again(books::task_id place, books::failure how);
+  void keep(books::task_id place, std::exception_ptr const& error) const;
+  std::filesystem::path save(books::task_id place, std::exception_ptr const& error) const;
+  static std::exception_ptr error_of(death_certificate c);
   death_certificate certify(worker_link& dead, std::optional<books::task_id> task);
   bool used_up(worker_link const& link) const noexcept;
   void log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept;

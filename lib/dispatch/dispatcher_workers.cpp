@@ -124,33 +124,6 @@ void dispatcher::on_death(worker_link& link) {
   pump();
 }
 
-/// What is known of a worker's death, and of the task that it was at.
-death_certificate dispatcher::certify(worker_link& dead, std::optional<books::task_id> task) {
-  death_certificate c = dead.process().certificate();
-  add_crash(c, dead.slot().crash);
-  if (auto const reason = dead.reason())
-    c.cause = *reason;
-  else if (c.status.signal() == SIGKILL && !dead.was_killed() && oom_.has_risen())
-    c.cause = death_cause::out_of_memory;
-  if (task) {
-    c.task = sink_.number_of(tasks_[*task].id);
-    c.attempt = books_.attempt(*task);
-  }
-  return c;
-}
-
-namespace {
-
-std::exception_ptr error_of(death_certificate c) {
-  switch (c.cause) {
-    case death_cause::timeout: return std::make_exception_ptr(task_timeout(std::move(c)));
-    case death_cause::cancellation: return std::make_exception_ptr(task_cancelled(std::move(c)));
-    default: return std::make_exception_ptr(process_died(std::move(c)));
-  }
-}
-
-}  // namespace
-
 /// The link goes before the tasks' owners are told, and with it what it holds of the exceptions that they get.
 void dispatcher::settle(std::unique_ptr<worker_link> dead) {
   worker_link& link = *dead;
@@ -166,6 +139,7 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
     bool const is_final = reason == death_cause::timeout || reason == death_cause::cancellation;
     if (!is_final && try_again(*blamed, books::failure::death)) return;
     std::exception_ptr error = link.complaint() ? link.complaint() : error_of(std::move(certificate));
+    if (reason != death_cause::cancellation) keep(*blamed, error);
     dead.reset();
     fail_task(*blamed, pid, std::move(error));
   } else if (link.results() == 0 && !link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {

@@ -70,6 +70,16 @@ class task_store {
   }
   /// Whether there is a task with the owner's number `id` in this place.
   bool holds(task_id t, std::uint64_t id) const noexcept { return t < tasks_.size() && tasks_[t].used && tasks_[t].id == id; }
+  /// What its worker is sent, without the header.
+  std::span<std::byte const> payload(task_id t) const noexcept {
+    task const& of = tasks_[t];
+    return {blocks_[of.block].bytes.data() + of.offset + frame_header::size, of.length - frame_header::size};
+  }
+  /// What `keep` has kept for it.
+  std::span<std::shared_ptr<slab> const> kept(task_id t) const {
+    if (!tasks_[t].has_slabs) return {};
+    return slabs_.at(t);
+  }
   /// Whether it can be run: a worker that began it may have taken its memory, and died with it.
   bool intact(task_id t) const;
   /// The task is over; its place is used again.

@@ -17,6 +17,7 @@ dispatcher::settings settings_of(Options const& o) {
   s.backoff = o.backoff;
   s.memory_limit = o.memory_limit;
   s.limits = o.limits;
+  s.save_failures = o.save_failures;
   s.policy.window = o.window;
   s.policy.retries = o.retries;
   if constexpr (requires { o.setup; }) {

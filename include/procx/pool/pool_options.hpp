@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 
 namespace procx::inline v1 {
@@ -37,6 +38,9 @@ struct pool_options {
   unsigned window = 0;
   /// The largest encoded call or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;
+  /// A directory in which the arguments of tasks that fail for good are kept, a file each, for `px::replay`; made when it is
+  /// needed. Empty: they are not. Large arguments are then never given away to the worker: a copy stays here.
+  std::filesystem::path save_failures = {};
   /// What the workers print, to standard output or standard error, passes through this process, line by line, and the last
   /// of it is kept for `process_died`. Otherwise they print where this process does.
   bool capture_output = true;
