@@ -3,6 +3,7 @@
 #include <procx/error/exceptions.hpp>
 #include <procx/version.hpp>
 
+#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -59,6 +60,27 @@ std::uint64_t image_fingerprint() {
     return hash;
   }();
   return fingerprint;
+}
+
+std::string channel_place::text() const {
+  return std::to_string(in) + ',' + std::to_string(out) + ',' + std::to_string(frame_limit) + ',' +
+         std::to_string(acknowledged);
+}
+
+std::optional<channel_place> channel_place::from(std::string_view text) noexcept {
+  channel_place p;
+  char const* at = text.data();
+  char const* const end = at + text.size();
+  auto const number = [&](auto& n, bool last) {
+    auto const [stop, error] = std::from_chars(at, end, n);
+    bool const good = error == std::errc() && (last ? stop == end : stop != end && *stop == ',');
+    at = good && !last ? stop + 1 : stop;
+    return good;
+  };
+  bool const understood = number(p.in, false) && number(p.out, false) && number(p.frame_limit, false) &&
+                          number(p.acknowledged, true);
+  if (!understood || p.in < 0 || p.out < -1 || p.in == p.out || p.acknowledged > 1) return std::nullopt;
+  return p;
 }
 
 void add_traveller(endpoint& wire, traveller const& what) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace procx::inline v1::detail {
@@ -26,6 +27,20 @@ struct channel_terms {
 
   static channel_terms of(start_options const& options) noexcept;
   start_options options() const noexcept;
+};
+
+/// The same and the descriptors' numbers, for the environment of a program: "in,out,frame limit,acknowledged". A socket has
+/// no way out of its own, which is then −1.
+struct channel_place {
+  int in = -1;
+  int out = -1;
+  std::uint64_t frame_limit = 0;
+  std::uint32_t acknowledged = 0;
+
+  std::string text() const;
+  /// None if the text is not one that `text` gives.
+  static std::optional<channel_place> from(std::string_view text) noexcept;
+  channel_terms terms() const noexcept { return {frame_limit, acknowledged, out < 0}; }
 };
 
 /// A frame with the callable, for the same program's image elsewhere. It leaves at the next flush.

@@ -8,7 +8,6 @@
 
 #include <boost/system/system_error.hpp>
 
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -20,7 +19,7 @@ namespace procx::inline v1 {
 namespace detail {
 namespace {
 
-constexpr char const* channel_variable = "PROCX_CHANNEL";  // "in,out,frame limit,acknowledged", for any program
+constexpr char const* channel_variable = "PROCX_CHANNEL";  // a channel_place, for any program
 constexpr char const* image_variable = "PROCX_IMAGE";      // the same, for a clean image of this one
 
 struct named_channel {
@@ -32,21 +31,15 @@ struct named_channel {
 std::optional<named_channel> take_from_environment(char const* variable) {
   char const* const text = std::getenv(variable);
   if (!text) return std::nullopt;
-  int in = -1, out = -1;
-  channel_terms terms{};
-  unsigned long limit = 0;
-  bool const understood = std::sscanf(text, "%d,%d,%lu,%u", &in, &out, &limit, &terms.acknowledged) == 4;
+  auto const place = channel_place::from(text);
   ::unsetenv(variable);
-  if (!understood || ::fcntl(in, F_GETFD) < 0) return std::nullopt;
-  terms.frame_limit = limit;
-  terms.is_socket = out < 0;
-  ::fcntl(in, F_SETFD, FD_CLOEXEC);
-  if (out >= 0) ::fcntl(out, F_SETFD, FD_CLOEXEC);
-  auto first = descriptor::take(in, "channel");
-  endpoint wire = terms.is_socket
-                      ? endpoint(std::move(first), limit)
-                      : endpoint(std::move(first), descriptor::take(out, "channel"), limit);
-  return named_channel{std::move(wire), terms.options()};
+  auto const is_open = [](int fd) { return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0; };
+  if (!place || !is_open(place->in) || (place->out >= 0 && !is_open(place->out))) return std::nullopt;
+  auto first = descriptor::take(place->in, "channel");
+  std::size_t const limit = place->frame_limit;
+  endpoint wire = place->out < 0 ? endpoint(std::move(first), limit)
+                                 : endpoint(std::move(first), descriptor::take(place->out, "channel"), limit);
+  return named_channel{std::move(wire), place->terms().options()};
 }
 
 channel exec_channel(char const* variable, std::filesystem::path const& program, std::vector<std::string> arguments,
@@ -55,9 +48,8 @@ channel exec_channel(char const* variable, std::filesystem::path const& program,
   auto ends = make_endpoints(options.via, options.frame_limit);
   auto const kept = ends.there.descriptors();
   exec_plan plan{program, std::move(arguments), {}, kept, options.capture_stderr};
-  plan.environment.push_back(std::string(variable) + '=' + std::to_string(kept[0]->get()) + ',' +
-                             std::to_string(kept[1]->get()) + ',' + std::to_string(options.frame_limit) + ',' +
-                             std::to_string(options.acknowledged));
+  channel_place const place{kept[0]->get(), kept[1]->get(), options.frame_limit, options.acknowledged};
+  plan.environment.push_back(std::string(variable) + '=' + place.text());
   auto child = exec_process(plan);
   if (what)
     add_traveller(ends.here, *what);

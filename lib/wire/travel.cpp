@@ -36,7 +36,10 @@ bool is_data_address(std::uintptr_t word) {
 image_offset offset_of(void (*function)()) noexcept { return function ? address(function) - address(&anchor) : 0; }
 
 void (*function_at(image_offset offset) noexcept)() {
-  return offset ? reinterpret_cast<void (*)()>(address(&anchor) + offset) : nullptr;
+  if (offset == 0) return nullptr;
+  // What came from elsewhere may be any number: the sum wraps around.
+  auto const sum = static_cast<std::uint64_t>(address(&anchor)) + static_cast<std::uint64_t>(offset);
+  return reinterpret_cast<void (*)()>(static_cast<std::uintptr_t>(sum));
 }
 
 bool in_program_image(void (*function)()) noexcept {

@@ -1,7 +1,8 @@
 // Workers and nurseries are killed, broken and stopped at random while they work: no task is lost, and nothing remains.
 //
 // PROCX_KILLER_TASKS says how many tasks there are in all (scripts/torture killer: a million), PROCX_KILLER_SEED which
-// random numbers are drawn.
+// random numbers are drawn,
+// PROCX_KILLER_PART the one part, from 0, that is to be run alone.
 #define BOOST_TEST_MODULE killer
 #include "dispatch/slab_arena.hpp"
 #include "process/process_state.hpp"
@@ -45,8 +46,10 @@ struct signal_counts {
 /// A process of its own that sends signals to the children of its parent, and to theirs, until it is killed.
 class killer {
  public:
-  /// If `for_good`, what is stopped may stay so.
-  killer(std::uint64_t seed, bool nurseries, bool for_good) : for_good_(for_good), nurseries_(nurseries), random_(seed) {
+  /// A signal each `pause` or so: eight workers in a row that have no time to do anything would end the work, as is
+  /// documented. If `for_good`, what is stopped may stay so.
+  killer(std::uint64_t seed, std::chrono::microseconds pause, bool for_good)
+      : pause_(static_cast<unsigned>(pause.count())), for_good_(for_good), random_(seed) {
     parent_ = ::getpid();
     pid_ = ::fork();
     if (pid_ != 0) return;
@@ -64,15 +67,15 @@ class killer {
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
 
   void hit_one() {
-    ::usleep(500 + below(6000));
+    ::usleep(pause_ / 8 + below(2 * pause_));
     std::vector<pid_t> first = observe::children_of(parent_), second;
     std::erase(first, pid_);
     for (pid_t const pid : first)
       for (pid_t const worker : observe::children_of(pid)) second.push_back(worker);
-    bool const nursery = !second.empty() && nurseries_ && below(12) == 0;
+    bool const nursery = !second.empty() && below(12) == 0;
     // Where there are no grandchildren, the children are workers, or a nursery that has none as yet.
     auto const& choice = second.empty() || nursery ? first : second;
-    if (choice.empty() || (second.empty() && !nurseries_ && below(4) != 0)) return;
+    if (choice.empty()) return;
     pid_t const victim = choice[below(static_cast<unsigned>(choice.size()))];
     processes::own_fd const fd = processes::pidfd_of(victim);
     if (fd.get() < 0) return;
@@ -93,8 +96,8 @@ class killer {
     counts_->nurseries += nursery;
   }
 
+  unsigned pause_;
   bool for_good_;
-  bool nurseries_;
   std::mt19937_64 random_;
   pid_t parent_ = 0;
   pid_t pid_ = 0;
@@ -158,7 +161,9 @@ BOOST_AUTO_TEST_CASE(every_task_has_one_outcome_and_nothing_remains) {
   ::alarm(static_cast<unsigned>(100 + tasks / 1000));  // what hangs is killed
   workload::tally all;
   unsigned long signals = 0, deaths = 0, stops = 0, nurseries = 0;
+  std::size_t const only = number_from("PROCX_KILLER_PART", parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (only < parts.size() && i != only) continue;
     part const& p = parts[i];
     nothing_left const before;
     workload::plan const plan{.how = p.how,
@@ -168,7 +173,7 @@ BOOST_AUTO_TEST_CASE(every_task_has_one_outcome_and_nothing_remains) {
                               .task_timeout = p.task_timeout,
                               .spin = 10us};
     auto const began = std::chrono::steady_clock::now();
-    std::optional<killer> at_large(std::in_place, seed + i, true, p.task_timeout.count() > 0);
+    std::optional<killer> at_large(std::in_place, seed + i, p.words == large ? 12ms : 3ms, p.task_timeout.count() > 0);
     auto const ended = workload::run(plan);
     signal_counts const& hits = at_large->counts();
     std::printf("%-16s of %5zu words: %s; %u killed, %u broken, %u stopped, %u of them nurseries; %.1f s\n",
