@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_leaks_is_replaced) {
     ::usleep(15'000);  // long enough to be looked at
     return ::getpid();
   };
-  auto r = px::pmap(leak, numbers(30), {.workers = 1, .window = 2, .limits = {.recycle_after_memory = 40 * MiB}});
+  auto r = px::pmap(leak, numbers(30), {.workers = 1, .limits = {.recycle_after_memory = 40 * MiB}, .window = 2});
   std::map<pid_t, int> tasks;
   for (pid_t pid : r) ++tasks[pid];
   BOOST_TEST(tasks.size() >= 2u);
