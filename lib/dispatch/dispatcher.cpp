@@ -52,7 +52,10 @@ books::task_id dispatcher::commit_task() {
   }
   books::task_id const place = tasks_.commit();
   books_.add(place, frame_header::size + length + open_blocks_.bytes() / slab_weight);
-  if (!open_blocks_.empty()) [[unlikely]] tasks_.keep(place, open_blocks_.take());
+  if (!open_blocks_.empty()) [[unlikely]] {
+    std::size_t const bytes = open_blocks_.bytes();
+    tasks_.keep(place, open_blocks_.take(), bytes);
+  }
   return place;
 }
 
@@ -60,6 +63,13 @@ books::task_id dispatcher::add_task(std::uint64_t id, packed_task task) {
   tasks_.begin(id, task.callable).append(task.bytes.data(), task.bytes.size());
   open_blocks_.adopt(std::move(task.slabs), task.slab_bytes);
   return commit_task();
+}
+
+void dispatcher::add_task(task_store::position const& p, std::size_t length, std::uint64_t id,
+                          std::vector<std::shared_ptr<slab>> slabs, std::size_t slab_bytes) {
+  books::task_id const place = tasks_.add(p, length, id);
+  books_.add(place, length + slab_bytes / slab_weight);
+  tasks_.keep(place, std::move(slabs), slab_bytes);
 }
 
 std::size_t dispatcher::room() const {
@@ -177,6 +187,11 @@ bool dispatcher::cancel(books::task_id place, std::uint64_t id, cancellation how
   if (dropped) fail_task(place, 0, std::make_exception_ptr(task_cancelled()));
   pump();
   return dropped;
+}
+
+bool dispatcher::cancel(std::uint64_t id, cancellation how) {
+  auto const place = tasks_.find(id);
+  return place && cancel(*place, id, how);
 }
 
 void dispatcher::fail_task(books::task_id place, pid_t worker, std::exception_ptr error) {

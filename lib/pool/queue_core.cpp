@@ -116,8 +116,9 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     if (!thread_.is_private()) throw sequence_error("a parallel queue on your executor cannot block: use its async_ members");
   }
   void check_size(queue_item const& item) const {
-    if (item.size() <= frame_limit_) return;
-    throw protocol_error("an item of " + std::to_string(item.size()) + " bytes does not fit into a frame, the limit is " +
+    std::size_t const size = item.size() + (item.passed ? 0 : sizeof item.callable);
+    if (size <= frame_limit_) return;
+    throw protocol_error("an item of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                              std::to_string(frame_limit_),
                          errc::value_too_large);
   }

@@ -3,6 +3,7 @@
 #include "pool/short_wait.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/wire/frame.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -19,48 +20,11 @@ using clock = std::chrono::steady_clock;
 // otherwise it would be woken for every item that a fast consumer takes.
 constexpr std::chrono::microseconds linger{200};
 
-constexpr std::size_t batches_kept = 4;
-constexpr std::size_t kept_of_batch = 4 * queue_batch::full;
+constexpr std::size_t batch_size = 48 * 1024;  // a new one is begun rather than to make one larger
+constexpr std::size_t spare_at_most = 16;      // pieces of memory
+constexpr std::size_t kept_of_batch = 4 * batch_size;
 
 }  // namespace
-
-void queue_batch::add(queue_item const& item) {
-  std::size_t const length = item.bytes.size();
-  bool const is_long = length >= long_one;
-  header const h{item.callable, item.passed, !item.slabs.empty(), is_long ? long_one : static_cast<std::uint16_t>(length)};
-  if (h.has_slabs) slabs_.push_back({item.slabs, item.slab_bytes});
-  std::byte* at = bytes_.extend(sizeof h + (is_long ? sizeof length : 0) + length);
-  std::memcpy(at, &h, sizeof h);
-  at += sizeof h;
-  if (is_long) std::memcpy(std::exchange(at, at + sizeof length), &length, sizeof length);
-  if (length) std::memcpy(at, item.bytes.data(), length);
-}
-
-queue_item queue_batch::take() {
-  header h;
-  std::memcpy(&h, bytes_.data() + at_, sizeof h);
-  at_ += sizeof h;
-  std::size_t length = h.length;
-  if (h.length == long_one) {
-    std::memcpy(&length, bytes_.data() + at_, sizeof length);
-    at_ += sizeof length;
-  }
-  queue_item taken{.callable = h.callable, .passed = h.passed, .bytes = bytes_.bytes().subspan(at_, length)};
-  at_ += length;
-  if (h.has_slabs) {
-    taken.slabs = std::move(slabs_.front().slabs);
-    taken.slab_bytes = slabs_.front().bytes;
-    slabs_.pop_front();
-  }
-  return taken;
-}
-
-void queue_batch::clear() noexcept {
-  bytes_.clear();
-  if (bytes_.capacity() > kept_of_batch) bytes_.release();
-  slabs_.clear();
-  at_ = 0;
-}
 
 queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake)
     : limits_(l), counts_(counts), wake_(std::move(wake)) {}
@@ -148,17 +112,20 @@ std::uint64_t queue_entrance::admitted() const {
 }
 
 bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
-  std::size_t spent = 0;
-  for (; spent < to.size() && to[spent].empty(); ++spent) to[spent].clear();
   auto const lock = lock_shortly(mutex_);
-  for (; spent > 0; --spent, to.pop_front())
-    if (spare_.size() < batches_kept) spare_.push_back(std::move(to.front()));
   if (box_.empty()) {
     awake_ = !sleeps;
     return false;
   }
   for (; !box_.empty(); box_.pop_front()) to.push_back(std::move(box_.front()));
   return true;
+}
+
+void queue_entrance::give_back(buffer memory) {
+  if (memory.capacity() == 0 || memory.capacity() > kept_of_batch) return;
+  memory.clear();
+  auto const lock = lock_shortly(mutex_);
+  if (spare_.size() < spare_at_most) spare_.push_back(std::move(memory));
 }
 
 /// Looks at the counters only if there was no room when it last did: consumers write them all the time.
@@ -177,6 +144,7 @@ bool queue_entrance::has_room(std::size_t bytes) noexcept {
 void queue_entrance::ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept {
   counts_.producers_wait_for.store(std::min(when_taken, counts_.producers_wait_for.load()));
   if (bytes_kept() + bytes > limits_.bytes) counts_.producers_wait_for_bytes.store(true);
+  static_cast<void>(counts_.taken_now());
 }
 
 std::uint64_t queue_entrance::bytes_kept() const noexcept {
@@ -214,17 +182,30 @@ bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size
 }
 
 void queue_entrance::add(queue_item const& item) {
-  if (box_.empty() || box_.back().is_full()) {
-    if (spare_.empty()) {
-      box_.emplace_back();
-    } else {
-      box_.push_back(std::move(spare_.back()));
-      spare_.pop_back();
-    }
+  std::size_t const length = item.bytes.size() + (item.passed ? 0 : sizeof item.callable);
+  queue_batch& batch = batch_for(frame_header::size + length);
+  if (!item.slabs.empty()) batch.slabs.push_back({item.slabs, item.slab_bytes});
+  std::byte* at = batch.frames.extend(frame_header::size + length);
+  frame_header{item.passed ? frame_kind::value : frame_kind::task, item.slabs.empty() ? std::uint8_t{0} : has_blocks, length, 0}
+      .write(at);
+  at += frame_header::size;
+  if (!item.passed) {
+    std::memcpy(at, &item.callable, sizeof item.callable);
+    at += sizeof item.callable;
   }
-  box_.back().add(item);
+  copy_bytes(at, item.bytes.data(), item.bytes.size());
   ++admitted_;
   bytes_in_ += item.size();
+}
+
+queue_batch& queue_entrance::batch_for(std::size_t bytes) {
+  if (!box_.empty() && box_.back().frames.size() + bytes <= batch_size) return box_.back();
+  queue_batch& batch = box_.emplace_back();
+  if (!spare_.empty()) {
+    batch.frames = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  return batch;
 }
 
 /// Those who wait asynchronously, as far as there is room.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -8,6 +9,31 @@
 #include <utility>
 
 namespace procx::inline v1::detail {
+
+/// As memcpy, without a call for the few bytes that most small values have.
+inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  auto const both_ends = [=](auto word) {  // they may overlap
+    decltype(word) last;
+    std::memcpy(&word, from, sizeof word);
+    std::memcpy(&last, from + n - sizeof last, sizeof last);
+    std::memcpy(to, &word, sizeof word);
+    std::memcpy(to + n - sizeof last, &last, sizeof last);
+  };
+  struct words {
+    std::uint64_t first, second;
+  };
+  if (n > 32) {
+    std::memcpy(to, from, n);
+  } else if (n >= 16) {
+    both_ends(words{});
+  } else if (n >= 8) {
+    both_ends(std::uint64_t{});
+  } else if (n >= 4) {
+    both_ends(std::uint32_t{});
+  } else {
+    for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+  }
+}
 
 /// Bytes that grow at the end and are never zeroed first: a `std::vector<std::byte>` would write everything twice.
 class buffer {
