@@ -65,11 +65,11 @@ books::task_id dispatcher::add_task(std::uint64_t id, packed_task task) {
   return commit_task();
 }
 
-void dispatcher::add_task(task_store::position const& p, std::size_t length, std::uint64_t id,
-                          std::vector<std::shared_ptr<slab>> slabs, std::size_t slab_bytes) {
+void dispatcher::add_task(task_store::position const& p, std::size_t length, std::uint64_t id, slab_sink blocks) {
   books::task_id const place = tasks_.add(p, length, id);
-  books_.add(place, length + slab_bytes / slab_weight);
-  tasks_.keep(place, std::move(slabs), slab_bytes);
+  std::size_t const bytes = blocks.bytes();
+  books_.add(place, length + bytes / slab_weight);
+  tasks_.keep(place, blocks.take(), bytes);
 }
 
 std::size_t dispatcher::room() const {

@@ -75,8 +75,7 @@ class dispatcher {
   void add_task(task_store::position const& p, std::size_t length, std::uint64_t id) {
     books_.add(tasks_.add(p, length, id), length);
   }
-  void add_task(task_store::position const& p, std::size_t length, std::uint64_t id, std::vector<std::shared_ptr<slab>> slabs,
-                std::size_t slab_bytes);
+  void add_task(task_store::position const& p, std::size_t length, std::uint64_t id, slab_sink blocks);
   void all_added(task_store::position const& p) noexcept { tasks_.all_added(p); }
   /// Of the frames of tasks that are not over, and in shared memory for them.
   std::size_t task_bytes() const noexcept { return tasks_.bytes(); }

@@ -44,7 +44,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
 
   // From any thread.
 
-  std::optional<std::uint64_t> put(queue_item const& item, deadline until) {
+  std::uint64_t put(queue_item const& item, deadline until) {
     check_may_block();
     check_size(item);
     return ends_.entrance.put(item, until);
@@ -116,7 +116,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     if (!thread_.is_private()) throw sequence_error("a parallel queue on your executor cannot block: use its async_ members");
   }
   void check_size(queue_item const& item) const {
-    std::size_t const size = item.size() + (item.passed ? 0 : sizeof item.callable);
+    std::size_t const size = item.payload_size();
     if (size <= frame_limit_) return;
     throw protocol_error("an item of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                              std::to_string(frame_limit_),
@@ -179,7 +179,7 @@ queue_core::~queue_core() {
   }
 }
 
-std::optional<std::uint64_t> queue_core::put(queue_item const& item, deadline until) { return state_->put(item, until); }
+std::uint64_t queue_core::put(queue_item const& item, deadline until) { return state_->put(item, until); }
 std::uint64_t queue_core::async_put(queue_item const& item, std::unique_ptr<operation> op) {
   return state_->async_put(item, std::move(op));
 }

@@ -29,12 +29,13 @@ constexpr std::size_t kept_of_batch = 4 * batch_size;
 queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake)
     : limits_(l), counts_(counts), wake_(std::move(wake)) {}
 
-std::optional<std::uint64_t> queue_entrance::put(queue_item const& item, deadline until) {
+std::uint64_t queue_entrance::put(queue_item const& item, deadline until) {
   std::uint64_t index = 0;
   {
     std::unique_lock lock(mutex_);
     if (stopped_) throw queue_stopped();
-    if ((!waiting_.empty() || !has_room(item.size())) && !wait_for_room(lock, item.size(), until)) return std::nullopt;
+    if ((!waiting_.empty() || !has_room(item.size())) && !wait_for_room(lock, item.size(), until))
+      return queue_core::no_place;
     index = admitted_;
     add(item);
     if (!must_wake()) return index;
@@ -50,8 +51,7 @@ std::uint64_t queue_entrance::async_put(queue_item const& item, std::unique_ptr<
   {
     std::lock_guard const lock(mutex_);
     number = ++numbers_;
-    waiting_put& w = waiting_.emplace_back(number, buffer(item.bytes), item, std::move(op));
-    w.item.bytes = w.bytes.bytes();
+    waiting_.push_back({number, stored_item(item), std::move(op)});
     std::uint64_t const before = admitted_;
     serve(done);
     wakes = admitted_ != before && must_wake();
@@ -152,60 +152,51 @@ std::uint64_t queue_entrance::bytes_kept() const noexcept {
 }
 
 bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until) {
-  deadline makes_do;  // with the little room there is
+  deadline makes_do = queue_core::never;  // with the little room there is
   for (;;) {
     // First asks, then looks: what is taken in between is seen here or told.
-    bool const little = makes_do.has_value();
+    bool const little = makes_do != queue_core::never;
     std::uint64_t const taken = counts_.taken.load();
     std::uint64_t const enough = admitted_ + much_room();
     ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : taken + 1, bytes);
     items_until_ = bytes_until_ = 0;
     bool const room = waiting_.empty() && has_room(bytes);
     auto const now = clock::now();
-    if (room && (items_until_ - admitted_ >= much_room() || (makes_do && now >= *makes_do) || (until && now >= *until))) return true;
-    if (until && now >= *until) return false;
-    if (room && !makes_do) {
+    if (room && (items_until_ - admitted_ >= much_room() || now >= std::min(makes_do, until))) return true;
+    if (now >= until) return false;
+    if (room && !little) {
       makes_do = now + linger;
       continue;
     }
-    if (!room) makes_do.reset();
+    if (!room) makes_do = queue_core::never;
 
     ++blocked_;
-    deadline const next = !makes_do ? until : until ? std::min(*until, *makes_do) : makes_do;
-    if (next)
-      has_room_.wait_until(lock, *next);
-    else
+    deadline const next = std::min(makes_do, until);
+    if (next == queue_core::never)
       has_room_.wait(lock);
+    else
+      has_room_.wait_until(lock, next);
     --blocked_;
     if (stopped_) throw queue_stopped();
   }
 }
 
 void queue_entrance::add(queue_item const& item) {
-  std::size_t const length = item.bytes.size() + (item.passed ? 0 : sizeof item.callable);
-  queue_batch& batch = batch_for(frame_header::size + length);
-  if (!item.slabs.empty()) batch.slabs.push_back({item.slabs, item.slab_bytes});
-  std::byte* at = batch.frames.extend(frame_header::size + length);
-  frame_header{item.passed ? frame_kind::value : frame_kind::task, item.slabs.empty() ? std::uint8_t{0} : has_blocks, length, 0}
-      .write(at);
-  at += frame_header::size;
-  if (!item.passed) {
-    std::memcpy(at, &item.callable, sizeof item.callable);
-    at += sizeof item.callable;
-  }
-  copy_bytes(at, item.bytes.data(), item.bytes.size());
+  std::size_t const length = item.frame.size(), size = item.size();
+  copy_bytes(room_for(length).extend(length), item.frame.data(), length);
+  if (item.has_slabs()) [[unlikely]] box_.back().slabs.push_back(std::exchange(*item.slabs, slab_sink()));
   ++admitted_;
-  bytes_in_ += item.size();
+  bytes_in_ += size;
 }
 
-queue_batch& queue_entrance::batch_for(std::size_t bytes) {
-  if (!box_.empty() && box_.back().frames.size() + bytes <= batch_size) return box_.back();
+buffer& queue_entrance::room_for(std::size_t bytes) {
+  if (!box_.empty() && box_.back().frames.size() + bytes <= batch_size) return box_.back().frames;
   queue_batch& batch = box_.emplace_back();
   if (!spare_.empty()) {
     batch.frames = std::move(spare_.back());
     spare_.pop_back();
   }
-  return batch;
+  return batch.frames;
 }
 
 /// Those who wait asynchronously, as far as there is room.
@@ -215,11 +206,12 @@ void queue_entrance::serve(finished_ops& done) {
     if (stopped_) {
       done.emplace_back(std::move(w.op), std::make_exception_ptr(queue_stopped()));
     } else {
-      if (!has_room(w.item.size())) {
-        ask_to_be_told(counts_.taken.load() + 1, w.item.size());
-        if (!has_room(w.item.size())) return;
+      queue_item const& item = *w.item;
+      if (!has_room(item.size())) {
+        ask_to_be_told(counts_.taken.load() + 1, item.size());
+        if (!has_room(item.size())) return;
       }
-      add(w.item);
+      add(item);
       done.emplace_back(std::move(w.op), nullptr);
     }
     waiting_.pop_front();

@@ -4,6 +4,7 @@
 
 #include <procx/channel/operation.hpp>
 #include <procx/pool/queue_core.hpp>
+#include <procx/pool/queue_waits.hpp>
 #include <procx/wire/buffer.hpp>
 
 #include <condition_variable>
@@ -22,13 +23,8 @@ namespace procx::inline v1::detail {
 /// Items on their way from the producers to the pool's thread: frames, one behind the other, as workers get them, but for
 /// the number. So what one processor writes and another reads takes few cache lines, and nobody copies it.
 struct queue_batch {
-  struct slabs_of_one {
-    std::vector<std::shared_ptr<slab>> slabs;
-    std::size_t bytes;
-  };
-
   buffer frames;
-  std::deque<slabs_of_one> slabs;  // of those whose header says has_blocks
+  std::deque<slab_sink> slabs;  // of those whose header says has_blocks
 };
 
 /// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
@@ -43,8 +39,8 @@ class queue_entrance {
   /// `wake` has the pool's thread look into the box; it is called without a lock.
   queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake);
 
-  /// The item's index; none if there was no room in time. Throws queue_stopped.
-  std::optional<std::uint64_t> put(queue_item const& item, deadline until);
+  /// The item's index, or `no_place` if there was no room in time. Throws queue_stopped.
+  std::uint64_t put(queue_item const& item, deadline until);
   std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
   void cancel(std::uint64_t number);
 
@@ -63,8 +59,7 @@ class queue_entrance {
  private:
   struct waiting_put {
     std::uint64_t number;
-    buffer bytes;
-    queue_item item;
+    stored_item item;
     std::unique_ptr<operation> op;
   };
   using finished_ops = std::vector<std::pair<std::unique_ptr<operation>, std::exception_ptr>>;
@@ -75,7 +70,7 @@ class queue_entrance {
   void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
   std::uint64_t bytes_kept() const noexcept;
   void add(queue_item const& item);
-  queue_batch& batch_for(std::size_t bytes);
+  buffer& room_for(std::size_t bytes);
   void serve(finished_ops& done);
   bool must_wake() noexcept { return !std::exchange(awake_, true); }
   static void finish(finished_ops& done);

@@ -21,7 +21,11 @@ queue_exit::got queue_exit::take(taken_result& result, deadline until) {
   while (empty()) {
     if (at_end()) return got::end;
     ++blocked_;
-    bool const late = until ? come_.wait_until(lock, *until) == std::cv_status::timeout : (come_.wait(lock), false);
+    bool late = false;
+    if (until == queue_core::never)
+      come_.wait(lock);
+    else
+      late = come_.wait_until(lock, until) == std::cv_status::timeout;
     --blocked_;
     if (late && empty()) return at_end() ? got::end : got::nothing_yet;
   }
@@ -145,7 +149,7 @@ bool queue_exit::is_over() const {
 
 bool queue_exit::wait_until_over(deadline until) {
   std::unique_lock lock(mutex_);
-  if (until) return over_told_.wait_until(lock, *until, [this] { return over_; });
+  if (until != queue_core::never) return over_told_.wait_until(lock, until, [this] { return over_; });
   over_told_.wait(lock, [this] { return over_; });
   return true;
 }

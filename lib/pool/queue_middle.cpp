@@ -12,6 +12,7 @@ namespace procx::inline v1::detail {
 namespace {
 
 constexpr std::chrono::seconds idle_timeout{30};
+constexpr std::size_t task_head = frame_header::size + sizeof(std::uint32_t);  // the number of the callable
 
 dispatcher::settings settings_of(parallel_queue_options const& o) {
   dispatcher::settings s;
@@ -136,7 +137,7 @@ std::size_t queue_middle::room_for_results() const noexcept {
 
 /// Of the arguments of tasks that are not over.
 std::size_t queue_middle::bytes_held() const noexcept {
-  return dispatcher_.task_bytes() - (tasks_fed_ - tasks_over_) * (frame_header::size + sizeof queue_item::callable);
+  return dispatcher_.task_bytes() - (tasks_fed_ - tasks_over_) * task_head;
 }
 
 bool queue_middle::has_waiting() {
@@ -160,26 +161,24 @@ std::size_t queue_middle::feed_front(std::size_t room) {
     std::uint64_t const first = frame_header::first_word(frame);
     std::size_t const payload = first & frame_header::max_length, length = frame_header::size + payload;
     bool const is_task = frame_header::kind_in(first) == frame_kind::task;
-    std::size_t size = is_task ? payload - sizeof queue_item::callable : payload;
+    std::size_t const size = is_task ? length - task_head : payload;
     std::uint64_t const index = fed_++;
-    queue_batch::slabs_of_one slabs{};
-    if (frame_header::flags_in(first) & has_blocks) [[unlikely]] {
-      slabs = std::move(all_slabs.front());
-      all_slabs.pop_front();
-      size += slabs.bytes;
-    }
     bytes += size;
+    slab_sink* blocks = nullptr;
+    if (frame_header::flags_in(first) & has_blocks) [[unlikely]] {
+      blocks = &all_slabs.front();
+      bytes += blocks->bytes();
+    }
     if (!cancelled_.empty() && cancelled_.erase(index)) [[unlikely]] {
       fail(index, std::make_exception_ptr(task_cancelled()));
-    } else if (is_task) {
-      if (slabs.slabs.empty()) [[likely]]
-        dispatcher_.add_task(at_, length, index);
-      else
-        dispatcher_.add_task(at_, length, index, std::move(slabs.slabs), slabs.bytes);
-      ++fed;
-    } else {
+    } else if (!is_task) {
       finish(index, std::span(frame + frame_header::size, payload));
+    } else if (++fed; blocks) {
+      dispatcher_.add_task(at_, length, index, std::move(*blocks));
+    } else {
+      dispatcher_.add_task(at_, length, index);
     }
+    if (blocks) all_slabs.pop_front();
     frame += length;
     at_.offset += length;
     left_ -= length;
