@@ -2,6 +2,7 @@
 
 #include <procx/version.hpp>
 
+#include <procx/error/describe.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/error/outcome.hpp>
 

@@ -167,7 +167,7 @@ std::exception_ptr channel_core::why_over(deadline until) {
   auto const status = child_.state()->wait_until(until);
   if (!status) return nullptr;
   if (status->success()) return std::make_exception_ptr(end_of_channel());
-  return std::make_exception_ptr(process_died(child_.pid(), *status, child_.stderr_tail()));
+  return std::make_exception_ptr(process_died(child_.state()->certificate()));
 }
 
 void channel_core::throw_over() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "dispatch/crash_note.hpp"
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -38,6 +40,8 @@ struct alignas(64) board_slot {
   std::atomic<std::uint64_t> results_epoch;  ///< odd while `results` is being emptied
   std::atomic<std::uint64_t> stop;           ///< written by the parent: the task with this number, less 1, is to stop
   std::atomic<std::uint32_t> credit;         ///< written by the parent: the worker's window
+  std::atomic<std::uint64_t> baseline;       ///< bytes that were resident in the worker before its first task; 0 until then
+  crash_note crash;
   alignas(64) std::array<std::byte, results_size> results;
 
   void reset() noexcept;

@@ -69,11 +69,15 @@ std::chrono::nanoseconds books::unbegun_work(worker_id worker, std::size_t begun
   return std::chrono::nanoseconds(static_cast<std::int64_t>(w.average_ns * static_cast<double>(unbegun)));
 }
 
-bool books::try_again(task_id task, failure how) {
+bool books::may_try_again(task_id task, failure how) {
   std::uint32_t& count = how == failure::death ? tasks_[task].deaths : tasks_[task].exceptions;
-  if (++count > settings_.retries) return false;
-  put_back(task);
-  return true;
+  return ++count <= settings_.retries;
+}
+
+bool books::try_again(task_id task, failure how) {
+  bool const again = may_try_again(task, how);
+  if (again) put_back(task);
+  return again;
 }
 
 std::optional<books::task_id> books::died(worker_id worker, bool was_running) {

@@ -102,6 +102,10 @@ class books {
   enum class failure { exception, death };
   /// Whether the task is to be tried again, after one more failure of this kind; if so it heads the queue.
   bool try_again(task_id task, failure how);
+  /// The same, but the task is left out of the queue: `put_back` is for later.
+  bool may_try_again(task_id task, failure how);
+  /// How often the task has been tried, the time that is under way included.
+  unsigned attempt(task_id task) const noexcept { return tasks_[task].exceptions + tasks_[task].deaths + 1; }
   /// The worker is gone. If it was running a task, that one is returned, over or not; the others head the queue in
   /// their old order, and nothing is held against them.
   std::optional<task_id> died(worker_id worker, bool was_running);

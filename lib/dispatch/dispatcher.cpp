@@ -111,7 +111,7 @@ void dispatcher::pump() {
 }
 
 bool dispatcher::wants_work(worker_link const& link) const noexcept {
-  return !link.retired() && !link.held() && books_.appetite(link.number()) > 0;
+  return !link.retired() && !link.held() && !used_up(link) && books_.appetite(link.number()) > 0;
 }
 
 void dispatcher::hand_out() {
@@ -131,7 +131,7 @@ void dispatcher::hand_out() {
 
 std::size_t dispatcher::give(worker_link& link, std::size_t count) {
   std::size_t given = 0;
-  for (; given < count; ++given) {
+  for (; given < count && !used_up(link); ++given) {
     auto const first = books_.front();
     if (!first) break;
     if (link.knows() < callable_table::needed_for(tasks_[*first].callable)) break;
@@ -140,7 +140,14 @@ std::size_t dispatcher::give(worker_link& link, std::size_t count) {
     link.add(*place);
   }
   if (given) link.idle_since.reset();
+  if (used_up(link)) link.retire();
   return given;
+}
+
+/// Whether the worker has had all the tasks that one process is to run.
+bool dispatcher::used_up(worker_link const& link) const noexcept {
+  std::size_t const most = settings_.limits.recycle_after_tasks;
+  return most > 0 && link.given() >= most;
 }
 
 bool dispatcher::has_idle_worker() const noexcept {
@@ -171,7 +178,7 @@ void dispatcher::recall(worker_link& link) { books_.recalled(link.number(), link
 
 bool dispatcher::cancel(books::task_id place, std::uint64_t id, cancellation how) {
   if (!tasks_.holds(place, id)) return false;
-  bool dropped = books_.withdraw(place);
+  bool dropped = books_.withdraw(place) || delayed_.remove(place);
   for (auto& link : links_) {
     auto const ahead = link && !dropped ? books_.place(link->number(), place) : std::nullopt;
     if (!ahead) continue;
@@ -181,7 +188,7 @@ bool dispatcher::cancel(books::task_id place, std::uint64_t id, cancellation how
     }
     bool const running = !dropped && *ahead + 1 == link->begun() && !link->between_tasks();
     if (running && how == cancellation::ask) link->ask_to_stop(*ahead);
-    if (running && how == cancellation::kill) link->kill_for(*ahead, std::make_exception_ptr(task_cancelled()));
+    if (running && how == cancellation::kill) link->kill_for(*ahead, death_cause::cancellation, settings_.grace);
     break;
   }
   if (dropped) fail_task(place, 0, std::make_exception_ptr(task_cancelled()));
@@ -199,6 +206,15 @@ void dispatcher::fail_task(books::task_id place, pid_t worker, std::exception_pt
   tasks_.erase(place);
 }
 
+/// After a failure of this kind: whether it will be tried again, now or in a while.
+bool dispatcher::try_again(books::task_id place, books::failure how) {
+  if (settings_.backoff.count() == 0) return books_.try_again(place, how);
+  auto const wait = backoff_after(books_.attempt(place), settings_.backoff);
+  if (!books_.may_try_again(place, how)) return false;
+  delayed_.add(place, std::chrono::steady_clock::now() + wait);
+  return true;
+}
+
 void dispatcher::on_result(worker_link& link, frame const& result) {
   idle_deaths_ = 0;
   books::task_id const place = books_.finished(link.number());
@@ -210,7 +226,7 @@ void dispatcher::on_result(worker_link& link, frame const& result) {
     else
       sink_.on_value(id, link.pid(), result.payload);
     tasks_.erase(place);
-  } else if (!books_.try_again(place, books::failure::exception)) {
+  } else if (!try_again(place, books::failure::exception)) {
     std::exception_ptr error;
     try {
       error = std::make_exception_ptr(remote_exception(decode<exception_record>(result.payload)));

@@ -2,11 +2,13 @@
 
 #include "dispatch/board.hpp"
 #include "dispatch/books.hpp"
+#include "dispatch/delayed_tasks.hpp"
 #include "dispatch/slab_arena.hpp"
 #include "dispatch/task_store.hpp"
 #include "dispatch/worker.hpp"
 #include "dispatch/worker_link.hpp"
 #include "process/nursery.hpp"
+#include "process/oom_watch.hpp"
 #include "system/event_loop.hpp"
 
 #include <procx/dispatch/callable_table.hpp>
@@ -31,6 +33,8 @@ class task_sink {
   virtual void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) = 0;
   /// After a number of the above: a good moment to add tasks, or to tell others what has come.
   virtual void on_progress() = 0;
+  /// What people call the task with this id.
+  virtual std::uint64_t number_of(std::uint64_t id) const { return id; }
 };
 
 /// The one who hands tasks to worker processes, and makes sure that each comes to exactly one end.
@@ -46,6 +50,10 @@ class dispatcher {
     std::size_t frame_limit = default_frame_limit;
     bool capture_stderr = true;
     std::chrono::nanoseconds task_timeout{0};  ///< 0: none
+    std::chrono::nanoseconds grace{0};         ///< between SIGTERM and SIGKILL; 0: SIGKILL at once
+    std::chrono::nanoseconds backoff{0};       ///< before the second attempt
+    std::size_t memory_limit = 0;              ///< bytes beyond a worker's baseline; 0: none
+    worker_limits limits = {};
     std::chrono::nanoseconds idle_timeout{0};  ///< after which a worker without tasks ends; 0: never
     std::function<void()> setup = nullptr;     ///< in each worker, before its first task
     std::function<void()> teardown = nullptr;  ///< and after its last
@@ -90,7 +98,7 @@ class dispatcher {
   bool short_of_tasks() const;
   /// How many tasks are still to be added in all, if that is known: near the end no worker takes more than its share.
   void expect_remaining(std::size_t count) noexcept { remaining_ = count; }
-  bool idle() const noexcept { return books_.pending() + books_.in_flight() == 0; }
+  bool idle() const noexcept { return books_.pending() + books_.in_flight() + delayed_.size() == 0; }
   std::size_t unassigned() const noexcept { return books_.pending(); }
   /// How many workers there may be from now on; those above it end when they are idle.
   void set_limit(std::size_t workers) noexcept { limit_ = workers; }
@@ -127,6 +135,9 @@ class dispatcher {
   void fail_unstartable(std::exception_ptr error);
   void on_large_value(std::uint64_t id, worker_link& link, frame const& result);
   void fail_task(books::task_id place, pid_t worker, std::exception_ptr error);
+  bool try_again(books::task_id place, books::failure how);
+  death_certificate certify(worker_link& dead, std::optional<books::task_id> task);
+  bool used_up(worker_link const& link) const noexcept;
   bool wants_work(worker_link const& link) const noexcept;
   void recall_for_the_idle();
   bool has_idle_worker() const noexcept;
@@ -136,6 +147,8 @@ class dispatcher {
 
   void arm_tick();
   void tick();
+  bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
+  void watch_memory(worker_link& link);
   void watch_the_idle();
   void end_the_idle();
   std::size_t alive() const noexcept { return books_.workers(); }
@@ -153,6 +166,8 @@ class dispatcher {
   task_store tasks_;
   slab_arena* const arena_;  // null: no shared memory
   slab_sink open_blocks_;    // of the task that is being written
+  delayed_tasks delayed_;
+  oom_watch oom_;
   std::size_t remaining_ = ~std::size_t{0};
   std::size_t idle_deaths_ = 0;
   bool gave_up_ = false;  // on tasks for which no worker can be had

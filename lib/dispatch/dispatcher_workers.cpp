@@ -7,35 +7,41 @@
 #include <cstring>
 #include <utility>
 
-// The dispatcher's workers: how they are had, watched over and let go.
+// The dispatcher's workers: how they are had, let go, and what their deaths mean.
 
 namespace procx::inline v1::detail {
 namespace {
 
+constexpr std::chrono::nanoseconds time_to_leave = std::chrono::seconds(1);  // for a worker that has nothing to do
 constexpr std::size_t deaths_without_work = 8;  // of new workers, in a row: something is wrong with the pool, not a task
 
 }  // namespace
 
 void dispatcher::stop() noexcept {
+  auto const busy = [this](worker_link const& link) { return books_.in_flight(link.number()) > 0; };
   for (auto& link : links_) {
     if (!link) continue;
-    if (books_.in_flight(link->number()) > 0)
-      link->process().kill(SIGKILL);
+    if (busy(*link))
+      link->process().kill(settings_.grace.count() > 0 ? SIGTERM : SIGKILL);
     else
       link->retire();
   }
+  auto const began = std::chrono::steady_clock::now();
   for (auto& link : links_) {
-    if (link && !link->process().foreign())
-      if (!link->process().wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1))) {
+    if (link && !link->process().foreign()) {
+      auto const patience = busy(*link) ? settings_.grace : time_to_leave;
+      if (!link->process().wait_until(began + patience)) {
         link->process().kill(SIGKILL);
         link->process().wait_until(std::nullopt);
       }
+    }
     if (link && arena_ && !link->process().foreign()) arena_->reclaim(link->slab_owner());
     link.reset();
   }
   nursery_.reset();
   books_ = books(settings_.policy);
   tasks_ = task_store();
+  delayed_ = {};
 }
 
 void dispatcher::prepare() {
@@ -44,7 +50,8 @@ void dispatcher::prepare() {
 
 std::shared_ptr<nursery> dispatcher::make_nursery() {
   nursery_knows_ = callables_->size();
-  worker_settings const how{settings_.frame_limit, settings_.setup, settings_.teardown};
+  worker_settings const how{settings_.frame_limit, settings_.setup, settings_.teardown, settings_.memory_limit,
+                            settings_.limits};
   return nursery::make([board = board_, callables = callables_, how](nursery_order const& o) {
     worker_order order{};
     std::memcpy(&order, o.message.data(), sizeof order);
@@ -107,27 +114,52 @@ void dispatcher::on_death(worker_link& link) {
   pump();
 }
 
+/// What is known of a worker's death, and of the task that it was at.
+death_certificate dispatcher::certify(worker_link& dead, std::optional<books::task_id> task) {
+  death_certificate c = dead.process().certificate();
+  add_crash(c, dead.slot().crash);
+  if (auto const reason = dead.reason())
+    c.cause = *reason;
+  else if (c.status.signal() == SIGKILL && !dead.was_killed() && oom_.has_risen())
+    c.cause = death_cause::out_of_memory;
+  if (task) {
+    c.task = sink_.number_of(tasks_[*task].id);
+    c.attempt = books_.attempt(*task);
+  }
+  return c;
+}
+
+namespace {
+
+std::exception_ptr error_of(death_certificate c) {
+  switch (c.cause) {
+    case death_cause::timeout: return std::make_exception_ptr(task_timeout(std::move(c)));
+    case death_cause::cancellation: return std::make_exception_ptr(task_cancelled(std::move(c)));
+    default: return std::make_exception_ptr(process_died(std::move(c)));
+  }
+}
+
+}  // namespace
+
 /// The link goes before the tasks' owners are told, and with it what it holds of the exceptions that they get.
 void dispatcher::settle(std::unique_ptr<worker_link> dead) {
   worker_link& link = *dead;
-  std::uint32_t const number = link.number();
-  pid_t const pid = link.process().pid();
-  auto const died = [&] {
-    return std::make_exception_ptr(process_died(pid, *link.process().status(), link.process().errors().tail()));
-  };
+  pid_t const pid = link.pid();
   if (arena_) arena_->reclaim(link.slab_owner());
-  if (auto const blamed = books_.died(number, link.begun() > 0)) {
+  auto const blamed = books_.died(link.number(), link.begun() > 0);
+  if (blamed) {
     idle_deaths_ = 0;
-    std::exception_ptr error = link.complaint() ? link.complaint() : link.reason();
-    if (!error && link.was_killed() && tasks_.intact(*blamed)) {
-      books_.put_back(*blamed);  // another was meant
-    } else if (link.reason() || !books_.try_again(*blamed, books::failure::death)) {
-      if (!error) error = died();
-      dead.reset();
-      fail_task(*blamed, pid, std::move(error));
-    }
+    auto const reason = link.reason();
+    bool const another_was_meant = !reason && link.was_killed() && !link.complaint() && tasks_.intact(*blamed);
+    if (another_was_meant) return books_.put_back(*blamed);
+    death_certificate certificate = certify(link, blamed);
+    bool const is_final = reason == death_cause::timeout || reason == death_cause::cancellation;
+    if (!is_final && try_again(*blamed, books::failure::death)) return;
+    std::exception_ptr error = link.complaint() ? link.complaint() : error_of(std::move(certificate));
+    dead.reset();
+    fail_task(*blamed, pid, std::move(error));
   } else if (link.results() == 0 && !link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {
-    std::exception_ptr error = link.setup_error() ? link.setup_error() : died();
+    std::exception_ptr error = link.setup_error() ? link.setup_error() : error_of(certify(link, std::nullopt));
     dead.reset();
     fail_unstartable(std::move(error));
   }
@@ -141,59 +173,6 @@ void dispatcher::fail_unstartable(std::exception_ptr error) {
     auto const task = books_.drop_front();
     fail_task(task, 0, books_.pending() > 0 ? error : std::move(error));
   }
-}
-
-void dispatcher::arm_tick() {
-  if (ticking_ || books_.in_flight() == 0) return;
-  ticking_ = true;
-  tick_.expires_after(tick_time);
-  tick_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-    if (alive.expired()) return;
-    ticking_ = false;
-    tick();
-  });
-}
-
-/// Looks after workers that have been at one task for long: what they had finished before it is fetched from the board,
-/// and if its time is up it is stopped.
-void dispatcher::tick() {
-  auto const now = std::chrono::steady_clock::now();
-  bool any = false;
-  for (auto& link : links_) {
-    if (!link || books_.in_flight(link->number()) == 0) continue;
-    auto const running = link->running_for(now);
-    if (running < tick_time) continue;
-    std::uint64_t const before = link->results();
-    link->collect_early();
-    any = any || link->results() != before;
-    std::size_t const begun = link->begun();
-    if (settings_.task_timeout.count() > 0 && running >= settings_.task_timeout && begun > 0)
-      link->kill_for(begun - 1, std::make_exception_ptr(task_timeout()));
-  }
-  if (any) sink_.on_progress();
-  pump();
-}
-
-/// Workers that have had nothing to do for long end. Only where the loop is ours: on the user's, a timer would keep it
-/// from running out of work.
-void dispatcher::watch_the_idle() {
-  if (idle_watched_ || settings_.idle_timeout.count() == 0 || alive() == 0) return;
-  idle_watched_ = true;
-  idle_timer_.expires_after(settings_.idle_timeout);
-  idle_timer_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-    if (alive.expired()) return;
-    idle_watched_ = false;
-    end_the_idle();
-  });
-}
-
-void dispatcher::end_the_idle() {
-  auto const now = std::chrono::steady_clock::now();
-  for (auto& link : links_) {
-    if (!link || link->retired() || books_.in_flight(link->number()) > 0) continue;
-    if (link->idle_since && now - *link->idle_since >= settings_.idle_timeout) link->retire();
-  }
-  watch_the_idle();
 }
 
 }  // namespace procx::inline v1::detail

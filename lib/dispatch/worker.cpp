@@ -1,6 +1,7 @@
 #include "dispatch/worker.hpp"
 
 #include "dispatch/slab_sources.hpp"
+#include "process/memory_use.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
 
@@ -8,8 +9,11 @@
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/frame.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
+
+#include <unistd.h>
 
 namespace procx::inline v1::detail {
 namespace {
@@ -36,10 +40,11 @@ class worker {
         reader_(settings.frame_limit),
         limit_(settings.frame_limit) {
     current_slot = &slot;
+    note_crashes(slot.crash);
   }
 
   int run() {
-    if (settings_.setup && !set_up()) return 1;
+    if (!set_up()) return 1;
     run_tasks();
     if (settings_.teardown) settings_.teardown();
     return 0;
@@ -48,13 +53,21 @@ class worker {
  private:
   bool set_up() {
     try {
-      settings_.setup();
+      accept(settings_.limits);
+      if (settings_.setup) settings_.setup();
+      if (settings_.memory_limit || settings_.limits.recycle_after_memory) take_stock();
       return true;
     } catch (...) {
       report(setup_failed, std::current_exception());
       write_all(result_);
       return false;
     }
+  }
+
+  void take_stock() {
+    if (auto const use = memory_use_of(::getpid()))
+      slot_.baseline.store(std::max<std::size_t>(1, use->resident), std::memory_order_release);
+    if (settings_.memory_limit) limit_address_space(settings_.memory_limit);
   }
 
   void run_tasks() {
@@ -135,7 +148,10 @@ class worker {
     try {
       result_.clear();
       writer.begin();
-      encode(result_, describe_exception(error));
+      exception_record record = describe_exception(error);
+      if (settings_.memory_limit && record.type_name == "std::bad_alloc")
+        record.message += " (a task may use " + std::to_string(settings_.memory_limit) + " bytes here)";
+      encode(result_, record);
       writer.finish(frame_kind::exception, id, limit_);
     } catch (...) {  // even that is too large
       result_.clear();
@@ -154,7 +170,7 @@ class worker {
       if (result_.size() > board_slot::results_size) return write_all(result_);
       end = 0;
     }
-    std::memcpy(slot_.results.data() + end, result_.data(), result_.size());
+    copy_bytes(slot_.results.data() + end, result_.data(), result_.size());
     slot_.results_end.store(end + result_.size(), std::memory_order_release);
     return true;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dispatch/board.hpp"
+#include "process/worker_limits.hpp"
 #include "system/descriptor.hpp"
 
 #include <procx/dispatch/callable_table.hpp>
@@ -17,6 +18,8 @@ struct worker_settings {
   std::size_t frame_limit = default_frame_limit;
   std::function<void()> setup = nullptr;     ///< called before the first task
   std::function<void()> teardown = nullptr;  ///< called when there will be no more tasks
+  std::size_t memory_limit = 0;              ///< what it may use beyond what it has before its first task; 0: anything
+  worker_limits limits = {};
 };
 
 /// The id of the frame, an exception, with which a worker says that its setup has thrown.

@@ -154,10 +154,19 @@ std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::tim
   return now - seen_at_;
 }
 
-void worker_link::kill_for(std::size_t ahead, std::exception_ptr reason) noexcept {
-  if (was_killed()) return;
-  killed_for_ = next_result_ + ahead + 1;
-  reason_ = std::move(reason);
+void worker_link::kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept {
+  if (was_killed() && grace.count() > 0) return;
+  if (!was_killed()) {
+    killed_for_ = next_result_ + ahead + 1;
+    cause_ = cause;
+  }
+  if (grace.count() > 0) kill_at_ = std::chrono::steady_clock::now() + grace;
+  process_->kill(grace.count() > 0 ? SIGTERM : SIGKILL);
+}
+
+void worker_link::kill_if_due(std::chrono::steady_clock::time_point now) noexcept {
+  if (!kill_at_ || now < *kill_at_) return;
+  kill_at_.reset();
   process_->kill(SIGKILL);
 }
 

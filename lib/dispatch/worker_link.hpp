@@ -8,6 +8,7 @@
 #include "system/descriptor.hpp"
 #include "system/io.hpp"
 
+#include <procx/error/certificate.hpp>
 #include <procx/wire/frame.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -71,11 +72,17 @@ class worker_link {
   void collect_early();
   /// Asks the task that it is to run as the `ahead`-th from now to stop.
   void ask_to_stop(std::size_t ahead) noexcept { slot_.stop.store(next_result_ + ahead + 1, std::memory_order_release); }
-  /// Kills the worker because of the task that it has `ahead` others before. Should that one be over when the signal
-  /// comes, the death is not the fault of the next.
-  void kill_for(std::size_t ahead, std::exception_ptr reason) noexcept;
+  /// How many tasks it was given, those that were taken back not counted.
+  std::uint64_t given() const noexcept { return next_task_; }
+  /// Ends the worker because of the task that it has `ahead` others before: SIGTERM, and SIGKILL if it is still there after
+  /// the grace. Should that task be over when the signal comes, the death is not the fault of the next.
+  void kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept;
+  void kill_if_due(std::chrono::steady_clock::time_point now) noexcept;
   /// Why it was killed, if the oldest task without a result is the reason.
-  std::exception_ptr reason() const noexcept { return killed_for_ == next_result_ + 1 ? reason_ : nullptr; }
+  std::optional<death_cause> reason() const noexcept {
+    if (killed_for_ == next_result_ + 1) return cause_;
+    return std::nullopt;
+  }
   bool was_killed() const noexcept { return killed_for_ != 0; }
   /// Tasks were taken back from it because it has been at one for long, and still is.
   bool held() const noexcept { return held_at_ == next_result_ + 1; }
@@ -135,8 +142,9 @@ class worker_link {
   bool buried_ = false;
   std::exception_ptr complaint_;
   std::exception_ptr setup_error_;
-  std::exception_ptr reason_;
   std::uint64_t killed_for_ = 0;  // the number of a task, and 1
+  death_cause cause_ = death_cause::itself;
+  std::optional<std::chrono::steady_clock::time_point> kill_at_;
   std::uint64_t held_at_ = 0;
   std::uint64_t epoch_ = 0;
   std::uint64_t next_task_ = 0;

@@ -14,10 +14,12 @@ std::string sentence(exception_record const& record) {
   return text;
 }
 
-std::string obituary(pid_t pid, exit_status status, std::string const& stderr_tail) {
-  std::string text = "process " + std::to_string(pid) + ' ' + status.to_string();
-  if (status.success()) text += " before it had answered";
-  if (!stderr_tail.empty()) text += "; its last words:\n" + stderr_tail;
+std::string obituary(death_certificate const& c) {
+  std::string text = "process " + std::to_string(c.pid) + ' ' + c.status.to_string();
+  if (c.status.success()) text += " before it had answered";
+  if (c.cause == death_cause::memory_limit) text += ", because it used more memory than it may";
+  if (c.cause == death_cause::out_of_memory) text += ", because the system ran out of memory";
+  if (!c.stderr_tail.empty()) text += "; its last words:\n" + c.stderr_tail;
   return text;
 }
 
@@ -45,15 +47,24 @@ std::string remote_exception::stack_trace() const {
   return to_string(record_->frames);
 }
 
+task_error::task_error(boost::system::error_code code, std::string message, death_certificate&& certificate)
+    : error(code, std::move(message)), certificate_(std::make_shared<death_certificate const>(std::move(certificate))) {}
+
+process_died::process_died(death_certificate certificate)
+    : task_error(errc::process_died, obituary(certificate), std::move(certificate)) {}
+
 process_died::process_died(pid_t pid, exit_status status, std::string stderr_tail)
-    : task_error(errc::process_died, obituary(pid, status, stderr_tail)),
-      pid_(pid),
-      status_(status),
-      stderr_tail_(std::make_shared<std::string const>(std::move(stderr_tail))) {}
+    : process_died(death_certificate{.pid = pid, .status = status, .stderr_tail = std::move(stderr_tail)}) {}
 
 task_timeout::task_timeout(std::string message) : task_error(errc::task_timeout, std::move(message)) {}
 
+task_timeout::task_timeout(death_certificate certificate)
+    : task_error(errc::task_timeout, "the task took too long", std::move(certificate)) {}
+
 task_cancelled::task_cancelled(std::string message)
     : task_error(boost::asio::error::operation_aborted, std::move(message)) {}
+
+task_cancelled::task_cancelled(death_certificate certificate)
+    : task_error(boost::asio::error::operation_aborted, "the task was cancelled", std::move(certificate)) {}
 
 }  // namespace procx::inline v1

@@ -1,5 +1,7 @@
 #include "error/throw_trace.hpp"
 
+#include "error/sanitizer.hpp"
+
 #include <boost/stacktrace/safe_dump_to.hpp>
 
 #include <array>
@@ -9,14 +11,6 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PROCX_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define PROCX_SANITIZED 1
-#endif
-#endif
 
 namespace procx::inline v1::detail {
 namespace {

@@ -95,7 +95,11 @@ void exchange::store_end(channel&) {}
 std::exception_ptr exchange::no_result(channel& from) {
   // If it ended in good order its exit code is 0, or will be in a moment; else it has closed its channel and lives on.
   exit_status const likely = from.core().ended_orderly() ? exit_status::of_code(0) : exit_status();
-  return std::make_exception_ptr(process_died(from.pid(), from.try_wait().value_or(likely), from.stderr_tail()));
+  from.try_wait();
+  auto const* const process = from.core().child().state();
+  death_certificate certificate = process ? process->certificate() : death_certificate();
+  if (!certificate.status.known()) certificate.status = likely;
+  return std::make_exception_ptr(process_died(std::move(certificate)));
 }
 
 std::size_t exchange::index_of(channel const& from) const noexcept { return from.core().tag; }

@@ -1,6 +1,6 @@
 #include <procx/pool/pmap_engine.hpp>
 
-#include "dispatch/dispatcher.hpp"
+#include "pool/dispatcher_settings.hpp"
 #include "system/event_loop.hpp"
 
 #include <procx/error/exceptions.hpp>
@@ -15,17 +15,6 @@ namespace {
 // does not idle the others at once; and in bytes of results that nobody has taken yet.
 constexpr std::size_t items_ahead = 2048;
 constexpr std::size_t bytes_ahead = std::size_t{64} << 20;
-
-dispatcher::settings settings_of(pmap_options const& o) {
-  dispatcher::settings s;
-  s.workers = o.workers.resolve();
-  s.frame_limit = o.frame_limit;
-  s.capture_stderr = o.capture_stderr;
-  s.task_timeout = o.task_timeout;
-  s.policy.window = o.window;
-  s.policy.retries = o.retries;
-  return s;
-}
 
 std::shared_ptr<callable_table> table_of(task_entry entry, std::shared_ptr<void> callable) {
   auto table = std::make_shared<callable_table>();

@@ -1,7 +1,7 @@
 #include <procx/pool/pool_core.hpp>
 
-#include "dispatch/dispatcher.hpp"
 #include "pool/cancellation.hpp"
+#include "pool/dispatcher_settings.hpp"
 #include "pool/pool_thread.hpp"
 
 #include <procx/error/exceptions.hpp>
@@ -16,23 +16,6 @@
 #include <vector>
 
 namespace procx::inline v1::detail {
-namespace {
-
-dispatcher::settings settings_of(pool_options const& o) {
-  dispatcher::settings s;
-  s.workers = o.workers.resolve();
-  s.frame_limit = o.frame_limit;
-  s.capture_stderr = o.capture_stderr;
-  s.task_timeout = o.task_timeout;
-  s.idle_timeout = o.idle_timeout;
-  s.setup = o.setup;
-  s.teardown = o.teardown;
-  s.policy.window = o.window;
-  s.policy.retries = o.retries;
-  return s;
-}
-
-}  // namespace
 
 class pool_core::state final : public task_sink, public std::enable_shared_from_this<state> {
  public:
@@ -144,6 +127,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   // From the dispatcher.
 
+  std::uint64_t number_of(std::uint64_t id) const override { return (id >> 32) - 1; }
   void on_value(std::uint64_t id, pid_t, encoded_value const& value) override { complete(id, {nullptr, value}); }
   void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override { complete(id, {std::move(error), {}}); }
   void on_progress() override {

@@ -2,6 +2,7 @@
 
 #include "dispatch/slab_sources.hpp"
 #include "pool/cancellation.hpp"
+#include "pool/dispatcher_settings.hpp"
 
 #include <procx/error/exceptions.hpp>
 
@@ -11,20 +12,11 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::chrono::seconds idle_timeout{30};
 constexpr std::size_t task_head = frame_header::size + sizeof(std::uint32_t);  // the number of the callable
 
-dispatcher::settings settings_of(parallel_queue_options const& o) {
-  dispatcher::settings s;
-  s.workers = o.workers.resolve();
-  s.frame_limit = o.frame_limit;
-  s.capture_stderr = o.capture_stderr;
-  s.task_timeout = o.task_timeout;
-  s.idle_timeout = idle_timeout;
-  s.setup = o.setup;
-  s.teardown = o.teardown;
-  s.policy.window = o.window;
-  s.policy.retries = o.retries;
+dispatcher::settings queue_settings(parallel_queue_options const& options) {
+  dispatcher::settings s = settings_of(options);
+  s.idle_timeout = std::chrono::seconds(30);
   return s;
 }
 
@@ -50,7 +42,7 @@ queue_middle::queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_op
                            std::shared_ptr<void> callable, std::function<void()> over)
     : ends_(ends),
       over_told_(std::move(over)),
-      dispatcher_(loop, settings_of(options), table_of(std::move(callable)), *this) {}
+      dispatcher_(loop, queue_settings(options), table_of(std::move(callable)), *this) {}
 
 void queue_middle::go_on() {
   on_progress();

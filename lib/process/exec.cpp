@@ -1,6 +1,7 @@
 #include "process/exec.hpp"
 
 #include "process/fork.hpp"
+#include "process/process_group.hpp"
 #include "system/event_loop.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -43,6 +44,7 @@ class set_up {
   }
   template <class Launcher, class Path>
   boost::system::error_code on_exec_setup(Launcher&, Path const&, char const* const* const&) {
+    lead_a_group();
     if (tied_) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != parent_) ::_exit(0);

@@ -1,6 +1,7 @@
 #include "process/fork.hpp"
 
 #include "error/throw_trace.hpp"
+#include "process/process_group.hpp"
 #include "system/generation.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -51,6 +52,7 @@ void reset_signals() noexcept {
     action.sa_handler = SIG_DFL;
     ::sigaction(s, &action, nullptr);
   }
+  std::signal(SIGTTOU, SIG_IGN);  // or one that writes to a terminal which minds would stop, and hang
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
@@ -69,9 +71,10 @@ void empty_stdin() noexcept {
 
 void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end, int life_line) {
   become_created_process();
+  lead_a_group();
   forget_unwritten();
   if (tied) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_PDEATHSIG, plan.death_signal);
     if (::getppid() != parent) ::_exit(0);  // it died before the line above
   }
   if (stderr_end >= 0) ::dup2(stderr_end, STDERR_FILENO);

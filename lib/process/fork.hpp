@@ -4,6 +4,7 @@
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
 
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <span>
@@ -15,6 +16,7 @@ struct fork_plan {
   std::span<descriptor* const> keep = {};  ///< become the child's own
   bool capture_stderr = true;              ///< else it writes where this process does, or …
   int stderr_to = -1;                      ///< … to this descriptor, unless it is −1
+  int death_signal = SIGKILL;              ///< what it gets when this process dies
 };
 
 /// A fork with everything put right in the child: signals at their defaults and unblocked, no descriptor of procx's

@@ -47,7 +47,8 @@ std::shared_ptr<nursery> nursery::make(body_function body) {
   auto made = std::make_shared<nursery>(passkey());
   auto [here, there] = make_socket_pair(SOCK_SEQPACKET);
   std::array<descriptor*, 1> const keep{&there};
-  made->process_ = fork_process({.keep = keep, .capture_stderr = false}, [&] { return run_nursery(there, body); });
+  fork_plan const plan{.keep = keep, .capture_stderr = false, .death_signal = SIGTERM};
+  made->process_ = fork_process(plan, [&] { return run_nursery(there, body); });
   made->control_ = std::move(here);
   return made;
 }
@@ -100,7 +101,9 @@ bool nursery::read_answer(nursery_answer& into, std::vector<descriptor>& with, d
     auto const n = receive_packet(control_.get(), packet, with);
     if (n == static_cast<std::ptrdiff_t>(packet.size())) {
       std::memcpy(&into, packet.data(), packet.size());
-      if (into.news == nursery_news::ended) ended_[into.pid] = exit_status::from_wait(into.code, into.value);
+      if (into.news == nursery_news::ended)
+        ended_[into.pid] = {exit_status::from_wait(into.code, into.value),
+                            {std::chrono::microseconds(into.cpu_us), static_cast<std::size_t>(into.peak_memory)}};
       return true;
     }
     if (n >= 0 || errno != EAGAIN) return false;
@@ -109,7 +112,7 @@ bool nursery::read_answer(nursery_answer& into, std::vector<descriptor>& with, d
   }
 }
 
-exit_status nursery::status_of(pid_t pid, int pidfd) {
+ending nursery::ending_of(pid_t pid, int pidfd) {
   std::lock_guard const lock(mutex_);
   deadline const until = std::chrono::steady_clock::now() + patience;
   nursery_answer answer{nursery_news::started};
@@ -117,10 +120,10 @@ exit_status nursery::status_of(pid_t pid, int pidfd) {
   while (!ended_.contains(pid) && !broken_)
     if (!read_answer(answer, with, until)) broken_ = true;
   auto const found = ended_.find(pid);
-  if (found == ended_.end()) return ask_kernel(pidfd);
-  exit_status const status = found->second;
+  if (found == ended_.end()) return {ask_kernel(pidfd)};
+  ending const end = found->second;
   ended_.erase(found);
-  return status;
+  return end;
 }
 
 }  // namespace procx::inline v1::detail

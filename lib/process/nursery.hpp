@@ -42,7 +42,7 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   bool alive() const noexcept { return !broken_; }
   pid_t pid() const noexcept { return process_ ? process_->pid() : 0; }
 
-  exit_status status_of(pid_t pid, int pidfd) override;
+  ending ending_of(pid_t pid, int pidfd) override;
 
  private:
   struct passkey {};
@@ -56,7 +56,7 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   std::mutex mutex_;
   descriptor control_;
   std::unique_ptr<process_state> process_;
-  std::map<pid_t, exit_status> ended_;  // told, and not asked for as yet
+  std::map<pid_t, ending> ended_;  // told, and not asked for as yet
   bool broken_ = false;
 };
 

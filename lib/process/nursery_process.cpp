@@ -1,5 +1,7 @@
 #include "process/fork.hpp"
 #include "process/nursery_protocol.hpp"
+#include "process/process_group.hpp"
+#include "process/process_usage.hpp"
 #include "system/fd_passing.hpp"
 #include "system/generation.hpp"
 
@@ -8,10 +10,13 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <set>
 #include <vector>
 
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace procx::inline v1::detail {
 namespace {
@@ -22,21 +27,28 @@ class nursery_process {
     struct sigaction by_default {};
     by_default.sa_handler = SIG_DFL;  // were it ignored, children would vanish unseen
     ::sigaction(SIGCHLD, &by_default, nullptr);
-    sigset_t child;
-    ::sigemptyset(&child);
-    ::sigaddset(&child, SIGCHLD);
-    ::pthread_sigmask(SIG_BLOCK, &child, nullptr);
+    sigset_t seen;
+    ::sigemptyset(&seen);
+    ::sigaddset(&seen, SIGCHLD);
+    ::sigaddset(&seen, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &seen, nullptr);
     auto const held = hold_forks();
-    children_ = descriptor::take(::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+    signals_ = descriptor::take(::signalfd(-1, &seen, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
   }
 
+  /// Until its maker closes the control socket, or has died (SIGTERM tells). All that it has forked goes with it.
   int run() {
-    for (;;) {
-      std::array<pollfd, 2> fds{{{control_.get(), POLLIN, 0}, {children_.get(), POLLIN, 0}}};
+    for (bool wanted = true; wanted;) {
+      std::array<pollfd, 2> fds{{{control_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
       poll_until(fds, std::nullopt);
-      if (fds[1].revents) reap();
-      if (fds[0].revents && !serve()) return 0;
+      if (fds[1].revents) {
+        wanted = read_signals();
+        reap();
+      }
+      if (wanted && fds[0].revents) wanted = serve();
     }
+    for (pid_t const child : children_) ::kill(-child, SIGKILL);
+    return 0;
   }
 
  private:
@@ -66,6 +78,7 @@ class nursery_process {
       auto const child = fork_process({.keep = keep, .capture_stderr = false, .stderr_to = errors.get()},
                                       [&] { return body_({message, given}); });
       int const pidfd = child->pidfd();
+      children_.insert(child->pid());
       bool const told = tell({.news = nursery_news::started, .pid = child->pid()}, std::span(&pidfd, 1));
       child->leave_to_others();
       return told;
@@ -74,19 +87,36 @@ class nursery_process {
     }
   }
 
-  void reap() {
+  /// False if one of them is the call to leave.
+  bool read_signals() {
     signalfd_siginfo seen;
-    while (::read(children_.get(), &seen, sizeof seen) == sizeof seen) {}
+    while (::read(signals_.get(), &seen, sizeof seen) == sizeof seen)
+      if (seen.ssi_signo == SIGTERM) return false;
+    return true;
+  }
+
+  void reap() {
     for (;;) {
       siginfo_t info{};
-      if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
-      tell({.news = nursery_news::ended, .pid = info.si_pid, .code = info.si_code, .value = info.si_status});
+      if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+      kill_group_of_the_dead(info.si_pid);
+      rusage used{};
+      ::syscall(SYS_waitid, P_PID, info.si_pid, &info, WEXITED, &used);
+      children_.erase(info.si_pid);
+      auto const usage = process_usage::from(used);
+      tell({.news = nursery_news::ended,
+            .pid = info.si_pid,
+            .code = info.si_code,
+            .value = info.si_status,
+            .cpu_us = usage.cpu_time.count(),
+            .peak_memory = static_cast<std::int64_t>(usage.peak_memory)});
     }
   }
 
   descriptor& control_;
   nursery::body_function const& body_;
-  descriptor children_;
+  descriptor signals_;
+  std::set<pid_t> children_;
 };
 
 }  // namespace

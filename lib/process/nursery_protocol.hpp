@@ -16,7 +16,7 @@ inline constexpr std::size_t longest_order = 257;
 enum class nursery_news : std::int32_t {
   started,      ///< `pid` runs; its pidfd comes with the packet
   not_started,  ///< `code` is why, an errno
-  ended,        ///< `pid` has ended: `code` is its si_code, `value` its si_status
+  ended,        ///< `pid` has ended: `code` is its si_code, `value` its si_status, and what it has used
 };
 
 struct nursery_answer {
@@ -24,8 +24,10 @@ struct nursery_answer {
   std::int32_t pid = 0;
   std::int32_t code = 0;
   std::int32_t value = 0;
+  std::int64_t cpu_us = 0;
+  std::int64_t peak_memory = 0;  // bytes
 
-  static constexpr std::size_t size = 16;
+  static constexpr std::size_t size = 32;
   std::array<std::byte, size> packed() const noexcept {
     std::array<std::byte, size> bytes;
     std::memcpy(bytes.data(), this, size);

@@ -1,6 +1,7 @@
 #include <procx/process/process.hpp>
 
 #include "process/death_watch.hpp"
+#include "process/process_group.hpp"
 #include "process/process_state.hpp"
 #include "system/generation.hpp"
 
@@ -15,6 +16,7 @@
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -67,18 +69,36 @@ std::optional<exit_status> process_state::try_wait() {
   errors_.drain();
   if (!has_ended(pidfd_.get())) return std::nullopt;
   errors_.finish();
-  if (source_) {
-    status_ = source_->status_of(pid_, pidfd_.get());
-    return status_;
-  }
-  siginfo_t info{};
-  // The end of a pipe comes a moment before that of the process: there the wait is one.
-  int const r = has_pidfds() ? ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &info,
-                                        WEXITED | WNOHANG)
-                             : ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
-  // ECHILD: somebody else has reaped it, by wait() or by ignoring SIGCHLD.
-  status_ = r == 0 && info.si_pid ? exit_status::from_wait(info.si_code, info.si_status) : exit_status();
+  ending const end = source_ ? source_->ending_of(pid_, pidfd_.get()) : reap();
+  status_ = end.status;
+  usage_ = end.usage;
   return status_;
+}
+
+ending process_state::reap() noexcept {
+  siginfo_t info{};
+  rusage used{};
+  // The end of a pipe comes a moment before that of the process: there the wait is one.
+  bool const by_pidfd = has_pidfds();
+  auto const wait = [&](int how) {
+    info = {};
+    // The system call itself: the library's has no parameter for what was used.
+    return by_pidfd ? ::syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info, WEXITED | WNOHANG | how, &used)
+                    : ::syscall(SYS_waitid, P_PID, pid_, &info, WEXITED | how, &used);
+  };
+  // ECHILD: somebody else has reaped it, by wait() or by ignoring SIGCHLD.
+  if (wait(WNOWAIT) != 0 || info.si_pid == 0) return {};
+  kill_group_of_the_dead(pid_);
+  if (wait(0) != 0 || info.si_pid == 0) return {};
+  return {exit_status::from_wait(info.si_code, info.si_status), process_usage::from(used)};
+}
+
+death_certificate process_state::certificate() const {
+  return {.pid = pid_,
+          .status = status_.value_or(exit_status()),
+          .cpu_time = usage_.cpu_time,
+          .peak_memory = usage_.peak_memory,
+          .stderr_tail = errors_.tail()};
 }
 
 std::optional<exit_status> process_state::wait_until(deadline until) {

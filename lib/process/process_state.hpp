@@ -1,10 +1,11 @@
 #pragma once
 
+#include "process/process_usage.hpp"
 #include "process/stderr_relay.hpp"
 #include "system/descriptor.hpp"
 #include "system/io.hpp"
 
-#include <procx/error/exit_status.hpp>
+#include <procx/error/certificate.hpp>
 
 #include <memory>
 #include <optional>
@@ -12,12 +13,18 @@
 
 namespace procx::inline v1::detail {
 
+/// How a process ended.
+struct ending {
+  exit_status status;
+  process_usage usage = {};
+};
+
 /// Who can tell how a process ended, if its parent is not this process.
 class status_source {
  public:
   virtual ~status_source() = default;
-  /// The status, once the pidfd has become readable; may wait for the one who reaps. Never fails: unknown at worst.
-  virtual exit_status status_of(pid_t pid, int pidfd) = 0;
+  /// The end, once the pidfd has become readable; may wait for the one who reaps. Never fails: unknown at worst.
+  virtual ending ending_of(pid_t pid, int pidfd) = 0;
 };
 
 /// What is known of one created process. One object, one reaper.
@@ -30,6 +37,10 @@ class process_state {
   int pidfd() const noexcept { return pidfd_.get(); }
   stderr_relay& errors() noexcept { return errors_; }
   std::optional<exit_status> const& status() const noexcept { return status_; }
+  /// What it has used, once it has ended.
+  process_usage const& usage() const noexcept { return usage_; }
+  /// All that is known here of its death.
+  death_certificate certificate() const;
 
   std::optional<exit_status> try_wait();
   std::optional<exit_status> wait_until(deadline until);
@@ -39,12 +50,15 @@ class process_state {
   bool foreign() const noexcept;
 
  private:
+  ending reap() noexcept;
+
   pid_t pid_;
   unsigned generation_;
   descriptor pidfd_;
   stderr_relay errors_;
   std::shared_ptr<status_source> source_;
   std::optional<exit_status> status_;
+  process_usage usage_;
 };
 
 /// Keeps a process that nobody waits for any more, until it has ended; and reaps some of those kept earlier.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <procx/error/certificate.hpp>
 #include <procx/error/errc.hpp>
 #include <procx/error/exception_record.hpp>
 #include <procx/error/exit_status.hpp>
@@ -49,6 +50,14 @@ class protocol_error : public error {
 class task_error : public error {
  public:
   using error::error;
+  task_error(boost::system::error_code code, std::string message, death_certificate&& certificate);
+
+  /// What is known of the process that died of the task, or was killed because of it; null if none was. Valid as long as
+  /// this exception or a copy of it.
+  death_certificate const* certificate() const noexcept { return certificate_.get(); }
+
+ private:
+  std::shared_ptr<death_certificate const> certificate_;
 };
 
 /// The callable threw in the other process. The exception itself stays there; what it was comes here.
@@ -74,30 +83,28 @@ class remote_exception : public task_error {
 /// The process ended before it had given its result.
 class process_died : public task_error {
  public:
+  explicit process_died(death_certificate certificate);
   process_died(pid_t pid, exit_status status, std::string stderr_tail);
 
   /// The process id that it had: somebody else may have it by now.
-  pid_t pid() const noexcept { return pid_; }
-  exit_status status() const noexcept { return status_; }
+  pid_t pid() const noexcept { return certificate()->pid; }
+  exit_status status() const noexcept { return certificate()->status; }
   /// What it wrote to its standard error last, at most 4 KiB; empty if that was not captured.
-  std::string const& stderr_tail() const noexcept { return *stderr_tail_; }
-
- private:
-  pid_t pid_;
-  exit_status status_;
-  std::shared_ptr<std::string const> stderr_tail_;
+  std::string const& stderr_tail() const noexcept { return certificate()->stderr_tail; }
 };
 
 /// The task was stopped because it took longer than it was given.
 class task_timeout : public task_error {
  public:
   explicit task_timeout(std::string message = "the task took too long");
+  explicit task_timeout(death_certificate certificate);
 };
 
 /// The task was cancelled; `code()` is Asio's `operation_aborted`.
 class task_cancelled : public task_error {
  public:
   explicit task_cancelled(std::string message = "the task was cancelled");
+  explicit task_cancelled(death_certificate certificate);
 };
 
 /// Members were called in an order that makes no sense.

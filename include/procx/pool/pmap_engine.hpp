@@ -2,6 +2,7 @@
 
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/process/worker_count.hpp>
+#include <procx/process/worker_limits.hpp>
 #include <procx/wire/frame.hpp>
 
 #include <chrono>
@@ -20,14 +21,23 @@ struct pmap_options {
   bool ordered = true;
   /// How often a failed task is tried again: so often after exceptions, and so often after deaths of its process.
   unsigned retries = 0;
+  /// How long to wait before a task is tried again: twice as long after each failure, at most 64 times; 0: not at all.
+  std::chrono::nanoseconds backoff{0};
   /// What one task may take, from when it begins to run; 0: as long as it likes. Checked every 10 ms.
   std::chrono::nanoseconds task_timeout{0};
+  /// A worker that is to be killed gets SIGTERM, and SIGKILL if it is still there after so long; 0: SIGKILL at once.
+  std::chrono::nanoseconds grace = std::chrono::seconds(1);
+  /// What a worker may use, in bytes beyond what it has before its first task; 0: anything. An allocation that would
+  /// exceed it fails (`std::bad_alloc` in the task); one in which more is resident nevertheless is killed.
+  std::size_t memory_limit = 0;
   /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 1,024.
   unsigned window = 0;
   /// The largest encoded input or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;
   /// The workers' standard error passes through this process, line by line. Otherwise it is this process's own.
   bool capture_stderr = true;
+  /// Priority, processors, resources of the workers, and for how long each is kept.
+  worker_limits limits = {};
 };
 
 namespace detail {

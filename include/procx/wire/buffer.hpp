@@ -10,29 +10,23 @@
 
 namespace procx::inline v1::detail {
 
-/// As memcpy, without a call for the few bytes that most small values have.
-inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
-  auto const both_ends = [=](auto word) {  // they may overlap
-    decltype(word) last;
+/// As memcpy, for few bytes, which have often just been written in words: the processor does not give a load of 16 bytes
+/// what two stores of 8 have not yet written, but waits for it, as long as all else takes that a small task needs.
+inline void copy_words(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  for (std::uint64_t word = 0; n >= sizeof word; to += sizeof word, from += sizeof word, n -= sizeof word) {
     std::memcpy(&word, from, sizeof word);
-    std::memcpy(&last, from + n - sizeof last, sizeof last);
+    asm("" : "+r"(word));  // or the compiler makes larger loads of it
     std::memcpy(to, &word, sizeof word);
-    std::memcpy(to + n - sizeof last, &last, sizeof last);
-  };
-  struct words {
-    std::uint64_t first, second;
-  };
-  if (n > 32) {
-    std::memcpy(to, from, n);
-  } else if (n >= 16) {
-    both_ends(words{});
-  } else if (n >= 8) {
-    both_ends(std::uint64_t{});
-  } else if (n >= 4) {
-    both_ends(std::uint32_t{});
-  } else {
-    for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
   }
+  std::memcpy(to, from, n);
+}
+inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  if (n > 64) {
+    std::memcpy(to, from, n);
+    return;
+  }
+  for (; n >= 8; to += 8, from += 8, n -= 8) copy_words(to, from, 8);
+  for (; n > 0; --n) *to++ = *from++;
 }
 
 /// Bytes that grow at the end and are never zeroed first: a `std::vector<std::byte>` would write everything twice.
@@ -73,6 +67,10 @@ class buffer {
 
   void append(void const* from, std::size_t n) {
     if (n) std::memcpy(extend(n), from, n);
+  }
+  template <std::size_t Size>
+  void append_words(std::byte const* from) {
+    copy_words(extend(Size), from, Size);
   }
 
   /// Drops the first `n` bytes; the rest moves to the front.

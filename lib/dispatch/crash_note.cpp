@@ -1,0 +1,85 @@
+#include "dispatch/crash_note.hpp"
+
+#include "error/throw_trace.hpp"
+#include "system/generation.hpp"
+
+#include <boost/stacktrace/safe_dump_to.hpp>
+
+#include <algorithm>
+#include <csignal>
+
+#include <ucontext.h>
+
+namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::array fatal{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+crash_note* noted_in = nullptr;
+unsigned noting_generation = 0;
+alignas(16) std::array<std::byte, 64 * 1024> handler_stack;
+
+void const* instruction(void* context) noexcept {
+  auto const& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+  return reinterpret_cast<void const*>(machine.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  return reinterpret_cast<void const*>(machine.pc);
+#else
+  static_cast<void>(machine);
+  return nullptr;
+#endif
+}
+
+/// Async-signal-safe. Its disposition is the default again when it runs (SA_RESETHAND), so a second crash in here, and
+/// the signal raised at the end, kill.
+void on_crash(int signal, siginfo_t* info, void* context) {
+  if (noting_generation == generation()) {  // else this is a process that the task has forked
+    crash_note& note = *noted_in;
+    note.sender = info->si_code <= 0 && signal != SIGABRT ? info->si_pid : 0;
+    note.has_address = info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS);
+    note.address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+    note.at = instruction(context);
+    note.frames.fill(nullptr);
+    note.signal.store(signal, std::memory_order_release);  // what follows may be too much for a broken stack
+    boost::stacktrace::safe_dump_to(note.frames.data(), sizeof note.frames);
+  }
+  ::raise(signal);
+}
+
+}  // namespace
+
+void note_crashes(crash_note& where) noexcept {
+  noted_in = &where;
+  noting_generation = generation();
+  std::array<void const*, 2> warm;  // the unwinder allocates when it is first used
+  boost::stacktrace::safe_dump_to(warm.data(), sizeof warm);
+  stack_t stack{};
+  stack.ss_sp = handler_stack.data();
+  stack.ss_size = handler_stack.size();
+  ::sigaltstack(&stack, nullptr);
+  for (int const signal : fatal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) continue;
+    action = {};
+    action.sa_sigaction = on_crash;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER;
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
+void add_crash(death_certificate& certificate, crash_note const& note) {
+  int const signal = note.signal.load(std::memory_order_acquire);
+  if (signal == 0 || certificate.status.signal() != signal) return;
+  certificate.killed_by = note.sender;
+  if (note.has_address) certificate.fault_address = note.address;
+  // The innermost frames are the handler's: those of the crash begin with the instruction.
+  auto const end = std::ranges::find(note.frames, nullptr);
+  auto begin = std::find(note.frames.begin(), end, note.at);
+  if (begin != end) ++begin;
+  else begin = note.frames.begin();
+  if (note.at) certificate.crash.push_back(locate(static_cast<char const*>(note.at) + 1));  // as if it had called
+  for (; begin != end; ++begin) certificate.crash.push_back(locate(*begin));
+}
+
+}  // namespace procx::inline v1::detail

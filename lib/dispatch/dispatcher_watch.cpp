@@ -1,0 +1,81 @@
+#include "dispatch/dispatcher.hpp"
+
+#include "process/memory_use.hpp"
+
+#include <utility>
+
+// What the dispatcher does every now and then: deadlines, memory, second attempts, and workers that have nothing to do.
+
+namespace procx::inline v1::detail {
+
+void dispatcher::arm_tick() {
+  if (ticking_ || books_.in_flight() + delayed_.size() == 0) return;
+  ticking_ = true;
+  tick_.expires_after(tick_time);
+  tick_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+    if (alive.expired()) return;
+    ticking_ = false;
+    tick();
+  });
+}
+
+void dispatcher::tick() {
+  auto const now = std::chrono::steady_clock::now();
+  delayed_.take_due(now, [this](books::task_id task) { books_.put_back(task); });
+  bool any = false;
+  for (auto& link : links_)
+    if (link && books_.in_flight(link->number()) > 0) any = look_after(*link, now) || any;
+  if (any) sink_.on_progress();
+  pump();
+}
+
+/// One that has been at a task for long: what it had finished before is fetched from the board, and if the task's time is
+/// up it is stopped. Whether there were results.
+bool dispatcher::look_after(worker_link& link, std::chrono::steady_clock::time_point now) {
+  if (settings_.memory_limit || settings_.limits.recycle_after_memory) watch_memory(link);
+  link.kill_if_due(now);
+  auto const running = link.running_for(now);
+  if (running < tick_time) return false;
+  std::uint64_t const before = link.results();
+  link.collect_early();
+  std::size_t const begun = link.begun();
+  if (settings_.task_timeout.count() > 0 && running >= settings_.task_timeout && begun > 0)
+    link.kill_for(begun - 1, death_cause::timeout, settings_.grace);
+  return link.results() != before;
+}
+
+void dispatcher::watch_memory(worker_link& link) {
+  std::size_t const baseline = link.slot().baseline.load(std::memory_order_acquire);
+  auto const use = baseline ? memory_use_of(link.pid()) : std::nullopt;
+  if (!use || use->resident <= baseline) return;
+  std::size_t const more = use->resident - baseline, most = settings_.limits.recycle_after_memory;
+  std::size_t const begun = link.begun();
+  if (settings_.memory_limit && more > settings_.memory_limit && begun > 0)
+    link.kill_for(begun - 1, death_cause::memory_limit, std::chrono::nanoseconds(0));
+  else if (most && more > most && !link.retired())
+    link.retire();
+}
+
+/// Workers that have had nothing to do for long end. Only where the loop is ours: on the user's, a timer would keep it
+/// from running out of work.
+void dispatcher::watch_the_idle() {
+  if (idle_watched_ || settings_.idle_timeout.count() == 0 || alive() == 0) return;
+  idle_watched_ = true;
+  idle_timer_.expires_after(settings_.idle_timeout);
+  idle_timer_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
+    if (alive.expired()) return;
+    idle_watched_ = false;
+    end_the_idle();
+  });
+}
+
+void dispatcher::end_the_idle() {
+  auto const now = std::chrono::steady_clock::now();
+  for (auto& link : links_) {
+    if (!link || link->retired() || books_.in_flight(link->number()) > 0) continue;
+    if (link->idle_since && now - *link->idle_since >= settings_.idle_timeout) link->retire();
+  }
+  watch_the_idle();
+}
+
+}  // namespace procx::inline v1::detail

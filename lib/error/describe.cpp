@@ -1,0 +1,46 @@
+#include <procx/error/describe.hpp>
+
+#include <procx/error/exceptions.hpp>
+#include <procx/error/outcome.hpp>
+
+#include <utility>
+
+namespace procx::inline v1 {
+namespace {
+
+std::string with_end(std::string text) {
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  return text;
+}
+
+std::string with_trace(exception_record const& record) {
+  std::string text = record.type_name.empty() ? "an exception of unknown type" : record.type_name;
+  if (!record.message.empty()) text += ": " + record.message;
+  text = with_end(std::move(text));
+  if (!record.frames.empty()) text += to_string(record.frames);
+  for (exception_record const& inner : record.nested) text += "nested in it: " + with_trace(inner);
+  return text;
+}
+
+}  // namespace
+
+std::string describe(std::exception const& error) {
+  if (auto const* const remote = dynamic_cast<remote_exception const*>(&error)) return with_trace(remote->record());
+  auto const* const failed = dynamic_cast<task_error const*>(&error);
+  if (!failed || !failed->certificate()) return with_end(error.what());
+  bool const says_no_more = dynamic_cast<process_died const*>(failed) != nullptr;
+  return (says_no_more ? std::string() : with_end(error.what())) + to_string(*failed->certificate());
+}
+
+std::string describe(std::exception_ptr const& error) {
+  if (!error) return {};
+  try {
+    std::rethrow_exception(error);
+  } catch (std::exception const& e) {
+    return describe(e);
+  } catch (...) {
+    return with_end(message_of(error));
+  }
+}
+
+}  // namespace procx::inline v1

@@ -1,0 +1,209 @@
+#define BOOST_TEST_MODULE worker_limits
+#include "support/observe.hpp"
+
+#include <procx/procx.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <numeric>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace px = procx;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<int> numbers(int count) {
+  std::vector<int> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+std::size_t fill(std::size_t bytes) {
+  std::vector<char> memory(bytes, 'x');
+  return static_cast<std::size_t>(memory.back() == 'x') * bytes;
+}
+
+constexpr std::size_t MiB = 1 << 20;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(limits, observe::leaves_nothing)
+
+BOOST_AUTO_TEST_CASE(a_task_that_takes_too_much_memory_fails_and_its_worker_goes_on,
+                     *boost::unit_test::enable_if<!observe::instrumented>()) {
+  auto r = px::pmap([](std::size_t n) { return fill(n * MiB) ? ::getpid() : 0; }, std::vector<std::size_t>{1, 500, 100, 2},
+                    {.workers = 1, .memory_limit = 200 * MiB});
+  pid_t const worker = r[0];
+  BOOST_CHECK_EXCEPTION(r[1], px::remote_exception, [](px::remote_exception const& e) {
+    return e.type_name() == "std::bad_alloc" && e.message().find("209715200 bytes") != std::string::npos;
+  });
+  BOOST_TEST(r[2] == worker);
+  BOOST_TEST(r[3] == worker);
+}
+
+BOOST_AUTO_TEST_CASE(the_limit_is_beyond_what_the_worker_has_already) {
+  std::vector<char> const mine(300 * MiB, 'm');
+  auto r = px::pmap([&](int i) { return mine[static_cast<std::size_t>(i)] + static_cast<int>(fill(MiB) / MiB); },
+                    numbers(3), {.workers = 1, .memory_limit = 100 * MiB});
+  BOOST_TEST(r.to_vector() == std::vector<int>(3, 'm' + 1));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_gets_around_the_limit_is_killed_for_it) {
+  // The limit of address space is lifted by the task itself; what is resident is seen nevertheless.
+  auto greedy = [](int n) {
+    if (n == 1) {
+      rlimit lifted{};
+      ::getrlimit(RLIMIT_AS, &lifted);
+      lifted.rlim_cur = lifted.rlim_max;
+      ::setrlimit(RLIMIT_AS, &lifted);
+      std::vector<char> const memory(400 * MiB, 'x');
+      for (;;) ::pause();
+    }
+    return n;
+  };
+  auto r = px::pmap(greedy, numbers(3), {.workers = 1, .memory_limit = 100 * MiB});
+  BOOST_TEST(r[0] == 0);
+  BOOST_TEST(r[2] == 2);
+  BOOST_CHECK_EXCEPTION(r[1], px::process_died, [](px::process_died const& e) {
+    return e.certificate()->cause == px::death_cause::memory_limit && e.status().signal() == SIGKILL;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(workers_accept_niceness_processors_and_resources) {
+  auto tell = [](int) {
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    return std::vector<long>{::getpriority(PRIO_PROCESS, 0), static_cast<long>(files.rlim_cur), ::sched_getcpu()};
+  };
+  int const here = ::getpriority(PRIO_PROCESS, 0);
+  cpu_set_t mine;
+  BOOST_REQUIRE(::sched_getaffinity(0, sizeof mine, &mine) == 0);
+  unsigned last = 0;
+  for (unsigned i = 0; i < CPU_SETSIZE; ++i)
+    if (CPU_ISSET(i, &mine)) last = i;
+  auto r = px::pmap(tell, numbers(20),
+                    {.workers = 2,
+                     .limits = {.niceness = 3, .processors = {last}, .resources = {{RLIMIT_NOFILE, 123}}}});
+  for (auto const& told : r) {
+    BOOST_TEST(told[0] == here + 3);
+    BOOST_TEST(told[1] == 123);
+    BOOST_TEST(told[2] == static_cast<long>(last));
+  }
+  BOOST_TEST(::getpriority(PRIO_PROCESS, 0) == here);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_that_is_refused_is_an_error_not_a_loop) {
+  auto r = px::pmap([](int n) { return n; }, numbers(3), {.workers = 2, .limits = {.resources = {{9999, 1}}}});
+  for (auto const& o : r.outcomes()) {
+    BOOST_TEST(!o);
+    BOOST_TEST(o.what().find("resource limit") != std::string::npos, o.what());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_ends_after_so_many_tasks) {
+  for (int const workers : {1, 2})
+    for (std::size_t const most : {1, 3, 10}) {
+      auto r = px::pmap([](int) { return ::getpid(); }, numbers(60),
+                        {.workers = workers, .limits = {.recycle_after_tasks = most}});
+      std::map<pid_t, std::size_t> tasks;
+      for (pid_t pid : r) ++tasks[pid];
+      BOOST_TEST(tasks.size() >= 60 / most);
+      for (auto const& [pid, count] : tasks) BOOST_TEST(count <= most);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_leaks_is_replaced) {
+  auto leak = [](int) {
+    static std::vector<char*> lost;
+    lost.push_back(new char[8 * MiB]);
+    std::memset(lost.back(), 1, 8 * MiB);
+    ::usleep(15'000);  // long enough to be looked at
+    return ::getpid();
+  };
+  auto r = px::pmap(leak, numbers(30), {.workers = 1, .window = 2, .limits = {.recycle_after_memory = 40 * MiB}});
+  std::map<pid_t, int> tasks;
+  for (pid_t pid : r) ++tasks[pid];
+  BOOST_TEST(tasks.size() >= 2u);
+  for (auto const& [pid, count] : tasks) BOOST_TEST(count <= 12);
+}
+
+BOOST_AUTO_TEST_CASE(second_attempts_wait_longer_each_time) {
+  observe::shared<std::array<std::chrono::steady_clock::time_point, 8>> const times;
+  observe::shared<std::atomic<int>> const count;
+  auto failing = [&](int n) {
+    if (n == 1) {
+      (*times)[static_cast<std::size_t>((*count)++)] = std::chrono::steady_clock::now();
+      if (*count < 4) throw std::runtime_error("not yet");
+    }
+    return n;
+  };
+  auto r = px::pmap(failing, numbers(50), {.workers = 2, .retries = 3, .backoff = 20ms});
+  BOOST_TEST(r.to_vector() == numbers(50));
+  BOOST_TEST(*count == 4);
+  BOOST_TEST(((*times)[1] - (*times)[0] >= 20ms));
+  BOOST_TEST(((*times)[2] - (*times)[1] >= 40ms));
+  BOOST_TEST(((*times)[3] - (*times)[2] >= 80ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_waits_for_its_second_attempt_can_be_cancelled_and_left) {
+  auto failing = [](int) -> int { throw std::runtime_error("never"); };
+  {
+    auto r = px::pmap(failing, numbers(3), {.workers = 1, .retries = 3, .backoff = 1h});
+    // Destroyed while all of them wait.
+  }
+  px::process_pool pool({.workers = 1, .retries = 3, .backoff = 1h});
+  auto waiting = pool.submit(failing, 1);
+  BOOST_TEST((waiting.wait_for(100ms) == std::future_status::timeout));
+  pool.stop();
+  BOOST_CHECK_THROW(waiting.get(), px::task_cancelled);
+}
+
+BOOST_AUTO_TEST_CASE(who_is_to_be_killed_is_asked_first) {
+  static observe::shared<int> const told;
+  auto polite = [](int n) {
+    if (n == 1) {
+      std::signal(SIGTERM, [](int) {
+        *told = 1;
+        ::_exit(0);
+      });
+      for (;;) ::pause();
+    }
+    return n;
+  };
+  auto r = px::pmap(polite, numbers(3), {.workers = 1, .task_timeout = 50ms});
+  BOOST_TEST(r[2] == 2);
+  BOOST_CHECK_THROW(r[1], px::task_timeout);
+  BOOST_TEST(*told == 1);
+}
+
+BOOST_AUTO_TEST_CASE(who_does_not_go_is_killed_after_the_grace) {
+  for (auto const grace : {0ms, 100ms}) {
+    auto deaf = [](int n) {
+      if (n == 1) {
+        std::signal(SIGTERM, SIG_IGN);
+        for (;;) ::pause();
+      }
+      return n;
+    };
+    auto r = px::pmap(deaf, numbers(3), {.workers = 1, .task_timeout = 50ms, .grace = grace});
+    BOOST_TEST(r[2] == 2);
+    BOOST_CHECK_EXCEPTION(r[1], px::task_timeout,
+                          [](px::task_timeout const& e) { return e.certificate()->status.signal() == SIGKILL; });
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
