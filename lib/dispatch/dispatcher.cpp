@@ -130,15 +130,11 @@ void dispatcher::hand_out() {
 }
 
 std::size_t dispatcher::give(worker_link& link, std::size_t count) {
-  std::size_t given = 0;
-  for (; given < count && !used_up(link); ++given) {
-    auto const first = books_.front();
-    if (!first) break;
-    if (link.knows() < callable_table::needed_for(tasks_[*first].callable)) break;
-    auto const place = books_.assign(link.number());
-    if (!place) break;
-    link.add(*place);
-  }
+  bool const knows_all = link.knows() == callables_->size();
+  auto const may = [&](books::task_id t) {
+    return !used_up(link) && (knows_all || link.knows() >= callable_table::needed_for(tasks_[t].callable));
+  };
+  std::size_t const given = books_.assign(link.number(), count, may, [&](books::task_id t) { link.add(t); });
   if (given) link.idle_since.reset();
   if (used_up(link)) link.retire();
   return given;

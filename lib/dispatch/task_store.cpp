@@ -12,7 +12,7 @@ buffer& task_store::begin(std::uint64_t id, std::uint32_t callable) {
   t.id = id;
   t.callable = callable;
   t.block = open_block_;
-  t.offset = bytes.size();
+  t.offset = static_cast<std::uint32_t>(bytes.size());
   std::byte* const at = bytes.extend(frame_header::size + sizeof callable);
   std::memcpy(at + frame_header::size, &callable, sizeof callable);
   return bytes;

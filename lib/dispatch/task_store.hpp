@@ -26,12 +26,12 @@ class task_store {
 
   struct task {
     std::uint64_t id = 0;        ///< the owner's number
+    std::uint64_t length = 0;
     std::uint32_t callable = 0;  ///< the place in the pool's table, or that it travels
     std::uint32_t block = 0;
+    std::uint32_t offset = 0;  ///< small: a block that is full takes no more
     bool used = false;
     bool has_slabs = false;
-    std::size_t offset = 0;
-    std::size_t length = 0;
   };
 
   /// Where the next task is to be written, behind its header; `commit` or `abandon` comes next. Moves frames that lie
@@ -62,7 +62,7 @@ class task_store {
     free_.pop_back();
     std::uint32_t callable = 0;
     std::memcpy(&callable, frames_at(p) + frame_header::size, sizeof callable);
-    tasks_[t] = {id, callable, p.block, true, false, p.offset, length};
+    tasks_[t] = {id, length, callable, p.block, static_cast<std::uint32_t>(p.offset), true, false};
     ++blocks_[p.block].tasks;
     bytes_ += length;
     return t;
