@@ -27,7 +27,8 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   state(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> const& executor,
         std::shared_ptr<void> callable)
       : frame_limit_(options.frame_limit),
-        ends_(limits_of(options), [this] { wake(); }),
+        ends_(limits_of(options), [this] { wake(); },
+              [this] { on_thread([](state& s) { s.ends_.exit.wake_blocked(); }); }),
         thread_(executor),
         middle_(ends_, thread_.loop(), options, std::move(callable), [this] { over(); }) {
     middle_.prepare();

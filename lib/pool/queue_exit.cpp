@@ -106,9 +106,14 @@ bool queue_exit::hand_over() {
     serve(done);
     blocked = blocked_ > 0 && !empty();
   }
-  if (blocked) come_.notify_all();  // without the lock, which they need
+  if (blocked && !std::exchange(will_wake_, true)) wake_later_();
   finish(done);
   return !done.empty();
+}
+
+void queue_exit::wake_blocked() {
+  will_wake_ = false;
+  come_.notify_all();  // without the lock, which they need
 }
 
 void queue_exit::end_at(std::uint64_t all) {

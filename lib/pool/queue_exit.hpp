@@ -23,7 +23,9 @@ class queue_exit {
   using deadline = queue_core::deadline;
   using got = queue_core::got;
 
-  explicit queue_exit(queue_counts& counts) : counts_(counts), mutex_(counts.taking) {}
+  /// `wake_later` has the pool's thread call `wake_blocked` when it has done what it has to do now.
+  queue_exit(queue_counts& counts, std::function<void()> wake_later)
+      : counts_(counts), wake_later_(std::move(wake_later)), mutex_(counts.taking) {}
   queue_exit(queue_exit const&) = delete;
   queue_exit& operator=(queue_exit const&) = delete;
 
@@ -34,6 +36,7 @@ class queue_exit {
 
   /// For the pool's thread: what has come of the first items can be taken. Whether somebody has at once.
   bool publish(result_order& results);
+  void wake_blocked();
   /// After so many items comes the end.
   void end_at(std::uint64_t all);
   /// Those who wait for an outcome get this instead.
@@ -68,8 +71,10 @@ class queue_exit {
   static void finish(std::vector<served>& done);
 
   queue_counts& counts_;
-  std::vector<result_chunk> ready_;   // the pool's thread's, as is the next
+  std::function<void()> const wake_later_;
+  std::vector<result_chunk> ready_;  // the pool's thread's, as are the next two
   std::vector<result_chunk> to_fill_;
+  bool will_wake_ = false;
 
   std::mutex& mutex_;  // guards what follows
   std::condition_variable come_;

@@ -23,8 +23,8 @@ namespace procx::inline v1::detail {
 
 /// What the two ends of a parallel queue have in common.
 struct queue_ends {
-  queue_ends(queue_entrance::limits const& l, std::function<void()> wake)
-      : limits(l), entrance(l, counts, std::move(wake)), exit(counts) {}
+  queue_ends(queue_entrance::limits const& l, std::function<void()> wake, std::function<void()> wake_consumers)
+      : limits(l), entrance(l, counts, std::move(wake)), exit(counts, std::move(wake_consumers)) {}
 
   queue_entrance::limits const limits;
   queue_counts counts;
