@@ -183,7 +183,7 @@ bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size
 
 void queue_entrance::add(queue_item const& item) {
   std::size_t const length = item.frame.size(), size = item.size();
-  copy_bytes(room_for(length).extend(length), item.frame.data(), length);
+  std::memcpy(room_for(length).extend(length), item.frame.data(), length);
   if (item.has_slabs()) [[unlikely]] box_.back().slabs.push_back(std::exchange(*item.slabs, slab_sink()));
   ++admitted_;
   bytes_in_ += size;

@@ -26,6 +26,10 @@ inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noex
     return;
   }
   for (; n >= 8; to += 8, from += 8, n -= 8) copy_words(to, from, 8);
+  if (n >= 4) {
+    std::memcpy(to, from, 4);
+    to += 4, from += 4, n -= 4;
+  }
   for (; n > 0; --n) *to++ = *from++;
 }
 
