@@ -29,3 +29,4 @@
 #include <procx/pool/parallel_single_task_queue.hpp>
 #include <procx/pool/pmap.hpp>
 #include <procx/pool/process_pool.hpp>
+#include <procx/pool/replay.hpp>

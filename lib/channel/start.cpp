@@ -77,7 +77,8 @@ channel nursery_channel(nursery& from, start_options const& options,
   for (descriptor* d : ends.there.descriptors())
     if (*d) given.push_back(std::move(*d));
   auto const terms = channel_terms::of(options);
-  auto child = from.spawn(std::as_bytes(std::span(&terms, 1)), std::move(given), options.capture_stderr);
+  auto child = from.spawn(std::as_bytes(std::span(&terms, 1)), std::move(given),
+                          options.capture_stderr ? captured::errors : captured::nothing);
   add_traveller(ends.here, what);
   channel up = make_channel(options, std::move(executor), std::move(ends.here), std::move(child));
   up.core().flush_blocking();

@@ -29,7 +29,7 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       board_(std::make_shared<board>(s.workers)),
       links_(s.workers),
       arena_(slab_arena::own()),
-      open_blocks_(s.policy.retries == 0),
+      open_blocks_(runs_once(s)),
       tick_(loop.executor()),
       idle_timer_(loop.executor()) {
   if (arena_) arena_->enter();
@@ -197,20 +197,6 @@ bool dispatcher::cancel(std::uint64_t id, cancellation how) {
   return place && cancel(*place, id, how);
 }
 
-void dispatcher::fail_task(books::task_id place, pid_t worker, std::exception_ptr error) {
-  sink_.on_failure(tasks_[place].id, worker, std::move(error));
-  tasks_.erase(place);
-}
-
-/// After a failure of this kind: whether it will be tried again, now or in a while.
-bool dispatcher::try_again(books::task_id place, books::failure how) {
-  if (settings_.backoff.count() == 0) return books_.try_again(place, how);
-  auto const wait = backoff_after(books_.attempt(place), settings_.backoff);
-  if (!books_.may_try_again(place, how)) return false;
-  delayed_.add(place, std::chrono::steady_clock::now() + wait);
-  return true;
-}
-
 void dispatcher::on_result(worker_link& link, frame const& result) {
   idle_deaths_ = 0;
   books::task_id const place = books_.finished(link.number());
@@ -229,6 +215,7 @@ void dispatcher::on_result(worker_link& link, frame const& result) {
     } catch (...) {
       error = std::current_exception();
     }
+    keep(place, error);
     fail_task(place, link.pid(), std::move(error));
   }
 }

@@ -12,6 +12,7 @@
 #include "system/event_loop.hpp"
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/process/log_line.hpp>
 #include <procx/dispatch/packed_task.hpp>
 #include <procx/wire/frame.hpp>
 
@@ -19,6 +20,8 @@
 
 #include <cstdint>
 #include <exception>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -48,12 +51,14 @@ class dispatcher {
   struct settings {
     std::size_t workers = 1;
     std::size_t frame_limit = default_frame_limit;
-    bool capture_stderr = true;
+    captured capture = captured::errors;
+    log_sink log = nullptr;                    ///< null: what is captured goes to standard error
     std::chrono::nanoseconds task_timeout{0};  ///< 0: none
     std::chrono::nanoseconds grace{0};         ///< between SIGTERM and SIGKILL; 0: SIGKILL at once
     std::chrono::nanoseconds backoff{0};       ///< before the second attempt
     std::size_t memory_limit = 0;              ///< bytes beyond a worker's baseline; 0: none
     worker_limits limits = {};
+    std::filesystem::path save_failures = {};  ///< the directory; empty: they are not saved
     std::chrono::nanoseconds idle_timeout{0};  ///< after which a worker without tasks ends; 0: never
     std::function<void()> setup = nullptr;     ///< in each worker, before its first task
     std::function<void()> teardown = nullptr;  ///< and after its last
@@ -62,6 +67,9 @@ class dispatcher {
 
   dispatcher(event_loop& loop, settings const& s, std::shared_ptr<callable_table> callables, task_sink& sink);
   ~dispatcher();
+
+  /// Whether a task may be given away with what it refers to: nobody will want it again.
+  static bool runs_once(settings const& s) noexcept { return s.policy.retries == 0 && s.save_failures.empty(); }
 
   /// Forks the nursery now, with the callables that are in the table.
   void prepare();
@@ -136,8 +144,12 @@ class dispatcher {
   void on_large_value(std::uint64_t id, worker_link& link, frame const& result);
   void fail_task(books::task_id place, pid_t worker, std::exception_ptr error);
   bool try_again(books::task_id place, books::failure how);
+  void keep(books::task_id place, std::exception_ptr const& error) const;
+  std::filesystem::path save(books::task_id place, std::exception_ptr const& error) const;
+  static std::exception_ptr error_of(death_certificate c);
   death_certificate certify(worker_link& dead, std::optional<books::task_id> task);
   bool used_up(worker_link const& link) const noexcept;
+  void log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept;
   bool wants_work(worker_link const& link) const noexcept;
   void recall_for_the_idle();
   bool has_idle_worker() const noexcept;
@@ -146,6 +158,7 @@ class dispatcher {
   static constexpr std::chrono::milliseconds tick_time{10};
 
   void arm_tick();
+  void end_if_stalled(worker_link& link, std::chrono::steady_clock::time_point now);
   void tick();
   bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
   void watch_memory(worker_link& link);
@@ -166,6 +179,7 @@ class dispatcher {
   task_store tasks_;
   slab_arena* const arena_;  // null: no shared memory
   slab_sink open_blocks_;    // of the task that is being written
+  output_mark const mark_ = output_mark::make();  // between the lines of what workers print
   delayed_tasks delayed_;
   oom_watch oom_;
   std::size_t remaining_ = ~std::size_t{0};

@@ -2,11 +2,19 @@
 
 #include "process/memory_use.hpp"
 
+#include <algorithm>
+#include <csignal>
 #include <utility>
 
 // What the dispatcher does every now and then: deadlines, memory, second attempts, and workers that have nothing to do.
 
 namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::chrono::nanoseconds stalled = std::chrono::seconds(1);
+constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
+
+}  // namespace
 
 void dispatcher::arm_tick() {
   if (ticking_ || books_.in_flight() + delayed_.size() == 0) return;
@@ -34,6 +42,7 @@ void dispatcher::tick() {
 bool dispatcher::look_after(worker_link& link, std::chrono::steady_clock::time_point now) {
   if (settings_.memory_limit || settings_.limits.recycle_after_memory) watch_memory(link);
   link.kill_if_due(now);
+  if (settings_.task_timeout.count() > 0) end_if_stalled(link, now);
   auto const running = link.running_for(now);
   if (running < tick_time) return false;
   std::uint64_t const before = link.results();
@@ -42,6 +51,15 @@ bool dispatcher::look_after(worker_link& link, std::chrono::steady_clock::time_p
   if (settings_.task_timeout.count() > 0 && running >= settings_.task_timeout && begun > 0)
     link.kill_for(begun - 1, death_cause::timeout, settings_.grace);
   return link.results() != before;
+}
+
+/// A worker that is stopped while it has no task cannot overrun the time of one: it is let go, and nobody is to blame. One
+/// that has begun nothing as yet may be in its setup, for as long as that takes, or wait for a processor.
+void dispatcher::end_if_stalled(worker_link& link, std::chrono::steady_clock::time_point now) {
+  bool const is_new = link.slot().claimed() == 0;
+  if (is_new && settings_.setup) return;
+  auto const patience = std::max(settings_.task_timeout, is_new ? stalled_when_new : stalled);
+  if (link.stalled_for(now) >= patience) link.process().kill(SIGKILL);
 }
 
 void dispatcher::watch_memory(worker_link& link) {

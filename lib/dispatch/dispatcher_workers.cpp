@@ -51,7 +51,8 @@ void dispatcher::prepare() {
 std::shared_ptr<nursery> dispatcher::make_nursery() {
   nursery_knows_ = callables_->size();
   worker_settings const how{settings_.frame_limit, settings_.setup, settings_.teardown, settings_.memory_limit,
-                            settings_.limits};
+                            settings_.limits, settings_.capture == captured::everything,
+                            settings_.log ? std::optional(mark_) : std::nullopt};
   return nursery::make([board = board_, callables = callables_, how](nursery_order const& o) {
     worker_order order{};
     std::memcpy(&order, o.message.data(), sizeof order);
@@ -100,7 +101,7 @@ bool dispatcher::start_worker() {
   given.push_back(std::move(task_read));
   given.push_back(std::move(result_write));
   worker_order const order{number, slab_arena::new_owner()};
-  auto process = nursery_->spawn(std::as_bytes(std::span(&order, 1)), std::move(given), settings_.capture_stderr);
+  auto process = nursery_->spawn(std::as_bytes(std::span(&order, 1)), std::move(given), settings_.capture);
   *vacant = std::make_unique<worker_link>(*this, order, nursery_knows_, slot, nursery_, std::move(process),
                                           std::move(task_write), std::move(result_read));
   books_.add_worker(number);
@@ -108,38 +109,20 @@ bool dispatcher::start_worker() {
   return true;
 }
 
+/// Runs foreign code in the middle of everything.
+void dispatcher::log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept {
+  try {
+    settings_.log({from.pid(), from.number(), task ? std::optional(sink_.number_of(*task)) : std::nullopt, text});
+  } catch (...) {
+    // It must not throw, and the line is lost.
+  }
+}
+
 void dispatcher::on_death(worker_link& link) {
   settle(std::move(links_[link.number()]));
   sink_.on_progress();
   pump();
 }
-
-/// What is known of a worker's death, and of the task that it was at.
-death_certificate dispatcher::certify(worker_link& dead, std::optional<books::task_id> task) {
-  death_certificate c = dead.process().certificate();
-  add_crash(c, dead.slot().crash);
-  if (auto const reason = dead.reason())
-    c.cause = *reason;
-  else if (c.status.signal() == SIGKILL && !dead.was_killed() && oom_.has_risen())
-    c.cause = death_cause::out_of_memory;
-  if (task) {
-    c.task = sink_.number_of(tasks_[*task].id);
-    c.attempt = books_.attempt(*task);
-  }
-  return c;
-}
-
-namespace {
-
-std::exception_ptr error_of(death_certificate c) {
-  switch (c.cause) {
-    case death_cause::timeout: return std::make_exception_ptr(task_timeout(std::move(c)));
-    case death_cause::cancellation: return std::make_exception_ptr(task_cancelled(std::move(c)));
-    default: return std::make_exception_ptr(process_died(std::move(c)));
-  }
-}
-
-}  // namespace
 
 /// The link goes before the tasks' owners are told, and with it what it holds of the exceptions that they get.
 void dispatcher::settle(std::unique_ptr<worker_link> dead) {
@@ -156,6 +139,7 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
     bool const is_final = reason == death_cause::timeout || reason == death_cause::cancellation;
     if (!is_final && try_again(*blamed, books::failure::death)) return;
     std::exception_ptr error = link.complaint() ? link.complaint() : error_of(std::move(certificate));
+    if (reason != death_cause::cancellation) keep(*blamed, error);
     dead.reset();
     fail_task(*blamed, pid, std::move(error));
   } else if (link.results() == 0 && !link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {

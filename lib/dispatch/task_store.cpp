@@ -68,7 +68,7 @@ void task_store::abandon() noexcept { blocks_[open_block_].bytes.set_size(tasks_
 
 void task_store::keep(task_id t, std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes) {
   tasks_[t].has_slabs = true;
-  slabs_.insert_or_assign(t, kept{std::move(slabs), bytes});
+  slabs_.insert_or_assign(t, kept_slabs{std::move(slabs), bytes});
   bytes_ += bytes;
 }
 

@@ -99,6 +99,16 @@ class task_store {
   bool holds(task_id t, std::uint64_t id) const noexcept { return t < tasks_.size() && tasks_[t].used && tasks_[t].id == id; }
   /// The task with the owner's number `id`. Cost: linear in the tasks.
   std::optional<task_id> find(std::uint64_t id) const noexcept;
+  /// What its worker is sent, without the header.
+  std::span<std::byte const> payload(task_id t) const noexcept {
+    task const& of = tasks_[t];
+    return {blocks_[of.block].bytes.data() + of.offset + frame_header::size, of.length - frame_header::size};
+  }
+  /// What `keep` has kept for it.
+  std::span<std::shared_ptr<slab> const> kept(task_id t) const {
+    if (!tasks_[t].has_slabs) return {};
+    return slabs_.at(t).slabs;
+  }
   /// Whether it can be run: a worker that began it may have taken its memory, and died with it.
   bool intact(task_id t) const;
   /// The task is over; its place is used again.
@@ -122,7 +132,7 @@ class task_store {
   static constexpr std::size_t kept_of_block = 8 << 20;     // what had to be larger is given back
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
-  struct kept {
+  struct kept_slabs {
     std::vector<std::shared_ptr<slab>> slabs;
     std::size_t bytes;
   };
@@ -144,7 +154,7 @@ class task_store {
   std::vector<task_id> free_;  // the last is the open one's
   std::vector<block> blocks_;
   std::vector<std::uint32_t> vacant_;
-  std::unordered_map<task_id, kept> slabs_;
+  std::unordered_map<task_id, kept_slabs> slabs_;
   std::uint32_t open_block_ = none;  // where the next task goes
   std::size_t bytes_ = 0;
 };

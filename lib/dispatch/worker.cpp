@@ -10,7 +10,9 @@
 #include <procx/wire/frame.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <string>
 
 #include <unistd.h>
@@ -41,11 +43,13 @@ class worker {
         limit_(settings.frame_limit) {
     current_slot = &slot;
     note_crashes(slot.crash);
+    if (settings.prints_by_line) std::setvbuf(stdout, nullptr, _IOLBF, 0);
   }
 
   int run() {
     if (!set_up()) return 1;
     run_tasks();
+    if (settings_.mark) mark_output(output_mark::nothing);
     if (settings_.teardown) settings_.teardown();
     return 0;
   }
@@ -86,6 +90,7 @@ class worker {
     if (!slot_.begin(task.id)) return true;  // it was taken back
     std::uint64_t const number = claim{task.id}.count();
     current_number.store(number + 1, std::memory_order_relaxed);
+    if (settings_.mark) mark_output(number);
     result_.clear();
     frame_writer writer(result_);
     writer.begin();
@@ -97,10 +102,22 @@ class worker {
       report(number, std::current_exception());
     }
     if (generation_ != generation()) ::_exit(0);  // the task forked: this is not the worker but its child
+    if (settings_.mark) flush_output();
     bool const taken = keep_result();
     slot_.done.store(number + 1, std::memory_order_release);
     ++unflushed_;
     return taken && (!flush_is_due() || flush());
+  }
+
+  /// What is printed from now on is this task's.
+  void mark_output(std::uint64_t number) const {
+    auto const mark = settings_.mark->with(number);
+    write_some(STDERR_FILENO, std::as_bytes(std::span(mark)));  // a few bytes of a pipe: all or none
+  }
+  static void flush_output() {
+    std::cout.flush();
+    std::clog.flush();
+    std::fflush(stdout);
   }
 
   /// Half the credit is done, and it was worth it.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dispatch/board.hpp"
+#include "process/output_relay.hpp"
 #include "process/worker_limits.hpp"
 #include "system/descriptor.hpp"
 
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 namespace procx::inline v1::detail {
 
@@ -20,6 +22,8 @@ struct worker_settings {
   std::function<void()> teardown = nullptr;  ///< called when there will be no more tasks
   std::size_t memory_limit = 0;              ///< what it may use beyond what it has before its first task; 0: anything
   worker_limits limits = {};
+  bool prints_by_line = false;               ///< its standard output is read by the line
+  std::optional<output_mark> mark = {};      ///< written before the lines of each task
 };
 
 /// The id of the frame, an exception, with which a worker says that its setup has thrown.

@@ -36,11 +36,17 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
       reader_(owner.settings_.frame_limit) {
   set_nonblocking(tasks_fd_.get(), true);
   set_nonblocking(results_fd_.get(), true);
-  tasks_.assign(tasks_fd_.get());
-  results_.assign(results_fd_.get());
-  pidfd_.assign(process_->pidfd());
-  if (process_->errors().fd() >= 0) errors_.assign(process_->errors().fd());
-  results_.non_blocking(true);
+  try {
+    tasks_.assign(tasks_fd_.get());
+    results_.assign(results_fd_.get());
+    pidfd_.assign(process_->pidfd());
+    if (process_->errors().fd() >= 0) errors_.assign(process_->errors().fd());
+    results_.non_blocking(true);
+  } catch (...) {
+    release_descriptors();
+    throw;
+  }
+  if (owner_.settings_.log) forward_output();
   read();
   watch_process();
   watch_stderr();
@@ -48,24 +54,49 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
 
 worker_link::~worker_link() {
   alive_.reset();
+  release_descriptors();
+  if (process_->status()) return;
+  if (owner_.settings_.log) process_->errors().redirect({}, nullptr, nullptr);
+  abandon(std::move(process_));
+}
+
+/// They are closed by those whose they are, and by nobody else.
+void worker_link::release_descriptors() noexcept {
   for (stream* s : {&tasks_, &results_, &pidfd_, &errors_})
     if (s->is_open()) s->release();
-  if (!process_->status()) abandon(std::move(process_));
+}
+
+/// What the worker prints goes to the log, with the task that printed it: the worker marks where a new one begins.
+void worker_link::forward_output() {
+  process_->errors().redirect(
+      owner_.mark_,
+      [this](std::string_view line) {
+        bool const known = printing_task_ && !printing_.empty();
+        owner_.log(*this, known ? std::optional(printing_.front()) : std::nullopt, line);
+      },
+      [this](std::uint64_t number) {
+        printing_task_ = number != output_mark::nothing;
+        if (!printing_task_) return;
+        for (; first_printing_ < number && !printing_.empty(); ++first_printing_) printing_.pop_front();
+      });
 }
 
 void worker_link::add(books::task_id task) {
   if (resting_) wake();
+  stalled_at_task_ = ~std::uint64_t{0};
   task_store::run alone;
   std::uint64_t const id = claim::of(epoch_, next_task_++).word;
   if (!owner_.tasks_.number(task, id, unsent_.empty() ? nullptr : &unsent_.back(), alone)) unsent_.push_back(alone);
   ++unsent_tasks_;
+  if (owner_.settings_.log) printing_.push_back(owner_.tasks_[task].id);
 }
 
 void worker_link::flush() {
   if (writing_ || ended_) return;
   while (!unsent_.empty() || !stale_.empty()) {
     auto const r = write_some_tasks();
-    if (r.end || r.error) break;  // it is dying: the other watches tell
+    if (r.error) process_->kill(SIGKILL);  // what it did not get it would wait for
+    if (r.end || r.error) break;           // it is dying: the other watches tell
     if (!r.would_block) continue;
     writing_ = true;
     tasks_.async_wait(stream::wait_write, [this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
@@ -133,6 +164,7 @@ std::size_t worker_link::recall() {
   unsent_tasks_ = 0;
   epoch_ = now.epoch();
   next_task_ = now.count();
+  if (!printing_.empty()) printing_.resize(std::min<std::size_t>(printing_.size(), next_task_ - first_printing_));
   return static_cast<std::size_t>(next_task_ - next_result_);
 }
 
@@ -152,6 +184,16 @@ std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::tim
     seen_at_ = now;
   }
   return now - seen_at_;
+}
+
+std::chrono::nanoseconds worker_link::stalled_for(std::chrono::steady_clock::time_point now) noexcept {
+  std::uint64_t const claimed = slot_.claimed();
+  if (!between_tasks() || claimed != stalled_at_task_ || next_result_ != stalled_at_result_) {
+    stalled_at_task_ = between_tasks() ? claimed : ~std::uint64_t{0};
+    stalled_at_result_ = next_result_;
+    stalled_at_ = now;
+  }
+  return now - stalled_at_;
 }
 
 void worker_link::kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept {
@@ -197,6 +239,7 @@ void worker_link::read() {
                                return try_bury();
                              }
                              if (error == boost::asio::error::operation_aborted) return read();  // rested meanwhile
+                             if (error && error != boost::asio::error::eof) process_->kill(SIGKILL);  // it would wait for us
                              if (error) return on_end();
                              on_bytes(n);
                            });
@@ -204,6 +247,7 @@ void worker_link::read() {
 
 void worker_link::on_bytes(std::size_t n) {
   reader_.commit(n);
+  hear_first();
   try {
     take_frames();
   } catch (protocol_error const&) {
@@ -213,6 +257,14 @@ void worker_link::on_bytes(std::size_t n) {
   }
   read();
   owner_.on_read(*this);
+}
+
+/// What a task has printed is in the log before its result is anywhere.
+void worker_link::hear_first() {
+  if (!owner_.settings_.log) return;
+  std::uint64_t const done = slot_.done.load(std::memory_order_acquire);
+  process_->errors().drain();
+  if (first_printing_ < done) process_->errors().finish_lines();  // that task prints no more
 }
 
 void worker_link::take_frames() {
@@ -246,6 +298,7 @@ void worker_link::take_leftovers(std::span<std::byte const> frames) {
 void worker_link::collect_early() {
   if (ended_ || slot_.done.load(std::memory_order_acquire) <= next_result_) return;
   if (reader_.pending() > 0) return;  // half a frame has come: the rest is on its way
+  hear_first();
   static thread_local std::array<std::byte, board_slot::results_size> copy;
   take_leftovers(slot_.peek(copy));
 }

@@ -14,6 +14,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <chrono>
+#include <deque>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -68,6 +69,9 @@ class worker_link {
   /// How long it has been seen to run its task; 0 if it has gone on since the last call.
   std::chrono::nanoseconds running_for(std::chrono::steady_clock::time_point now) noexcept;
 
+  /// How long it has neither run a task nor given a result, though it has tasks: somebody has stopped it.
+  std::chrono::nanoseconds stalled_for(std::chrono::steady_clock::time_point now) noexcept;
+
   /// Takes the results that a living worker has finished and not written yet.
   void collect_early();
   /// Asks the task that it is to run as the `ahead`-th from now to stop.
@@ -98,6 +102,7 @@ class worker_link {
   std::exception_ptr const& setup_error() const noexcept { return setup_error_; }
 
  private:
+  void release_descriptors() noexcept;
   io_result write_some_tasks();
   void count_sent(std::size_t bytes) noexcept;
   bool was_sent(std::uint64_t number) noexcept;
@@ -108,6 +113,8 @@ class worker_link {
   void wake();
   void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());
   void watch_process();
+  void forward_output();
+  void hear_first();
   void watch_stderr();
   void on_pidfd();
   void on_stderr();
@@ -142,6 +149,10 @@ class worker_link {
   bool buried_ = false;
   std::exception_ptr complaint_;
   std::exception_ptr setup_error_;
+  // For the log, if there is one: the owner's numbers of the tasks from `first_printing_` on; the worker is at the first.
+  std::deque<std::uint64_t> printing_;
+  std::uint64_t first_printing_ = 0;
+  bool printing_task_ = false;
   std::uint64_t killed_for_ = 0;  // the number of a task, and 1
   death_cause cause_ = death_cause::itself;
   std::optional<std::chrono::steady_clock::time_point> kill_at_;
@@ -149,6 +160,9 @@ class worker_link {
   std::uint64_t epoch_ = 0;
   std::uint64_t next_task_ = 0;
   std::uint64_t next_result_ = 0;
+  std::uint64_t stalled_at_task_ = ~std::uint64_t{0};
+  std::uint64_t stalled_at_result_ = 0;
+  std::chrono::steady_clock::time_point stalled_at_;
   std::uint64_t seen_claimed_ = 0;
   std::chrono::steady_clock::time_point seen_at_{};
   std::shared_ptr<worker_link*> alive_ = std::make_shared<worker_link*>(this);

@@ -28,7 +28,8 @@ class endpoint {
   int out_fd() const noexcept { return is_socket_ ? in_.get() : out_.get(); }
   std::size_t frame_limit() const noexcept { return reader_.limit(); }
 
-  /// Takes in what has arrived, at most `at_most` bytes more; true if anything has, or the end was met.
+  /// Takes in what has arrived, at most `at_most` bytes more; true if anything has, or the end was met. Throws
+  /// system_error if it cannot be read, from then on always.
   bool fill(std::size_t at_most = 1 << 20);
   /// The next whole frame; valid until `fill`.
   std::optional<frame> next() { return reader_.next(); }
@@ -64,6 +65,7 @@ class endpoint {
   bool is_socket_;
   bool ended_ = false;
   bool malformed_ = false;  // what arrived is no frame
+  boost::system::error_code failed_;  // of a read: what comes later may not follow on what came before
   bool broken_ = false;
   bool out_open_ = true;
   frame_reader reader_;

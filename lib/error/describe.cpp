@@ -22,14 +22,21 @@ std::string with_trace(exception_record const& record) {
   return text;
 }
 
+std::string with_certificate(task_error const& error) {
+  if (!error.certificate()) return with_end(error.what());
+  bool const says_no_more = dynamic_cast<process_died const*>(&error) != nullptr;
+  return (says_no_more ? std::string() : with_end(error.what())) + to_string(*error.certificate());
+}
+
 }  // namespace
 
 std::string describe(std::exception const& error) {
-  if (auto const* const remote = dynamic_cast<remote_exception const*>(&error)) return with_trace(remote->record());
   auto const* const failed = dynamic_cast<task_error const*>(&error);
-  if (!failed || !failed->certificate()) return with_end(error.what());
-  bool const says_no_more = dynamic_cast<process_died const*>(failed) != nullptr;
-  return (says_no_more ? std::string() : with_end(error.what())) + to_string(*failed->certificate());
+  if (!failed) return with_end(error.what());
+  auto const* const remote = dynamic_cast<remote_exception const*>(failed);
+  std::string text = remote ? with_trace(remote->record()) : with_certificate(*failed);
+  if (!failed->saved_as().empty()) text += "its arguments are in " + failed->saved_as() + '\n';
+  return text;
 }
 
 std::string describe(std::exception_ptr const& error) {

@@ -50,6 +50,11 @@ std::string remote_exception::stack_trace() const {
 task_error::task_error(boost::system::error_code code, std::string message, death_certificate&& certificate)
     : error(code, std::move(message)), certificate_(std::make_shared<death_certificate const>(std::move(certificate))) {}
 
+std::string const& task_error::saved_as() const noexcept {
+  static std::string const nowhere;
+  return saved_as_ ? *saved_as_ : nowhere;
+}
+
 process_died::process_died(death_certificate certificate)
     : task_error(errc::process_died, obituary(certificate), std::move(certificate)) {}
 

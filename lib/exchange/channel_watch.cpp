@@ -11,6 +11,15 @@ using stream = boost::asio::posix::stream_descriptor;
 channel_watch::channel_watch(channel_core& core, boost::asio::any_io_executor const& executor,
                              std::function<void()> on_event)
     : core_(core), in_(executor), pidfd_(executor), errors_(executor), on_event_(std::move(on_event)) {
+  try {
+    begin();
+  } catch (...) {
+    let_go();
+    throw;
+  }
+}
+
+void channel_watch::begin() {
   if (core_.wire().in_fd() >= 0) in_.assign(core_.wire().in_fd());
   core_.before_close = [this] {
     if (in_.is_open()) in_.release();
@@ -25,6 +34,10 @@ channel_watch::channel_watch(channel_core& core, boost::asio::any_io_executor co
 
 channel_watch::~channel_watch() {
   alive_.reset();
+  let_go();
+}
+
+void channel_watch::let_go() noexcept {
   core_.before_close = nullptr;
   for (stream* s : {&in_, &pidfd_, &errors_})
     if (s->is_open()) s->release();  // the descriptors are the channel's

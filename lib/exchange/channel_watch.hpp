@@ -20,6 +20,8 @@ class channel_watch {
   void arm();
 
  private:
+  void begin();
+  void let_go() noexcept;
   void watch_process();
   void watch_stderr();
 

@@ -57,7 +57,13 @@ channel& exchange_core::add(channel ch) { return watch_channel(std::move(ch), ne
 exchange_core::member& exchange_core::watch_channel(channel ch, std::size_t index) {
   ch.core().tag = index;
   member& m = members_.emplace_back(std::move(ch), loop_.executor());
-  m.watch.emplace(m.ch.core(), loop_.executor(), [this, &m] { on_event(m); });
+  try {
+    m.watch.emplace(m.ch.core(), loop_.executor(), [this, &m] { on_event(m); });
+  } catch (...) {  // it cannot be waited for: its task is none of ours
+    if (m.ch.kill(SIGKILL)) m.ch.core().child().wait();
+    members_.pop_back();
+    throw;
+  }
   classify(m);
   // Nothing is told to the owner from here: it is calling.
   if (m.in_ready && !loop_.is_private()) boost::asio::post(loop_.executor(), [self = weak_from_this()] {
@@ -92,7 +98,7 @@ void exchange_core::classify(member& m) {
   try {
     core.pump();
     tell = core.has_message();
-  } catch (error const&) {
+  } catch (boost::system::system_error const&) {
     tell = m.faulty = true;  // receive will throw it again
   }
   if (!tell && core.over()) {

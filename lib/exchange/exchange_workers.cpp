@@ -10,7 +10,7 @@ void exchange_core::to_workers(std::size_t index, job& task) {
     dispatcher::settings s;
     s.workers = limit_;
     s.frame_limit = options_.start.frame_limit;
-    s.capture_stderr = options_.start.capture_stderr;
+    s.capture = options_.start.capture_stderr ? captured::errors : captured::nothing;
     workers_ = std::make_unique<dispatcher>(loop_, s, callables_, *this);
   }
   std::uint32_t place = callable_table::travels;

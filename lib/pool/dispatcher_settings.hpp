@@ -10,12 +10,14 @@ dispatcher::settings settings_of(Options const& o) {
   dispatcher::settings s;
   s.workers = o.workers.resolve();
   s.frame_limit = o.frame_limit;
-  s.capture_stderr = o.capture_stderr;
+  s.capture = o.capture_output ? captured::everything : captured::nothing;
+  if (o.capture_output) s.log = o.log;
   s.task_timeout = o.task_timeout;
   s.grace = o.grace;
   s.backoff = o.backoff;
   s.memory_limit = o.memory_limit;
   s.limits = o.limits;
+  s.save_failures = o.save_failures;
   s.policy.window = o.window;
   s.policy.retries = o.retries;
   if constexpr (requires { o.setup; }) {

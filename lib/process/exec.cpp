@@ -49,9 +49,9 @@ class set_up {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != parent_) ::_exit(0);
     }
-    if (stderr_ >= 0 && ::dup2(stderr_, STDERR_FILENO) < 0) return last_error();
+    if (stderr_ >= 0 && duplicate_onto(stderr_, STDERR_FILENO) < 0) return last_error();
     int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null > STDIN_FILENO) ::dup2(null, STDIN_FILENO);
+    if (null > STDIN_FILENO) duplicate_onto(null, STDIN_FILENO);
     if (::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0) return last_error();
     for (int const fd : keep_)
       if (::fcntl(fd, F_SETFD, 0) != 0) return last_error();
@@ -74,6 +74,22 @@ class set_up {
   bool tied_;
 };
 
+/// The launcher may throw in both processes: the new one must not go on as a copy of this one, nor be left alone.
+template <class Launch>
+auto launch(bp::default_process_launcher const& launcher, Launch const& begin) {
+  pid_t const parent = ::getpid();
+  try {
+    return begin();
+  } catch (...) {
+    if (::getpid() != parent) ::_exit(127);
+    if (launcher.pid > 0) {
+      ::kill(launcher.pid, SIGKILL);
+      ::waitpid(launcher.pid, nullptr, 0);
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<process_state> exec_process(exec_plan const& plan) {
@@ -86,8 +102,10 @@ std::unique_ptr<process_state> exec_process(exec_plan const& plan) {
   event_loop loop;  // Boost.Process wants one; nothing runs on it
   bp::default_process_launcher launcher;
   boost::system::error_code failed;
-  auto launched = launcher(loop.executor(), failed, plan.program.native(), plan.arguments,
-                           set_up(plan, errors.second.get(), watch.childs_end()));
+  auto launched = launch(launcher, [&] {
+    return launcher(loop.executor(), failed, plan.program.native(), plan.arguments,
+                    set_up(plan, errors.second.get(), watch.childs_end()));
+  });
   if (failed) {
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
     throw boost::system::system_error(failed, "cannot execute " + plan.program.string());

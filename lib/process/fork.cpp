@@ -65,7 +65,7 @@ void empty_stdin() noexcept {
     ::fcntl(null, F_SETFD, 0);
     return;
   }
-  ::dup2(null, STDIN_FILENO);
+  duplicate_onto(null, STDIN_FILENO);
   ::close(null);
 }
 
@@ -77,7 +77,8 @@ void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end
     ::prctl(PR_SET_PDEATHSIG, plan.death_signal);
     if (::getppid() != parent) ::_exit(0);  // it died before the line above
   }
-  if (stderr_end >= 0) ::dup2(stderr_end, STDERR_FILENO);
+  if (stderr_end >= 0) duplicate_onto(stderr_end, STDERR_FILENO);
+  if (plan.stdout_too) duplicate_onto(STDERR_FILENO, STDOUT_FILENO);
   std::vector<int> keep;
   for (descriptor* d : plan.keep) {
     d->adopt();

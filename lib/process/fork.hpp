@@ -16,6 +16,7 @@ struct fork_plan {
   std::span<descriptor* const> keep = {};  ///< become the child's own
   bool capture_stderr = true;              ///< else it writes where this process does, or …
   int stderr_to = -1;                      ///< … to this descriptor, unless it is −1
+  bool stdout_too = false;                 ///< its standard output goes where its standard error does
   int death_signal = SIGKILL;              ///< what it gets when this process dies
 };
 

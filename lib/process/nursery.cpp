@@ -6,9 +6,12 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <string>
 #include <utility>
 
 #include <linux/types.h>
@@ -19,10 +22,20 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::chrono::seconds patience{10};  // a nursery that takes longer to answer is stopped, or gone
+constexpr std::chrono::seconds patience{10};  // a nursery that takes longer to answer is of no use, whatever it does
+constexpr std::chrono::seconds patience_if_stopped{1};
 
 [[noreturn]] void fail(int why, char const* what) {
   throw boost::system::system_error(why, boost::system::system_category(), what);
+}
+
+/// By a signal or a debugger.
+bool is_stopped(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(stat, text);
+  std::size_t const end = text.rfind(") ");
+  return end != std::string::npos && end + 2 < text.size() && (text[end + 2] == 'T' || text[end + 2] == 't');
 }
 
 /// Kernels from 6.15 on tell how a process ended that somebody else has reaped, to whoever holds its pidfd
@@ -66,15 +79,15 @@ nursery::~nursery() {
 }
 
 std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors,
-                                              bool capture_stderr) {
+                                              captured what) {
   std::lock_guard const lock(mutex_);
   if (broken_) fail(EPIPE, "the nursery has died");
   std::pair<descriptor, descriptor> errors;
-  if (capture_stderr) {
+  if (what != captured::nothing) {
     errors = make_pipe();
     descriptors.push_back(std::move(errors.second));
   }
-  std::vector<std::byte> order{std::byte{capture_stderr}};
+  std::vector<std::byte> order{static_cast<std::byte>(what)};
   order.insert(order.end(), message.begin(), message.end());
   std::vector<int> numbers;
   for (descriptor const& d : descriptors) numbers.push_back(d.get());
@@ -108,7 +121,9 @@ bool nursery::read_answer(nursery_answer& into, std::vector<descriptor>& with, d
     }
     if (n >= 0 || errno != EAGAIN) return false;
     pollfd readable{control_.get(), POLLIN, 0};
-    if (!poll_until(std::span(&readable, 1), until)) return false;
+    auto const look = std::chrono::steady_clock::now() + patience_if_stopped;
+    if (poll_until(std::span(&readable, 1), until ? std::min(*until, look) : look)) continue;
+    if (is_stopped(process_->pid()) || (until && std::chrono::steady_clock::now() >= *until)) return false;
   }
 }
 

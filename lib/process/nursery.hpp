@@ -4,6 +4,7 @@
 #include "system/descriptor.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,6 +15,13 @@
 namespace procx::inline v1::detail {
 
 struct nursery_answer;
+
+/// What of that which a process prints is passed on by its creator.
+enum class captured : std::uint8_t {
+  nothing,
+  errors,      ///< its standard error
+  everything,  ///< its standard output as well
+};
 
 /// What a process from a nursery is given: a few bytes that say what it is for, and descriptors.
 struct nursery_order {
@@ -38,7 +46,7 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   /// Forks a process from the nursery. The descriptors given are closed here. Throws system_error: EAGAIN if the system
   /// has no room, EPIPE if the nursery has died.
   std::unique_ptr<process_state> spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors,
-                                       bool capture_stderr = true);
+                                       captured what = captured::errors);
   bool alive() const noexcept { return !broken_; }
   pid_t pid() const noexcept { return process_ ? process_->pid() : 0; }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <set>
 #include <vector>
 
@@ -41,10 +42,7 @@ class nursery_process {
     for (bool wanted = true; wanted;) {
       std::array<pollfd, 2> fds{{{control_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
       poll_until(fds, std::nullopt);
-      if (fds[1].revents) {
-        wanted = read_signals();
-        reap();
-      }
+      if (fds[1].revents) wanted = read_signals() && reap();
       if (wanted && fds[0].revents) wanted = serve();
     }
     for (pid_t const child : children_) ::kill(-child, SIGKILL);
@@ -62,21 +60,31 @@ class nursery_process {
     std::vector<descriptor> given;
     auto const n = receive_packet(control_.get(), order, given);
     if (n == 0) return false;
-    if (n < 0) return errno == EAGAIN || tell({.news = nursery_news::not_started, .code = errno});
+    if (n < 0 && errno == EMFILE) return tell({.news = nursery_news::not_started, .code = EMFILE});
+    if (n < 0) return comes_again(errno);
     descriptor errors;
-    if (order[0] != std::byte{0}) {
+    auto const what = static_cast<captured>(order[0]);
+    if (what != captured::nothing) {
       errors = std::move(given.back());
       given.pop_back();
     }
-    return fork_one(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)).subspan(1), given, errors);
+    fork_plan plan{.capture_stderr = false, .stderr_to = errors.get(), .stdout_too = what == captured::everything};
+    return fork_one(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)).subspan(1), given, plan);
   }
 
-  bool fork_one(std::span<std::byte const> message, std::vector<descriptor>& given, descriptor& errors) {
+  /// Whether an order that could not be received is still there, and may be had in a moment.
+  static bool comes_again(int why) noexcept {
+    timespec const a_moment{0, 1'000'000};
+    if (why == ENOMEM || why == ENOBUFS) ::nanosleep(&a_moment, nullptr);
+    return why == EAGAIN || why == ENOMEM || why == ENOBUFS;
+  }
+
+  bool fork_one(std::span<std::byte const> message, std::vector<descriptor>& given, fork_plan& plan) {
     std::vector<descriptor*> keep;
     for (descriptor& d : given) keep.push_back(&d);
+    plan.keep = keep;
     try {
-      auto const child = fork_process({.keep = keep, .capture_stderr = false, .stderr_to = errors.get()},
-                                      [&] { return body_({message, given}); });
+      auto const child = fork_process(plan, [&] { return body_({message, given}); });
       int const pidfd = child->pidfd();
       children_.insert(child->pid());
       bool const told = tell({.news = nursery_news::started, .pid = child->pid()}, std::span(&pidfd, 1));
@@ -95,21 +103,23 @@ class nursery_process {
     return true;
   }
 
-  void reap() {
+  /// False if the end of a child cannot be told: who waits for the news learns more from the end of this process.
+  bool reap() {
     for (;;) {
       siginfo_t info{};
-      if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+      if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return true;
       kill_group_of_the_dead(info.si_pid);
       rusage used{};
       ::syscall(SYS_waitid, P_PID, info.si_pid, &info, WEXITED, &used);
       children_.erase(info.si_pid);
       auto const usage = process_usage::from(used);
-      tell({.news = nursery_news::ended,
-            .pid = info.si_pid,
-            .code = info.si_code,
-            .value = info.si_status,
-            .cpu_us = usage.cpu_time.count(),
-            .peak_memory = static_cast<std::int64_t>(usage.peak_memory)});
+      bool const told = tell({.news = nursery_news::ended,
+                              .pid = info.si_pid,
+                              .code = info.si_code,
+                              .value = info.si_status,
+                              .cpu_us = usage.cpu_time.count(),
+                              .peak_memory = static_cast<std::int64_t>(usage.peak_memory)});
+      if (!told) return false;
     }
   }
 

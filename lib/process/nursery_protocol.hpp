@@ -8,8 +8,8 @@
 
 namespace procx::inline v1::detail {
 
-// What a nursery and the process that made it say to each other, a packet each. An order is one byte, whether the last
-// descriptor is a standard error, and up to 256 bytes for the new process.
+// What a nursery and the process that made it say to each other, a packet each. An order is one byte, what is
+// captured (to the last descriptor, if anything is), and up to 256 bytes for the new process.
 
 inline constexpr std::size_t longest_order = 257;
 

@@ -55,7 +55,7 @@ graveyard& abandoned() {
 
 process_state::process_state(pid_t pid, descriptor pidfd, descriptor stderr_end, std::shared_ptr<status_source> source)
     : pid_(pid), generation_(generation()), pidfd_(std::move(pidfd)), source_(std::move(source)) {
-  if (stderr_end) errors_ = stderr_relay(std::move(stderr_end));
+  if (stderr_end) errors_ = output_relay(std::move(stderr_end));
 }
 
 process_state::~process_state() {

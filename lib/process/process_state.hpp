@@ -1,7 +1,7 @@
 #pragma once
 
 #include "process/process_usage.hpp"
-#include "process/stderr_relay.hpp"
+#include "process/output_relay.hpp"
 #include "system/descriptor.hpp"
 #include "system/io.hpp"
 
@@ -35,7 +35,7 @@ class process_state {
 
   pid_t pid() const noexcept { return pid_; }
   int pidfd() const noexcept { return pidfd_.get(); }
-  stderr_relay& errors() noexcept { return errors_; }
+  output_relay& errors() noexcept { return errors_; }
   std::optional<exit_status> const& status() const noexcept { return status_; }
   /// What it has used, once it has ended.
   process_usage const& usage() const noexcept { return usage_; }
@@ -55,7 +55,7 @@ class process_state {
   pid_t pid_;
   unsigned generation_;
   descriptor pidfd_;
-  stderr_relay errors_;
+  output_relay errors_;
   std::shared_ptr<status_source> source_;
   std::optional<exit_status> status_;
   process_usage usage_;

@@ -99,6 +99,13 @@ descriptor duplicate(int fd) {
   return descriptor::take(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "cannot duplicate a descriptor");
 }
 
+int duplicate_onto(int fd, int number) noexcept {
+  int made = -1;
+  do made = ::dup2(fd, number);
+  while (made < 0 && (errno == EINTR || errno == EBUSY));
+  return made;
+}
+
 void set_nonblocking(int fd, bool on) {
   int const flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) < 0) fail("fcntl");

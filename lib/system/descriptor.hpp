@@ -47,6 +47,9 @@ descriptor open_pidfd(pid_t pid);
 /// Another number for the same open file.
 descriptor duplicate(int fd);
 
+/// dup2 that no signal interrupts. Async-signal-safe.
+int duplicate_onto(int fd, int number) noexcept;
+
 void set_nonblocking(int fd, bool on);
 
 /// For a descriptor that other code made and closes, such as a reactor's.

@@ -5,12 +5,14 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include <sys/socket.h>
 
 namespace procx::inline v1::detail {
 namespace {
 
+constexpr int patience_with_shortages = 100;  // of memory in the system, of a millisecond each
 constexpr std::size_t room = CMSG_SPACE(most_descriptors_passed * sizeof(int));
 
 }  // namespace
@@ -34,10 +36,13 @@ bool send_packet(int socket, std::span<std::byte const> bytes, std::span<int con
     header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
     std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size() * sizeof(int));
   }
-  ssize_t n = -1;
-  do n = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
-  return n >= 0;
+  for (int shortages = 0;;) {
+    if (::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0) return true;
+    if (errno == EINTR) continue;
+    if ((errno != ENOBUFS && errno != ENOMEM) || ++shortages > patience_with_shortages) return false;
+    timespec const a_moment{0, 1'000'000};
+    ::nanosleep(&a_moment, nullptr);
+  }
 }
 
 std::ptrdiff_t receive_packet(int socket, std::span<std::byte> into, std::vector<descriptor>& descriptors) {

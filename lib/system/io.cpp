@@ -113,7 +113,12 @@ bool poll_until(std::span<pollfd> fds, deadline until) {
     int const n = ::ppoll(fds.data(), fds.size(), until ? &left : nullptr, nullptr);
     if (n > 0) return true;
     if (n == 0 && until) return false;
-    if (n < 0 && errno != EINTR) throw boost::system::system_error(from_errno(errno), "poll");
+    if (n < 0 && (errno == ENOMEM || errno == EAGAIN)) {
+      timespec const a_moment{0, 1'000'000};  // the system is short of memory: nobody can be told, so it is tried again
+      ::nanosleep(&a_moment, nullptr);
+    } else if (n < 0 && errno != EINTR) {
+      throw boost::system::system_error(from_errno(errno), "poll");
+    }
   }
 }
 

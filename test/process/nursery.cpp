@@ -54,8 +54,8 @@ struct with_nursery {
   std::shared_ptr<nursery> home = nursery::make(obey);
 
   std::unique_ptr<process_state> spawn(std::string_view message, std::vector<descriptor> descriptors = {},
-                                       bool capture_stderr = true) {
-    return home->spawn(bytes_of(message), std::move(descriptors), capture_stderr);
+                                       captured what = captured::errors) {
+    return home->spawn(bytes_of(message), std::move(descriptors), what);
   }
   std::unique_ptr<process_state> spawn_waiting(descriptor& gate) {
     auto ends = make_pipe();
@@ -100,11 +100,11 @@ BOOST_AUTO_TEST_CASE(they_are_children_of_the_nursery) {
 
 BOOST_AUTO_TEST_CASE(they_hold_the_descriptors_they_were_given_and_no_others) {
   auto const other = make_pipe();
-  int const inherited = spawn("count", {}, false)->wait_until(std::nullopt)->code();  // of the test's own
+  int const inherited = spawn("count", {}, captured::nothing)->wait_until(std::nullopt)->code();  // of the test's own
   descriptor gate;
   auto const waiting = spawn_waiting(gate);
-  BOOST_TEST(spawn("count", {}, false)->wait_until(std::nullopt)->code() == inherited);
-  BOOST_TEST(spawn("count", {}, true)->wait_until(std::nullopt)->code() == inherited);
+  BOOST_TEST(spawn("count", {}, captured::nothing)->wait_until(std::nullopt)->code() == inherited);
+  BOOST_TEST(spawn("count", {}, captured::errors)->wait_until(std::nullopt)->code() == inherited);
   auto ends = make_pipe();
   std::vector<descriptor> given;
   given.push_back(std::move(ends.first));
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(they_hold_the_descriptors_they_were_given_and_no_others) {
 
 BOOST_AUTO_TEST_CASE(seven_descriptors_and_a_standard_error_fit) {
   std::vector<descriptor> given;
-  int const inherited = spawn("count", {}, false)->wait_until(std::nullopt)->code();
+  int const inherited = spawn("count", {}, captured::nothing)->wait_until(std::nullopt)->code();
   while (given.size() < 7) {
     auto ends = make_pipe();
     given.push_back(std::move(ends.first));

@@ -12,7 +12,9 @@
 #include <iterator>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -61,6 +63,17 @@ inline pid_t parent_of(pid_t pid) {
   std::getline(stat, line);
   auto const end = line.rfind(')');
   return end == std::string::npos ? 0 : static_cast<pid_t>(std::stol(line.substr(end + 4)));
+}
+
+/// The processes whose parent it is, and that were not reaped.
+inline std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> all;
+  std::error_code none;
+  for (auto const& task : std::filesystem::directory_iterator("/proc/" + std::to_string(parent) + "/task", none)) {
+    std::ifstream children(task.path() / "children");
+    for (pid_t pid = 0; children >> pid;) all.push_back(pid);
+  }
+  return all;
 }
 
 /// Waits until the process has ended, whoever's child it is; whether it has within ten seconds.

@@ -55,9 +55,14 @@ class task_error : public error {
   /// What is known of the process that died of the task, or was killed because of it; null if none was. Valid as long as
   /// this exception or a copy of it.
   death_certificate const* certificate() const noexcept { return certificate_.get(); }
+  /// The file in which the task's arguments were kept, for `px::replay`; empty if they were not.
+  std::string const& saved_as() const noexcept;
+  /// Before anybody else has it.
+  void set_saved_as(std::string file) { saved_as_ = std::make_shared<std::string const>(std::move(file)); }
 
  private:
   std::shared_ptr<death_certificate const> certificate_;
+  std::shared_ptr<std::string const> saved_as_;
 };
 
 /// The callable threw in the other process. The exception itself stays there; what it was comes here.

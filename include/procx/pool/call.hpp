@@ -2,6 +2,7 @@
 
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/packed_task.hpp>
+#include <procx/dispatch/task_description.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <concepts>
@@ -69,11 +70,13 @@ packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments, bool ru
   if constexpr (is_pooled<F> || travels<F>) {
     slab_sink slabs(run_once);
     output_archive out(task.bytes, &slabs);
-    task_entry entry = nullptr;
-    if constexpr (is_pooled<F>)
-      entry = &run_inherited<called, Args...>;
-    else
-      entry = &run_travelling<called, Args...>;
+    constexpr task_entry entry = [] {
+      if constexpr (is_pooled<F>)
+        return &run_inherited<called, Args...>;
+      else
+        return &run_travelling<called, Args...>;
+    }();
+    describe_once<entry, std::tuple<Args...>, std::conditional_t<is_pooled<F>, void, called>>();
     image_offset const offset = offset_of(reinterpret_cast<void (*)()>(entry));
     out << offset;
     if constexpr (is_pooled<F>)

@@ -73,7 +73,9 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   state(F fn, Inputs inputs, pmap_options const& options)
       : inputs_(std::move(inputs)),
         ordered_(options.ordered),
-        engine_(options, &detail::spread_call<F, input>::run, std::make_shared<F>(std::move(fn)), *this) {}
+        engine_(options, &detail::spread_call<F, input>::run, std::make_shared<F>(std::move(fn)), *this) {
+    detail::spread_call<F, input>::describe();
+  }
 
   drawn draw(output_archive& out, std::exception_ptr& why) override {
     if (!at_) at_.emplace(std::ranges::begin(inputs_));

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <procx/process/log_line.hpp>
 #include <procx/process/worker_count.hpp>
 #include <procx/process/worker_limits.hpp>
 #include <procx/wire/frame.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 
 namespace procx::inline v1 {
@@ -36,8 +38,15 @@ struct pool_options {
   unsigned window = 0;
   /// The largest encoded call or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;
-  /// The workers' standard error passes through this process, line by line. Otherwise it is this process's own.
-  bool capture_stderr = true;
+  /// A directory in which the arguments of tasks that fail for good are kept, a file each, for `px::replay`; made when it is
+  /// needed. Empty: they are not. Large arguments are then never given away to the worker: a copy stays here.
+  std::filesystem::path save_failures = {};
+  /// What the workers print, to standard output or standard error, passes through this process, line by line, and the last
+  /// of it is kept for `process_died`. Otherwise they print where this process does.
+  bool capture_output = true;
+  /// Who is given those lines, with the worker and the task that printed them; null: they go to this process's standard
+  /// error. Costs half a microsecond a task.
+  log_sink log = nullptr;
   /// Priority, processors, resources of the workers, and for how long each is kept.
   worker_limits limits = {};
   /// Called in each worker before its first task. A worker whose setup throws ends; a pool none of whose workers can be

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/dispatch/task_description.hpp>
 #include <procx/pool/queue_core.hpp>
 #include <procx/wire/frame.hpp>
 #include <procx/wire/travel.hpp>
@@ -63,6 +64,7 @@ class encoded_item {
   template <class R, class F, class... Args>
   static encoded_item call(F const& fn, Args const&... args) {
     return encoded_item(callable_table::travels, [&](output_archive& out) {
+      describe_once<&run_for_queue<R, false, F, sent_type<Args>...>, std::tuple<sent_type<Args>...>, F>();
       save_entry(out, &run_for_queue<R, false, F, sent_type<Args>...>);
       send_callable(out, fn);
       (save_argument(out, args), ...);
@@ -72,6 +74,7 @@ class encoded_item {
   template <class R, class F, class... Args>
   static encoded_item inherited_call(Args const&... args) {
     return encoded_item(callable_table::by_entry | 0u, [&](output_archive& out) {
+      describe_once<&run_for_queue<R, true, F, sent_type<Args>...>, std::tuple<sent_type<Args>...>>();
       save_entry(out, &run_for_queue<R, true, F, sent_type<Args>...>);
       (save_argument(out, args), ...);
     });

@@ -2,6 +2,7 @@
 
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/shared_vector.hpp>
+#include <procx/dispatch/task_description.hpp>
 #include <procx/dispatch/view.hpp>
 
 #include <functional>
@@ -89,6 +90,7 @@ struct spread_call {
     else
       save_to_make<argument>(out, argument(element));
   }
+  static void describe() { describe_once<&spread_call::run, argument>(); }
   static void run(void* object, input_archive& in, output_archive& out) {
     auto a = make<argument>(in);
     call_and_save([&]() -> decltype(auto) { return call(*static_cast<F*>(object), std::move(a)); }, out);

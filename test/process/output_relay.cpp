@@ -1,5 +1,5 @@
-#define BOOST_TEST_MODULE stderr_relay
-#include "process/stderr_relay.hpp"
+#define BOOST_TEST_MODULE output_relay
+#include "process/output_relay.hpp"
 
 #include "process/fork.hpp"
 #include "process/process_state.hpp"

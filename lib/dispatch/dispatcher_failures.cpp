@@ -1,0 +1,115 @@
+#include "dispatch/dispatcher.hpp"
+
+#include <procx/dispatch/saved_task.hpp>
+#include <procx/dispatch/task_description.hpp>
+#include <procx/error/describe.hpp>
+#include <procx/error/exceptions.hpp>
+
+#include <csignal>
+#include <utility>
+
+// What becomes of a task that fails: whether it is tried again, what is known of it, and what is kept.
+
+namespace procx::inline v1::detail {
+namespace {
+
+/// The blocks of a task that has not been given away.
+class blocks_of final : public block_source {
+ public:
+  explicit blocks_of(std::span<std::shared_ptr<slab> const> slabs) : slabs_(slabs) {}
+  std::span<std::byte const> find(std::uint64_t number, std::size_t size) override {
+    for (auto const& s : slabs_)
+      if (s->number() == number && size <= s->arena()->size_of(s->number())) return {s->data(), size};
+    throw protocol_error("a task refers to memory that did not come with it");
+  }
+  std::shared_ptr<void> keep(std::uint64_t) override { return nullptr; }
+  bool lasting() const noexcept override { return true; }
+
+ private:
+  std::span<std::shared_ptr<slab> const> slabs_;
+};
+
+}  // namespace
+
+/// What is known of a worker's death, and of the task that it was at.
+death_certificate dispatcher::certify(worker_link& dead, std::optional<books::task_id> task) {
+  death_certificate c = dead.process().certificate();
+  add_crash(c, dead.slot().crash);
+  if (auto const reason = dead.reason())
+    c.cause = *reason;
+  else if (c.status.signal() == SIGKILL && !dead.was_killed() && oom_.has_risen())
+    c.cause = death_cause::out_of_memory;
+  if (task) {
+    c.task = sink_.number_of(tasks_[*task].id);
+    c.attempt = books_.attempt(*task);
+  }
+  return c;
+}
+
+std::exception_ptr dispatcher::error_of(death_certificate c) {
+  switch (c.cause) {
+    case death_cause::timeout: return std::make_exception_ptr(task_timeout(std::move(c)));
+    case death_cause::cancellation: return std::make_exception_ptr(task_cancelled(std::move(c)));
+    default: return std::make_exception_ptr(process_died(std::move(c)));
+  }
+}
+
+/// After a failure of this kind: whether it will be tried again, now or in a while.
+bool dispatcher::try_again(books::task_id place, books::failure how) {
+  if (settings_.backoff.count() == 0) return books_.try_again(place, how);
+  auto const wait = backoff_after(books_.attempt(place), settings_.backoff);
+  if (!books_.may_try_again(place, how)) return false;
+  delayed_.add(place, std::chrono::steady_clock::now() + wait);
+  return true;
+}
+
+void dispatcher::fail_task(books::task_id place, pid_t worker, std::exception_ptr error) {
+  sink_.on_failure(tasks_[place].id, worker, std::move(error));
+  tasks_.erase(place);
+}
+
+/// Keeps the arguments in a file, if that is wanted, and notes its name in the error. That the file cannot be written is
+/// no reason to lose the error.
+void dispatcher::keep(books::task_id place, std::exception_ptr const& error) const {
+  if (settings_.save_failures.empty()) return;
+  try {
+    auto const file = save(place, error).string();
+    try {
+      std::rethrow_exception(error);
+    } catch (task_error& e) {
+      e.set_saved_as(file);
+    }
+  } catch (...) {
+  }
+}
+
+std::filesystem::path dispatcher::save(books::task_id place, std::exception_ptr const& error) const {
+  auto const slabs = tasks_.kept(place);
+  blocks_of blocks(slabs);
+  input_archive in(tasks_.payload(place), &blocks);
+  std::uint32_t callable = 0;
+  in >> callable;
+  bool const inherited = callable != callable_table::travels;
+  task_entry entry = inherited ? (*callables_)[callable_table::needed_for(callable) - 1].call : nullptr;
+  if (!inherited || (callable & callable_table::by_entry)) {
+    image_offset offset = 0;
+    in >> offset;
+    entry = reinterpret_cast<task_entry>(function_at(offset));
+  }
+  task_description const description = description_of(entry);
+  if (!description.arguments) throw protocol_error("nobody knows what the task was given");
+  if (description.skip_callable) description.skip_callable(in);
+
+  saved_task saved;
+  saved.type = description.arguments;
+  saved.failure = describe(error);
+  std::byte const* const at = in.take(0);
+  saved.arguments.assign(at, at + in.left());
+  for (auto const& s : slabs) {
+    std::byte const* const from = s->data();
+    saved.blocks[s->number()].assign(from, from + s->arena()->size_of(s->number()));
+  }
+  return saved.save(settings_.save_failures);
+}
+
+}  // namespace procx::inline v1::detail
