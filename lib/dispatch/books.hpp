@@ -2,6 +2,7 @@
 
 #include "dispatch/ring_queue.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -35,9 +36,10 @@ class books {
   /// A new task at the end of the queue; the id is the caller's, used again only after it is over.
   void add(task_id task, std::size_t bytes) {
     if (task >= tasks_.size()) tasks_.resize(task + 1);
-    tasks_[task] = {bytes, 0, 0};
+    task_book& t = tasks_[task] = {};
+    t.bytes = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, ~std::uint32_t{0}));  // so much goes alone anyway
     pending_.push_back(task);
-    pending_bytes_ += bytes;
+    pending_bytes_ += t.bytes;
   }
   std::size_t pending() const noexcept { return pending_.size(); }
   std::size_t pending_bytes() const noexcept { return pending_bytes_; }
@@ -71,17 +73,29 @@ class books {
   }
   /// Takes the first task of the queue for this worker; none if the queue is empty or its bytes are too many for now.
   std::optional<task_id> assign(worker_id worker) {
-    if (pending_.empty()) return std::nullopt;
+    std::optional<task_id> assigned;
+    assign(worker, 1, [](task_id) { return true; }, [&](task_id t) { assigned = t; });
+    return assigned;
+  }
+  /// The same up to `count` times, as long as `may(task)`; tells each by `given(task)`. How many.
+  template <class May, class Given>
+  std::size_t assign(worker_id worker, std::size_t count, May may, Given given) {
     worker_book& w = workers_[worker];
-    task_id const task = pending_.front();
-    std::size_t const bytes = tasks_[task].bytes;
-    if (w.tasks.size() >= least() && w.bytes + bytes > settings_.bytes) return std::nullopt;
-    pending_.pop_front();
-    pending_bytes_ -= bytes;
-    w.tasks.push_back(task);
-    w.bytes += bytes;
-    ++in_flight_;
-    return task;
+    std::size_t const before = w.tasks.size();
+    std::size_t worker_bytes = w.bytes, n = 0;
+    for (count = std::min(count, pending_.size()); n < count; ++n) {
+      task_id const task = pending_.front();
+      std::size_t const bytes = tasks_[task].bytes;
+      if ((before + n >= least() && worker_bytes + bytes > settings_.bytes) || !may(task)) break;
+      pending_.pop_front();
+      w.tasks.push_back(task);
+      worker_bytes += bytes;
+      given(task);
+    }
+    pending_bytes_ -= worker_bytes - w.bytes;
+    w.bytes = worker_bytes;
+    in_flight_ += n;
+    return n;
   }
 
   /// The worker has given the result of its oldest task.
@@ -127,7 +141,7 @@ class books {
     double average_result = 0;
   };
   struct task_book {
-    std::size_t bytes = 0;
+    std::uint32_t bytes = 0;
     std::uint32_t exceptions = 0;
     std::uint32_t deaths = 0;
   };

@@ -54,7 +54,10 @@ books::task_id dispatcher::commit_task() {
   }
   books::task_id const place = tasks_.commit();
   books_.add(place, frame_header::size + length + open_blocks_.bytes() / slab_weight);
-  if (!open_blocks_.empty()) [[unlikely]] tasks_.keep(place, open_blocks_.take());
+  if (!open_blocks_.empty()) [[unlikely]] {
+    std::size_t const bytes = open_blocks_.bytes();
+    tasks_.keep(place, open_blocks_.take(), bytes);
+  }
   return place;
 }
 
@@ -62,6 +65,13 @@ books::task_id dispatcher::add_task(std::uint64_t id, packed_task task) {
   tasks_.begin(id, task.callable).append(task.bytes.data(), task.bytes.size());
   open_blocks_.adopt(std::move(task.slabs), task.slab_bytes);
   return commit_task();
+}
+
+void dispatcher::add_task(task_store::position const& p, std::size_t length, std::uint64_t id, slab_sink blocks) {
+  books::task_id const place = tasks_.add(p, length, id);
+  std::size_t const bytes = blocks.bytes();
+  books_.add(place, length + bytes / slab_weight);
+  tasks_.keep(place, blocks.take(), bytes);
 }
 
 std::size_t dispatcher::room() const {
@@ -123,15 +133,11 @@ void dispatcher::hand_out() {
 }
 
 std::size_t dispatcher::give(worker_link& link, std::size_t count) {
-  std::size_t given = 0;
-  for (; given < count && !used_up(link); ++given) {
-    auto const first = books_.front();
-    if (!first) break;
-    if (link.knows() < callable_table::needed_for(tasks_[*first].callable)) break;
-    auto const place = books_.assign(link.number());
-    if (!place) break;
-    link.add(*place);
-  }
+  bool const knows_all = link.knows() == callables_->size();
+  auto const may = [&](books::task_id t) {
+    return !used_up(link) && (knows_all || link.knows() >= callable_table::needed_for(tasks_[t].callable));
+  };
+  std::size_t const given = books_.assign(link.number(), count, may, [&](books::task_id t) { link.add(t); });
   if (given) link.idle_since.reset();
   if (used_up(link)) link.retire();
   return given;
@@ -187,6 +193,11 @@ bool dispatcher::cancel(books::task_id place, std::uint64_t id, cancellation how
   if (dropped) fail_task(place, 0, std::make_exception_ptr(task_cancelled()));
   pump();
   return dropped;
+}
+
+bool dispatcher::cancel(std::uint64_t id, cancellation how) {
+  auto const place = tasks_.find(id);
+  return place && cancel(*place, id, how);
 }
 
 void dispatcher::on_result(worker_link& link, frame const& result) {

@@ -85,6 +85,17 @@ class dispatcher {
   void abandon_task() noexcept { tasks_.abandon(), open_blocks_.clear(); }
   /// A new task that was written elsewhere. Throws as `commit_task`.
   books::task_id add_task(std::uint64_t id, packed_task task);
+  /// Frames of tasks that were written elsewhere, which fit into frames: see `task_store::adopt`. Each becomes a task, in
+  /// their order, by `add_task`, with what lies in shared memory for it.
+  task_store::position adopt(buffer& frames) { return tasks_.adopt(frames); }
+  std::byte const* frames_at(task_store::position const& p) const noexcept { return tasks_.frames_at(p); }
+  void add_task(task_store::position const& p, std::size_t length, std::uint64_t id) {
+    books_.add(tasks_.add(p, length, id), length);
+  }
+  void add_task(task_store::position const& p, std::size_t length, std::uint64_t id, slab_sink blocks);
+  void all_added(task_store::position const& p) noexcept { tasks_.all_added(p); }
+  /// Of the frames of tasks that are not over, and in shared memory for them.
+  std::size_t task_bytes() const noexcept { return tasks_.bytes(); }
   /// Starts workers and hands out tasks; to be called after tasks were committed, outside of the sink's functions.
   void pump();
 
@@ -111,6 +122,8 @@ class dispatcher {
   /// Cancels the task that `commit_task` gave this place, if it still is the one with this id. One that is dropped or
   /// killed fails with task_cancelled. False if it goes on. Not from within the sink's functions.
   bool cancel(books::task_id place, std::uint64_t id, cancellation how);
+  /// The same for a task whose place nobody knows. Cost: linear in the tasks.
+  bool cancel(std::uint64_t id, cancellation how);
   /// Kills the workers and forgets the tasks.
   void stop() noexcept;
 

@@ -24,11 +24,13 @@ bool slab::is_ours() const noexcept { return arena_ && arena_->owner_of(number_)
 
 std::byte* slab::data() const noexcept { return arena_->at(number_); }
 
-slab_sink::slab_sink(bool gives) noexcept : slab_sink(slab_arena::own(), slab_arena::parent) { gives_ = gives; }
+slab_arena* slab_sink::arena() const { return to_own_workers_ ? slab_arena::own() : arena_; }
 
 std::optional<block_sink::place> slab_sink::make_room(std::size_t size) {
-  if (!arena_) return std::nullopt;
-  slab s = arena_->allocate(size, gives_ ? slab_arena::new_gift() : owner_);
+  auto* const arena = this->arena();
+  if (!arena) return std::nullopt;
+  std::uint32_t const owner = to_own_workers_ ? slab_arena::parent : owner_;
+  slab s = arena->allocate(size, gives_ ? slab_arena::new_gift() : owner);
   if (!s) return std::nullopt;
   place const there{s.number(), s.data()};
   slabs_.push_back(std::make_shared<slab>(std::move(s)));
@@ -38,7 +40,7 @@ std::optional<block_sink::place> slab_sink::make_room(std::size_t size) {
 
 std::optional<std::uint64_t> slab_sink::give_away(std::shared_ptr<void> const& holder) {
   auto const s = std::static_pointer_cast<slab>(holder);
-  if (!*s || s->arena() != arena_) return std::nullopt;
+  if (!*s || s->arena() != arena()) return std::nullopt;
   if (std::ranges::find(slabs_, s) == slabs_.end()) slabs_.push_back(s);
   return s->number();
 }

@@ -187,7 +187,7 @@ class worker {
       if (result_.size() > board_slot::results_size) return write_all(result_);
       end = 0;
     }
-    std::memcpy(slot_.results.data() + end, result_.data(), result_.size());
+    copy_bytes(slot_.results.data() + end, result_.data(), result_.size());
     slot_.results_end.store(end + result_.size(), std::memory_order_release);
     return true;
   }

@@ -34,8 +34,8 @@ class all_signals_blocked {
 
 pool_thread::pool_thread(std::optional<boost::asio::any_io_executor> const& executor) : loop_(make_loop(executor)) {}
 
-void pool_thread::check_ours() const {
-  if (foreign()) throw error(errc::foreign_process, "the pool belongs to another process, which this is a fork of");
+void pool_thread::refuse() {
+  throw error(errc::foreign_process, "the pool belongs to another process, which this is a fork of");
 }
 
 void pool_thread::start() {

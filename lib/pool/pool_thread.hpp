@@ -25,7 +25,9 @@ class pool_thread {
   /// Whether this is a copy in a forked child: there is no such thread there, and nothing may be touched.
   bool foreign() const noexcept { return loop_.foreign(); }
   /// Throws error with errc::foreign_process in a forked child.
-  void check_ours() const;
+  void check_ours() const {
+    if (foreign()) [[unlikely]] refuse();
+  }
 
   /// Starts the thread, if there is to be one: after the dispatcher has forked its nursery.
   void start();
@@ -38,6 +40,8 @@ class pool_thread {
   void abandon() noexcept;
 
  private:
+  [[noreturn]] static void refuse();
+
   event_loop loop_;
   std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;
   bool finished_ = false;

@@ -27,7 +27,8 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   state(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> const& executor,
         std::shared_ptr<void> callable)
       : frame_limit_(options.frame_limit),
-        ends_(limits_of(options), [this] { wake(); }),
+        ends_(limits_of(options), [this] { wake(); },
+              [this] { on_thread([](state& s) { s.ends_.exit.wake_blocked(); }); }),
         thread_(executor),
         middle_(ends_, thread_.loop(), options, std::move(callable), [this] { over(); }) {
     middle_.prepare();
@@ -44,7 +45,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
 
   // From any thread.
 
-  std::optional<std::uint64_t> put(queue_item const& item, deadline until) {
+  std::uint64_t put(queue_item const& item, deadline until) {
     check_may_block();
     check_size(item);
     return ends_.entrance.put(item, until);
@@ -116,8 +117,9 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     if (!thread_.is_private()) throw sequence_error("a parallel queue on your executor cannot block: use its async_ members");
   }
   void check_size(queue_item const& item) const {
-    if (item.size() <= frame_limit_) return;
-    throw protocol_error("an item of " + std::to_string(item.size()) + " bytes does not fit into a frame, the limit is " +
+    std::size_t const size = item.payload_size();
+    if (size <= frame_limit_) return;
+    throw protocol_error("an item of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                              std::to_string(frame_limit_),
                          errc::value_too_large);
   }
@@ -178,7 +180,7 @@ queue_core::~queue_core() {
   }
 }
 
-std::optional<std::uint64_t> queue_core::put(queue_item const& item, deadline until) { return state_->put(item, until); }
+std::uint64_t queue_core::put(queue_item const& item, deadline until) { return state_->put(item, until); }
 std::uint64_t queue_core::async_put(queue_item const& item, std::unique_ptr<operation> op) {
   return state_->async_put(item, std::move(op));
 }

@@ -1,24 +1,30 @@
 #pragma once
 
+#include "pool/short_wait.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 
 namespace procx::inline v1::detail {
 
 /// Twice what a processor shares at once: it fetches them in pairs.
 inline constexpr std::size_t cache_line = 128;
 
-/// What the two ends of a parallel queue and the pool's thread between them know of each other without a lock. Everything
-/// only grows and has one writer at a time.
+/// What the two ends of a parallel queue and the pool's thread between them know of each other. Everything only grows and
+/// has one writer at a time.
 ///
-/// Who waits stores what it waits for and then looks at the counters once more; who counts stores the counter and then
-/// looks whether somebody waits: both sequentially consistent, so that one of them sees the other.
+/// Who waits stores what it waits for, and then looks at the counters once more; who counts stores the counter and then looks
+/// whether somebody waits, so that one of them sees the other. For what the pool's thread counts, both are sequentially
+/// consistent. Consumers count under a lock for every item; so that they need nothing more, who waits for them goes
+/// through that lock in between (`taken_now`): those who had it before are seen, those who have it later see.
 struct queue_counts {
   static constexpr std::uint64_t nobody = ~std::uint64_t{0};
 
-  // By consumers, under the lock of the exit.
-  alignas(cache_line) std::atomic<std::uint64_t> taken = 0;
+  // By consumers.
+  alignas(cache_line) mutable std::mutex taking;
+  std::atomic<std::uint64_t> taken = 0;
   std::atomic<std::uint64_t> result_bytes_taken = 0;
   // By the pool's thread.
   alignas(cache_line) std::atomic<std::uint64_t> result_bytes_come = 0;
@@ -29,6 +35,11 @@ struct queue_counts {
   std::atomic<bool> pool_waits = false;       ///< for results to be taken
   std::atomic<std::size_t> joiners = 0;  ///< for all tasks to end
 
+  /// For who has just stored what it waits for.
+  std::uint64_t taken_now() const {
+    auto const lock = lock_shortly(taking);
+    return taken.load();
+  }
   std::uint64_t result_bytes_kept() const noexcept {
     static_cast<void>(taken.load());  // which is stored behind the bytes: they are seen as well
     std::uint64_t const out = result_bytes_taken.load();  // first: it never passes the other

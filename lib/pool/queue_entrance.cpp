@@ -3,6 +3,7 @@
 #include "pool/short_wait.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/wire/frame.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -19,58 +20,22 @@ using clock = std::chrono::steady_clock;
 // otherwise it would be woken for every item that a fast consumer takes.
 constexpr std::chrono::microseconds linger{200};
 
-constexpr std::size_t batches_kept = 4;
-constexpr std::size_t kept_of_batch = 4 * queue_batch::full;
+constexpr std::size_t batch_size = 48 * 1024;  // a new one is begun rather than to make one larger
+constexpr std::size_t spare_at_most = 16;      // pieces of memory
+constexpr std::size_t kept_of_batch = 4 * batch_size;
 
 }  // namespace
-
-void queue_batch::add(queue_item const& item) {
-  std::size_t const length = item.bytes.size();
-  bool const is_long = length >= long_one;
-  header const h{item.callable, item.passed, !item.slabs.empty(), is_long ? long_one : static_cast<std::uint16_t>(length)};
-  if (h.has_slabs) slabs_.push_back({item.slabs, item.slab_bytes});
-  std::byte* at = bytes_.extend(sizeof h + (is_long ? sizeof length : 0) + length);
-  std::memcpy(at, &h, sizeof h);
-  at += sizeof h;
-  if (is_long) std::memcpy(std::exchange(at, at + sizeof length), &length, sizeof length);
-  if (length) std::memcpy(at, item.bytes.data(), length);
-}
-
-queue_item queue_batch::take() {
-  header h;
-  std::memcpy(&h, bytes_.data() + at_, sizeof h);
-  at_ += sizeof h;
-  std::size_t length = h.length;
-  if (h.length == long_one) {
-    std::memcpy(&length, bytes_.data() + at_, sizeof length);
-    at_ += sizeof length;
-  }
-  queue_item taken{.callable = h.callable, .passed = h.passed, .bytes = bytes_.bytes().subspan(at_, length)};
-  at_ += length;
-  if (h.has_slabs) {
-    taken.slabs = std::move(slabs_.front().slabs);
-    taken.slab_bytes = slabs_.front().bytes;
-    slabs_.pop_front();
-  }
-  return taken;
-}
-
-void queue_batch::clear() noexcept {
-  bytes_.clear();
-  if (bytes_.capacity() > kept_of_batch) bytes_.release();
-  slabs_.clear();
-  at_ = 0;
-}
 
 queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake)
     : limits_(l), counts_(counts), wake_(std::move(wake)) {}
 
-std::optional<std::uint64_t> queue_entrance::put(queue_item const& item, deadline until) {
+std::uint64_t queue_entrance::put(queue_item const& item, deadline until) {
   std::uint64_t index = 0;
   {
     std::unique_lock lock(mutex_);
     if (stopped_) throw queue_stopped();
-    if ((!waiting_.empty() || !has_room(item.size())) && !wait_for_room(lock, item.size(), until)) return std::nullopt;
+    if ((!waiting_.empty() || !has_room(item.size())) && !wait_for_room(lock, item.size(), until))
+      return queue_core::no_place;
     index = admitted_;
     add(item);
     if (!must_wake()) return index;
@@ -86,8 +51,7 @@ std::uint64_t queue_entrance::async_put(queue_item const& item, std::unique_ptr<
   {
     std::lock_guard const lock(mutex_);
     number = ++numbers_;
-    waiting_put& w = waiting_.emplace_back(number, buffer(item.bytes), item, std::move(op));
-    w.item.bytes = w.bytes.bytes();
+    waiting_.push_back({number, stored_item(item), std::move(op)});
     std::uint64_t const before = admitted_;
     serve(done);
     wakes = admitted_ != before && must_wake();
@@ -148,17 +112,20 @@ std::uint64_t queue_entrance::admitted() const {
 }
 
 bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
-  std::size_t spent = 0;
-  for (; spent < to.size() && to[spent].empty(); ++spent) to[spent].clear();
   auto const lock = lock_shortly(mutex_);
-  for (; spent > 0; --spent, to.pop_front())
-    if (spare_.size() < batches_kept) spare_.push_back(std::move(to.front()));
   if (box_.empty()) {
     awake_ = !sleeps;
     return false;
   }
   for (; !box_.empty(); box_.pop_front()) to.push_back(std::move(box_.front()));
   return true;
+}
+
+void queue_entrance::give_back(buffer memory) {
+  if (memory.capacity() == 0 || memory.capacity() > kept_of_batch) return;
+  memory.clear();
+  auto const lock = lock_shortly(mutex_);
+  if (spare_.size() < spare_at_most) spare_.push_back(std::move(memory));
 }
 
 /// Looks at the counters only if there was no room when it last did: consumers write them all the time.
@@ -177,6 +144,7 @@ bool queue_entrance::has_room(std::size_t bytes) noexcept {
 void queue_entrance::ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept {
   counts_.producers_wait_for.store(std::min(when_taken, counts_.producers_wait_for.load()));
   if (bytes_kept() + bytes > limits_.bytes) counts_.producers_wait_for_bytes.store(true);
+  static_cast<void>(counts_.taken_now());
 }
 
 std::uint64_t queue_entrance::bytes_kept() const noexcept {
@@ -184,47 +152,51 @@ std::uint64_t queue_entrance::bytes_kept() const noexcept {
 }
 
 bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until) {
-  deadline makes_do;  // with the little room there is
+  deadline makes_do = queue_core::never;  // with the little room there is
   for (;;) {
     // First asks, then looks: what is taken in between is seen here or told.
-    bool const little = makes_do.has_value();
+    bool const little = makes_do != queue_core::never;
     std::uint64_t const taken = counts_.taken.load();
     std::uint64_t const enough = admitted_ + much_room();
     ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : taken + 1, bytes);
     items_until_ = bytes_until_ = 0;
     bool const room = waiting_.empty() && has_room(bytes);
     auto const now = clock::now();
-    if (room && (items_until_ - admitted_ >= much_room() || (makes_do && now >= *makes_do) || (until && now >= *until))) return true;
-    if (until && now >= *until) return false;
-    if (room && !makes_do) {
+    if (room && (items_until_ - admitted_ >= much_room() || now >= std::min(makes_do, until))) return true;
+    if (now >= until) return false;
+    if (room && !little) {
       makes_do = now + linger;
       continue;
     }
-    if (!room) makes_do.reset();
+    if (!room) makes_do = queue_core::never;
 
     ++blocked_;
-    deadline const next = !makes_do ? until : until ? std::min(*until, *makes_do) : makes_do;
-    if (next)
-      has_room_.wait_until(lock, *next);
-    else
+    deadline const next = std::min(makes_do, until);
+    if (next == queue_core::never)
       has_room_.wait(lock);
+    else
+      has_room_.wait_until(lock, next);
     --blocked_;
     if (stopped_) throw queue_stopped();
   }
 }
 
 void queue_entrance::add(queue_item const& item) {
-  if (box_.empty() || box_.back().is_full()) {
-    if (spare_.empty()) {
-      box_.emplace_back();
-    } else {
-      box_.push_back(std::move(spare_.back()));
-      spare_.pop_back();
-    }
-  }
-  box_.back().add(item);
+  std::size_t const length = item.frame.size(), size = item.size();
+  std::memcpy(room_for(length).extend(length), item.frame.data(), length);
+  if (item.has_slabs()) [[unlikely]] box_.back().slabs.push_back(std::exchange(*item.slabs, slab_sink()));
   ++admitted_;
-  bytes_in_ += item.size();
+  bytes_in_ += size;
+}
+
+buffer& queue_entrance::room_for(std::size_t bytes) {
+  if (!box_.empty() && box_.back().frames.size() + bytes <= batch_size) return box_.back().frames;
+  queue_batch& batch = box_.emplace_back();
+  if (!spare_.empty()) {
+    batch.frames = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  return batch.frames;
 }
 
 /// Those who wait asynchronously, as far as there is room.
@@ -234,11 +206,12 @@ void queue_entrance::serve(finished_ops& done) {
     if (stopped_) {
       done.emplace_back(std::move(w.op), std::make_exception_ptr(queue_stopped()));
     } else {
-      if (!has_room(w.item.size())) {
-        ask_to_be_told(counts_.taken.load() + 1, w.item.size());
-        if (!has_room(w.item.size())) return;
+      queue_item const& item = *w.item;
+      if (!has_room(item.size())) {
+        ask_to_be_told(counts_.taken.load() + 1, item.size());
+        if (!has_room(item.size())) return;
       }
-      add(w.item);
+      add(item);
       done.emplace_back(std::move(w.op), nullptr);
     }
     waiting_.pop_front();

@@ -4,6 +4,7 @@
 
 #include <procx/channel/operation.hpp>
 #include <procx/pool/queue_core.hpp>
+#include <procx/pool/queue_waits.hpp>
 #include <procx/wire/buffer.hpp>
 
 #include <condition_variable>
@@ -19,35 +20,11 @@
 
 namespace procx::inline v1::detail {
 
-/// Items on their way from the producers to the pool's thread, one behind the other: what one processor writes and another
-/// reads is to take few cache lines.
-class queue_batch {
- public:
-  static constexpr std::size_t full = std::size_t{1} << 20;
-
-  void add(queue_item const& item);
-  bool empty() const noexcept { return at_ == bytes_.size(); }
-  bool is_full() const noexcept { return bytes_.size() >= full; }
-  /// The next one; its bytes are valid until the batch changes.
-  queue_item take();
-  void clear() noexcept;
-
- private:
-  struct header {
-    std::uint32_t callable;
-    bool passed;
-    bool has_slabs;
-    std::uint16_t length;  // or `long_one`, and then it follows
-  };
-  static constexpr std::uint16_t long_one = ~std::uint16_t{0};
-  struct slabs_of_one {
-    std::vector<std::shared_ptr<slab>> slabs;
-    std::size_t bytes;
-  };
-
-  buffer bytes_;
-  std::deque<slabs_of_one> slabs_;  // of those that have any
-  std::size_t at_ = 0;
+/// Items on their way from the producers to the pool's thread: frames, one behind the other, as workers get them, but for
+/// the number. So what one processor writes and another reads takes few cache lines, and nobody copies it.
+struct queue_batch {
+  buffer frames;
+  std::deque<slab_sink> slabs;  // of those whose header says has_blocks
 };
 
 /// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
@@ -62,8 +39,8 @@ class queue_entrance {
   /// `wake` has the pool's thread look into the box; it is called without a lock.
   queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake);
 
-  /// The item's index; none if there was no room in time. Throws queue_stopped.
-  std::optional<std::uint64_t> put(queue_item const& item, deadline until);
+  /// The item's index, or `no_place` if there was no room in time. Throws queue_stopped.
+  std::uint64_t put(queue_item const& item, deadline until);
   std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
   void cancel(std::uint64_t number);
 
@@ -73,15 +50,16 @@ class queue_entrance {
   std::optional<std::uint64_t> stop();
   std::uint64_t admitted() const;
 
-  /// For the pool's thread: appends what is there, and takes back batches of which nothing is left at the front. If
-  /// nothing is there, it will be woken when something is, if it `sleeps` until then.
+  /// For the pool's thread: appends what is there. If nothing is, it will be woken when something comes, if it `sleeps`
+  /// until then.
   bool take(std::deque<queue_batch>& to, bool sleeps);
+  /// Memory that can be written to again.
+  void give_back(buffer memory);
 
  private:
   struct waiting_put {
     std::uint64_t number;
-    buffer bytes;
-    queue_item item;
+    stored_item item;
     std::unique_ptr<operation> op;
   };
   using finished_ops = std::vector<std::pair<std::unique_ptr<operation>, std::exception_ptr>>;
@@ -92,6 +70,7 @@ class queue_entrance {
   void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
   std::uint64_t bytes_kept() const noexcept;
   void add(queue_item const& item);
+  buffer& room_for(std::size_t bytes);
   void serve(finished_ops& done);
   bool must_wake() noexcept { return !std::exchange(awake_, true); }
   static void finish(finished_ops& done);
@@ -103,7 +82,7 @@ class queue_entrance {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable has_room_;
   std::deque<queue_batch> box_;
-  std::vector<queue_batch> spare_;
+  std::vector<buffer> spare_;
   std::deque<waiting_put> waiting_;
   std::uint64_t numbers_ = 0;
   std::size_t blocked_ = 0;

@@ -11,6 +11,8 @@ namespace procx::inline v1::detail {
 namespace {
 
 constexpr std::size_t chunks_kept = 4;
+constexpr std::size_t chunks_at_once = 64;
+constexpr std::size_t copied_at_most = 1024;  // bytes, rather than having a chunk of their own
 
 }  // namespace
 
@@ -19,7 +21,11 @@ queue_exit::got queue_exit::take(taken_result& result, deadline until) {
   while (empty()) {
     if (at_end()) return got::end;
     ++blocked_;
-    bool const late = until ? come_.wait_until(lock, *until) == std::cv_status::timeout : (come_.wait(lock), false);
+    bool late = false;
+    if (until == queue_core::never)
+      come_.wait(lock);
+    else
+      late = come_.wait_until(lock, until) == std::cv_status::timeout;
     --blocked_;
     if (late && empty()) return at_end() ? got::end : got::nothing_yet;
   }
@@ -61,24 +67,53 @@ void queue_exit::cancel(std::uint64_t number) {
   receiver->complete(std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted)), nullptr);
 }
 
-bool queue_exit::publish(reorder_ring& ring) {
-  std::vector<served> done;
-  std::size_t blocked = 0;
-  while (ring.front_finished()) {
-    ring.take_finished(next_);  // not under the lock, which consumers need all the time
-    auto const lock = lock_shortly(mutex_);
-    chunks_.push_back(std::move(next_));
-    next_ = {};
-    if (!spent_.empty()) {
-      next_ = std::move(spent_.back());
-      spent_.pop_back();
-    }
-    serve(done);
-    blocked = empty() ? 0 : blocked_;
+bool queue_exit::publish(result_order& results) {
+  bool any_taken = false;
+  while (results.front_is_there()) {
+    while (ready_.size() < chunks_at_once && results.front_is_there()) take_ready(results);
+    any_taken = hand_over() || any_taken;
   }
-  if (blocked) come_.notify_all();  // without the lock, which they need
+  return any_taken;
+}
+
+/// Not under the lock, which consumers need all the time.
+void queue_exit::take_ready(result_order& results) {
+  result_chunk next;
+  if (!to_fill_.empty()) {
+    next = std::move(to_fill_.back());
+    to_fill_.pop_back();
+  }
+  results.take_front(next);
+  bool const small = next.size() <= copied_at_most;
+  if (small && !ready_.empty() && !ready_.back().is_full()) {
+    ready_.back().add(next);
+    to_fill_.push_back(std::move(next));
+  } else {
+    ready_.push_back(std::move(next));
+  }
+}
+
+/// Whether somebody has taken something at once.
+bool queue_exit::hand_over() {
+  std::vector<served> done;
+  bool blocked = false;
+  {
+    auto const lock = lock_shortly(mutex_);
+    for (result_chunk& chunk : ready_) chunks_.push_back(std::move(chunk));
+    ready_.clear();
+    for (; !spent_.empty(); spent_.pop_back())
+      if (to_fill_.size() < chunks_kept) to_fill_.push_back(std::move(spent_.back()));
+    serve(done);
+    blocked = blocked_ > 0 && !empty();
+  }
+  if (blocked && !std::exchange(will_wake_, true)) wake_later_();
   finish(done);
   return !done.empty();
+}
+
+void queue_exit::wake_blocked() {
+  will_wake_ = false;
+  come_.notify_all();  // without the lock, which they need
 }
 
 void queue_exit::end_at(std::uint64_t all) {
@@ -119,7 +154,7 @@ bool queue_exit::is_over() const {
 
 bool queue_exit::wait_until_over(deadline until) {
   std::unique_lock lock(mutex_);
-  if (until) return over_told_.wait_until(lock, *until, [this] { return over_; });
+  if (until != queue_core::never) return over_told_.wait_until(lock, until, [this] { return over_; });
   over_told_.wait(lock, [this] { return over_; });
   return true;
 }
@@ -144,7 +179,7 @@ void queue_exit::take_front(taken_result& result) {
 
 void queue_exit::count_taken() noexcept {
   counts_.result_bytes_taken.store(bytes_taken_, std::memory_order_release);
-  counts_.taken.store(taken_);  // behind the bytes: whoever sees it sees those
+  counts_.taken.store(taken_, std::memory_order_release);  // behind the bytes: whoever sees it sees those
   if (at_end() && blocked_) come_.notify_all();
 }
 

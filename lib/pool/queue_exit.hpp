@@ -1,7 +1,7 @@
 #pragma once
 
 #include "pool/queue_counts.hpp"
-#include "pool/reorder_ring.hpp"
+#include "pool/result_order.hpp"
 
 #include <procx/pool/queue_core.hpp>
 
@@ -23,7 +23,9 @@ class queue_exit {
   using deadline = queue_core::deadline;
   using got = queue_core::got;
 
-  explicit queue_exit(queue_counts& counts) : counts_(counts) {}
+  /// `wake_later` has the pool's thread call `wake_blocked` when it has done what it has to do now.
+  queue_exit(queue_counts& counts, std::function<void()> wake_later)
+      : counts_(counts), wake_later_(std::move(wake_later)), mutex_(counts.taking) {}
   queue_exit(queue_exit const&) = delete;
   queue_exit& operator=(queue_exit const&) = delete;
 
@@ -32,8 +34,9 @@ class queue_exit {
   std::uint64_t async_take(std::unique_ptr<result_receiver> receiver);
   void cancel(std::uint64_t number);
 
-  /// For the pool's thread: the finished items at the front of the ring can be taken. Whether somebody has at once.
-  bool publish(reorder_ring& ring);
+  /// For the pool's thread: what has come of the first items can be taken. Whether somebody has at once.
+  bool publish(result_order& results);
+  void wake_blocked();
   /// After so many items comes the end.
   void end_at(std::uint64_t all);
   /// Those who wait for an outcome get this instead.
@@ -60,15 +63,20 @@ class queue_exit {
 
   bool at_end() const noexcept { return taken_ == end_; }
   bool empty() const noexcept { return chunks_.empty(); }
+  void take_ready(result_order& results);
+  bool hand_over();
   void take_front(taken_result& result);
   void count_taken() noexcept;
   void serve(std::vector<served>& done);
   static void finish(std::vector<served>& done);
 
   queue_counts& counts_;
-  result_chunk next_;  // the pool's thread's
+  std::function<void()> const wake_later_;
+  std::vector<result_chunk> ready_;  // the pool's thread's, as are the next two
+  std::vector<result_chunk> to_fill_;
+  bool will_wake_ = false;
 
-  mutable std::mutex mutex_;  // guards what follows
+  std::mutex& mutex_;  // guards what follows
   std::condition_variable come_;
   std::condition_variable over_told_;
   std::deque<result_chunk> chunks_;  // none is empty

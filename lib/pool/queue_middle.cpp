@@ -12,6 +12,8 @@
 namespace procx::inline v1::detail {
 namespace {
 
+constexpr std::size_t task_head = frame_header::size + sizeof(std::uint32_t);  // the number of the callable
+
 dispatcher::settings queue_settings(parallel_queue_options const& options) {
   dispatcher::settings s = settings_of(options);
   s.idle_timeout = std::chrono::seconds(30);
@@ -69,32 +71,28 @@ void queue_middle::on_progress() {
 }
 
 void queue_middle::on_value(std::uint64_t index, pid_t, encoded_value const& value) {
-  task_is_over(ring_[index]);
+  ++tasks_over_;
   task_bytes_come_ += value.size();
-  finish(ring_[index], value);
+  finish(index, value);
 }
 
 void queue_middle::on_failure(std::uint64_t index, pid_t, std::exception_ptr error) {
-  task_is_over(ring_[index]);
-  fail(ring_[index], std::move(error));
-}
-void queue_middle::task_is_over(reorder_ring::slot const& s) noexcept {
   ++tasks_over_;
-  bytes_over_ += s.argument_bytes;
+  fail(index, std::move(error));
 }
 
-void queue_middle::finish(reorder_ring::slot& s, encoded_value const& value) {
+void queue_middle::finish(std::uint64_t index, encoded_value const& value) {
   bytes_come_ += value.size();
   if (value.blocks || value.bytes.size() > taken_result::most_bytes)
-    ring_.finish(s, hold(value));
+    results_.add(index, hold(value));
   else
-    ring_.finish(s, value.bytes);
+    results_.add(index, value.bytes);
 }
 
-void queue_middle::fail(reorder_ring::slot& s, std::exception_ptr error) {
+void queue_middle::fail(std::uint64_t index, std::exception_ptr error) {
   auto held = std::make_unique<held_result>();
   held->error = std::move(error);
-  ring_.finish(s, std::move(held));
+  results_.add(index, std::move(held));
 }
 
 /// Hands tasks to the dispatcher: as many as are of use, and as their results may take memory.
@@ -103,9 +101,8 @@ void queue_middle::feed() {
   std::size_t room = dispatcher_.room();
   if (room == 0) return;
   room = std::min(room, allowed());
-  while (room > 0 && has_waiting())
-    if (feed_one()) --room;
-  dispatcher_.expect_remaining(is_stopped() ? static_cast<std::size_t>(all_ - ring_.end()) : ~std::size_t{0});
+  while (room > 0 && has_waiting()) room -= feed_front(room);
+  dispatcher_.expect_remaining(is_stopped() ? static_cast<std::size_t>(all_ - fed_) : ~std::size_t{0});
 }
 
 /// How many more tasks may be under way, as far as that is a matter of their results' bytes.
@@ -113,6 +110,7 @@ std::size_t queue_middle::allowed() {
   if (is_stopped() && ends_.counts.joiners.load() > 0) return ~std::size_t{0};  // to come to an end, whoever takes results
   if (std::size_t const n = room_for_results()) return n;
   ends_.counts.pool_waits.store(true);
+  static_cast<void>(ends_.counts.taken_now());
   std::size_t const n = room_for_results();  // if any were taken in between, nobody would say so
   if (n) ends_.counts.pool_waits.store(false);
   return n;
@@ -122,61 +120,78 @@ std::size_t queue_middle::room_for_results() const noexcept {
   if (average_ < 1) return ~std::size_t{0};
   std::uint64_t const kept = ends_.counts.result_bytes_kept() + (bytes_come_ - ends_.counts.result_bytes_come.load());
   std::size_t const under_way = tasks_fed_ - tasks_over_;
-  std::uint64_t const arguments = std::min<std::uint64_t>(bytes_fed_ - bytes_over_, ends_.limits.bytes);
+  std::uint64_t const arguments = std::min<std::uint64_t>(bytes_held(), ends_.limits.bytes);
   std::uint64_t const bound = std::max<std::uint64_t>(ends_.limits.bytes / 2, ends_.limits.bytes - arguments);
   double const fit = kept < bound ? static_cast<double>(bound - kept) / average_ : 0;
   std::size_t const all = std::max<std::size_t>(kept == 0, static_cast<std::size_t>(std::min(fit, 1e9)));  // one alone
   return all - std::min(all, under_way);
 }
 
-bool queue_middle::has_waiting() {
-  for (;;) {
-    while (batches_.size() > 1 && batches_.front().empty()) batches_.pop_front();
-    if (!batches_.empty() && !batches_.front().empty()) return true;
-    // Else it is early enough to look again when results have come.
-    if (!ends_.entrance.take(batches_, dispatcher_.short_of_tasks())) return false;
-  }
+/// Of the arguments of tasks that are not over.
+std::size_t queue_middle::bytes_held() const noexcept {
+  return dispatcher_.task_bytes() - (tasks_fed_ - tasks_over_) * task_head;
 }
 
-/// Whether the next item went to the dispatcher.
-bool queue_middle::feed_one() {
-  queue_item item = batches_.front().take();
-  std::uint64_t const index = ring_.end();
-  reorder_ring::slot& s = ring_.add();
-  s.argument_bytes = item.size();
-  bytes_fed_ += s.argument_bytes;
-  if (!cancelled_.empty() && cancelled_.erase(index)) {
-    bytes_over_ += s.argument_bytes;
-    fail(s, std::make_exception_ptr(task_cancelled()));
-    return false;
-  }
-  if (item.passed) {
-    bytes_over_ += s.argument_bytes;
-    finish(s, item.bytes);
-    return false;
-  }
-  ++tasks_fed_;
-  try {
-    if (item.slabs.empty()) {
-      dispatcher_.begin_task(index, item.callable).save_binary(item.bytes.data(), item.bytes.size());
-      s.place = dispatcher_.commit_task();
-    } else {
-      s.place = dispatcher_.add_task(index, {item.callable, buffer(item.bytes), std::move(item.slabs), item.slab_bytes});
+bool queue_middle::has_waiting() {
+  if (left_ > 0) return true;
+  // If nothing is there, it is early enough to look again when results have come.
+  if (batches_.empty() && !ends_.entrance.take(batches_, dispatcher_.short_of_tasks())) return false;
+  buffer& frames = batches_.front().frames;
+  left_ = frames.size();
+  at_ = dispatcher_.adopt(frames);
+  ends_.entrance.give_back(std::move(frames));
+  return true;
+}
+
+/// Hands out what is left of the first batch, as far as there is room; how many tasks that were.
+std::size_t queue_middle::feed_front(std::size_t room) {
+  std::size_t fed = 0;
+  std::uint64_t bytes = 0;
+  auto& all_slabs = batches_.front().slabs;
+  std::byte const* frame = dispatcher_.frames_at(at_);
+  while (left_ > 0 && fed < room) {
+    std::uint64_t const first = frame_header::first_word(frame);
+    std::size_t const payload = first & frame_header::max_length, length = frame_header::size + payload;
+    bool const is_task = frame_header::kind_in(first) == frame_kind::task;
+    std::size_t const size = is_task ? length - task_head : payload;
+    std::uint64_t const index = fed_++;
+    bytes += size;
+    slab_sink* blocks = nullptr;
+    if (frame_header::flags_in(first) & has_blocks) [[unlikely]] {
+      blocks = &all_slabs.front();
+      bytes += blocks->bytes();
     }
-    return true;
-  } catch (protocol_error const&) {  // too large by a few bytes
-    on_failure(index, 0, std::current_exception());
-    return false;
+    if (!cancelled_.empty() && cancelled_.erase(index)) [[unlikely]] {
+      fail(index, std::make_exception_ptr(task_cancelled()));
+    } else if (!is_task) {
+      finish(index, std::span(frame + frame_header::size, payload));
+    } else if (++fed; blocks) {
+      dispatcher_.add_task(at_, length, index, std::move(*blocks));
+    } else {
+      dispatcher_.add_task(at_, length, index);
+    }
+    if (blocks) all_slabs.pop_front();
+    frame += length;
+    at_.offset += length;
+    left_ -= length;
   }
+  tasks_fed_ += fed;
+  bytes_fed_ += bytes;
+  if (left_ == 0) {
+    dispatcher_.all_added(at_);
+    batches_.pop_front();
+  }
+  return fed;
 }
 
 /// Whether something was taken at once.
 bool queue_middle::publish() {
   std::uint64_t const over_before = ends_.counts.argument_bytes_over.load(std::memory_order_relaxed);
   ends_.counts.result_bytes_come.store(bytes_come_);
-  ends_.counts.argument_bytes_over.store(bytes_over_);
-  bool const bytes_gone = bytes_over_ != over_before;
-  bool const taken = ring_.front_finished() && ends_.exit.publish(ring_);
+  std::uint64_t const over = bytes_fed_ - bytes_held();
+  ends_.counts.argument_bytes_over.store(over);
+  bool const bytes_gone = over != over_before;
+  bool const taken = ends_.exit.publish(results_);
   bool const room_made = ends_.counts.producers_wait_for.load() <= ends_.counts.taken.load();
   if (room_made || (bytes_gone && ends_.counts.producers_wait_for_bytes.load())) ends_.entrance.room_made();
   return taken;
@@ -193,16 +208,16 @@ void queue_middle::measure() noexcept {
 }
 
 void queue_middle::cancel(std::uint64_t index, boost::asio::cancellation_type how) {
-  if (index < ring_.first() || index >= ends_.entrance.admitted()) return;
-  if (index >= ring_.end())
+  if (index < results_.first() || index >= ends_.entrance.admitted()) return;
+  if (index >= fed_)
     cancelled_.insert(index);
-  else if (!ring_[index].finished())
-    dispatcher_.cancel(ring_[index].place, index, how_to(how));
+  else
+    dispatcher_.cancel(index, how_to(how));
   go_on();
 }
 
 void queue_middle::check_over() {
-  if (!is_stopped() || ring_.end() < all_ || tasks_over_ < tasks_fed_ || std::exchange(over_, true)) return;
+  if (!is_stopped() || fed_ < all_ || tasks_over_ < tasks_fed_ || std::exchange(over_, true)) return;
   over_told_();
 }
 

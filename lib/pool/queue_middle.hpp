@@ -4,7 +4,7 @@
 #include "pool/queue_counts.hpp"
 #include "pool/queue_entrance.hpp"
 #include "pool/queue_exit.hpp"
-#include "pool/reorder_ring.hpp"
+#include "pool/result_order.hpp"
 
 #include <procx/pool/queue_core.hpp>
 
@@ -23,8 +23,8 @@ namespace procx::inline v1::detail {
 
 /// What the two ends of a parallel queue have in common.
 struct queue_ends {
-  queue_ends(queue_entrance::limits const& l, std::function<void()> wake)
-      : limits(l), entrance(l, counts, std::move(wake)), exit(counts) {}
+  queue_ends(queue_entrance::limits const& l, std::function<void()> wake, std::function<void()> wake_consumers)
+      : limits(l), entrance(l, counts, std::move(wake)), exit(counts, std::move(wake_consumers)) {}
 
   queue_entrance::limits const limits;
   queue_counts counts;
@@ -62,26 +62,28 @@ class alignas(cache_line) queue_middle final : public task_sink {
 
   bool is_stopped() const noexcept { return all_ != not_stopped; }
   void feed();
-  bool feed_one();
+  std::size_t feed_front(std::size_t room);
   bool has_waiting();
   std::size_t allowed();
   std::size_t room_for_results() const noexcept;
-  void task_is_over(reorder_ring::slot const& s) noexcept;
-  void finish(reorder_ring::slot& s, encoded_value const& value);
-  void fail(reorder_ring::slot& s, std::exception_ptr error);
+  std::size_t bytes_held() const noexcept;
+  void finish(std::uint64_t index, encoded_value const& value);
+  void fail(std::uint64_t index, std::exception_ptr error);
   bool publish();
   void measure() noexcept;
   void check_over();
 
   queue_ends& ends_;
   std::function<void()> const over_told_;
-  reorder_ring ring_;                  // items that were handed out
-  std::deque<queue_batch> batches_;    // those behind them
-  std::set<std::uint64_t> cancelled_;  // of those
+  result_order results_;
+  std::deque<queue_batch> batches_;    // that were not handed out, or not as a whole
+  task_store::position at_;               // in the first of them, if it was begun
+  std::size_t left_ = 0;               // bytes of it, likewise
+  std::set<std::uint64_t> cancelled_;  // of items that were not handed out
+  std::uint64_t fed_ = 0;              // items that were
   std::uint64_t tasks_fed_ = 0;
   std::uint64_t tasks_over_ = 0;
   std::uint64_t bytes_fed_ = 0;  // of arguments
-  std::uint64_t bytes_over_ = 0;
   std::uint64_t bytes_come_ = 0;       // of results
   std::uint64_t task_bytes_come_ = 0;  // those of them that nobody has passed
   std::uint64_t measured_results_ = 0;

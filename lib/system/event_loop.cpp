@@ -73,8 +73,6 @@ event_loop::event_loop(boost::asio::any_io_executor executor)
 
 event_loop::event_loop(event_loop&&) noexcept = default;
 
-bool event_loop::foreign() const noexcept { return generation_ != generation(); }
-
 event_loop::~event_loop() {
   if (foreign()) (void)context_.release();  // its descriptors are closed here, or the parent's
 }

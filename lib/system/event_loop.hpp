@@ -1,5 +1,6 @@
 #pragma once
 
+#include "system/generation.hpp"
 #include "system/io.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -20,7 +21,7 @@ class event_loop {
 
   boost::asio::any_io_executor const& executor() const noexcept { return executor_; }
   /// Whether this is a copy in a forked child.
-  bool foreign() const noexcept;
+  bool foreign() const noexcept { return generation_ != generation(); }
   bool is_private() const noexcept { return context_ != nullptr; }
   /// Runs handlers until the condition holds, the deadline has passed or nothing is left to wait for; whether it holds.
   /// Throws sequence_error on the user's executor: there the caller must not block.

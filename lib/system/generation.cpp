@@ -3,9 +3,10 @@
 #include <pthread.h>
 
 namespace procx::inline v1::detail {
-namespace {
 
 unsigned forks = 0;
+
+namespace {
 
 std::mutex& fork_mutex() {
   static auto* const mutex = new std::mutex;  // never destroyed: exit handlers may fork
@@ -26,8 +27,6 @@ void watch_forks() {
 [[maybe_unused]] bool const watching = (watch_forks(), true);
 
 }  // namespace
-
-unsigned generation() noexcept { return forks; }
 
 std::unique_lock<std::mutex> hold_forks() {
   watch_forks();

@@ -4,11 +4,13 @@
 
 namespace procx::inline v1::detail {
 
+extern unsigned forks;  // written in a child before anything else runs there
+
 /// How many forks lie between this process and the program's first one.
 ///
 /// What belongs to a process is stamped with it, so that a child which inherited the object, by procx or by a fork()
 /// of the user's own, neither kills nor reaps nor closes what is not its own. Counted by a pthread_atfork handler.
-unsigned generation() noexcept;
+inline unsigned generation() noexcept { return forks; }
 
 /// Held by every fork() of the process, whoever calls it. Who holds it creates a descriptor and marks it in one step,
 /// as seen from any child. Never to be held while forking or while running foreign code.

@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -126,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_slow_consumer_and_a_million_items_take_constant_memory) {
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_producer_and_a_fast_consumer_take_constant_memory) {
-  int const count = processes::sanitized ? 5'000 : 200'000;
+  int const count = processes::sanitized ? 5'000 : 1'000'000;
   px::parallel_single_task_queue queue([](int n) { return n; }, {.workers = 2});
   std::thread producer([&] {
     for (int n = 0; n < count; ++n) {
@@ -147,6 +149,34 @@ BOOST_AUTO_TEST_CASE(a_slow_producer_and_a_fast_consumer_take_constant_memory) {
   BOOST_TEST(in_order);
   BOOST_TEST(next == count);
   if (!processes::sanitized) BOOST_TEST(most <= warm + 2048);
+}
+
+BOOST_AUTO_TEST_CASE(a_flood_of_failures_with_a_bound_of_two_takes_constant_memory) {
+  for (bool const dies : {false, true}) {
+    int const count = processes::sanitized ? 100 : dies ? 1000 : 20'000;
+    px::parallel_single_task_queue queue(
+        [dies](int n) -> int {
+          if (dies) ::raise(SIGKILL);
+          throw std::runtime_error("number " + std::to_string(n));
+        },
+        {.workers = 2, .capacity = 2});
+    std::thread producer([&] {
+      for (int n = 0; n < count; ++n) queue.put(n);
+      queue.stop();
+    });
+    std::size_t warm = 0, most = 0, longest = 0;
+    int next = 0, failures = 0;
+    for (px::outcome<int> const& o : queue.outcomes()) {
+      failures += !o;
+      if (++next == count / 5) warm = memory_in_kib();
+      if (next > count / 5 && next % 100 == 0) most = std::max(most, memory_in_kib());
+      longest = std::max(longest, queue.size());
+    }
+    producer.join();
+    BOOST_TEST(failures == count);
+    BOOST_TEST(longest <= 2u);
+    if (!processes::sanitized) BOOST_TEST(most <= warm + 1024);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -40,9 +40,12 @@ BOOST_FIXTURE_TEST_SUITE(parallel_queue_order, observe::leaves_nothing)
 
 BOOST_AUTO_TEST_CASE(all_24_orders_in_which_four_tasks_can_end_give_the_same_order) {
   std::array<gate, 4> gates;
+  gate after;
   observe::shared<std::array<std::atomic<int>, 4>> begun, ended;
+  observe::shared<std::atomic<int>> probes(0);
   px::parallel_single_task_queue queue(
       [&](std::size_t n) {
+        if (n >= 4) return ++*probes, after.wait(), n;
         ++(*begun)[n];
         gates[n].wait();
         ++(*ended)[n];
@@ -55,12 +58,17 @@ BOOST_AUTO_TEST_CASE(all_24_orders_in_which_four_tasks_can_end_give_the_same_ord
     ++rounds;
     for (std::size_t n = 0; n < 4; ++n) queue.put(n);
     for (std::size_t n = 0; n < 4; ++n) until([&] { return (*begun)[n] == rounds; });
-    for (std::size_t const n : order) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      std::size_t const n = order[i];
       BOOST_TEST((*ended)[n] == rounds - 1);
       gates[n].let_through(1);
-      until([&] { return (*ended)[n] == rounds; });
+      // All workers have a task, so this one runs when the result has come: only then does the next one end.
+      queue.put(4 + i);
+      until([&] { return *probes == 4 * (rounds - 1) + static_cast<int>(i) + 1; });
+      BOOST_TEST((*ended)[n] == rounds);
     }
-    for (std::size_t n = 0; n < 4; ++n) BOOST_TEST(queue.get() == n);
+    after.let_through(4);
+    for (std::size_t n = 0; n < 8; ++n) BOOST_TEST(queue.get() == n);
   } while (std::ranges::next_permutation(order).found);
   BOOST_TEST(rounds == 24);
 }

@@ -56,7 +56,7 @@ class slab {
 class slab_sink final : public block_sink {
  public:
   /// For what goes to the workers of this process; as a gift, if the task is run once at most.
-  explicit slab_sink(bool gives = false) noexcept;
+  explicit slab_sink(bool gives = false) noexcept : to_own_workers_(true), gives_(gives) {}
   slab_sink(slab_arena* arena, std::uint32_t owner) noexcept : arena_(arena), owner_(owner) {}
   /// What another one has collected, instead of what this one has.
   void adopt(std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes) noexcept {
@@ -77,8 +77,11 @@ class slab_sink final : public block_sink {
   }
 
  private:
-  slab_arena* arena_;
-  std::uint32_t owner_;
+  slab_arena* arena() const;
+
+  slab_arena* arena_ = nullptr;
+  std::uint32_t owner_ = 0;
+  bool to_own_workers_ = false;  // by this process's arena, which is asked for when it is needed
   bool gives_ = false;
   std::vector<std::shared_ptr<slab>> slabs_;
   std::size_t bytes_ = 0;

@@ -41,10 +41,10 @@ class basic_parallel_queue {
 
   /// Puts a value that is not run anywhere but keeps its place. Waits for room; returns the number of the item, from 0.
   /// Throws queue_stopped, also if `stop` comes while it waits; what the value's `serialize` throws.
-  std::uint64_t pass(R const& value) { return *core_.put(*detail::encoded_item::value(value), std::nullopt); }
+  std::uint64_t pass(R const& value) { return core_.put(*detail::encoded_item::value(value), never); }
   /// The same if there is room within this time; otherwise the item has no place and no number. 0: does not wait.
   bool try_pass_for(std::chrono::nanoseconds timeout, R const& value) {
-    return core_.put(*detail::encoded_item::value(value), detail::from_now(timeout)).has_value();
+    return core_.put(*detail::encoded_item::value(value), detail::from_now(timeout)) != detail::queue_core::no_place;
   }
   /// As `pass`, without waiting. Completion: `void(std::exception_ptr)` when it has its place, or with `queue_stopped`.
   /// Cancellation (of any type): if it has no place yet it never gets one, and `operation_aborted` is thrown.
@@ -54,7 +54,7 @@ class basic_parallel_queue {
   }
 
   /// Waits for the next outcome. Throws queue_stopped if the queue is stopped and empty, and what the task ended with.
-  R get() { return *wait_for_value(std::nullopt); }
+  R get() { return wait_for_value(); }
   /// The next outcome if it is there; empty if it is not, or there will be none. Throws what the task ended with.
   std::optional<R> try_get() {
     detail::taken_result taken;
@@ -88,7 +88,7 @@ class basic_parallel_queue {
   void next_outcome(std::optional<outcome_type>& to) {
     to.reset();
     detail::taken_result taken;
-    if (core_.get(taken, std::nullopt) != got::result) return;
+    if (core_.get(taken, never) != got::result) return;
     auto const index = static_cast<std::size_t>(taken.index);
     try {
       to.emplace(index, value_of(taken));
@@ -114,7 +114,7 @@ class basic_parallel_queue {
   void stop() noexcept { core_.stop(); }
   /// Waits until the queue is stopped, all its tasks have ended and its workers are gone, whether or not anybody takes
   /// the outcomes: those that are finished are kept, beyond `capacity_bytes` if need be, and can still be got.
-  void join() { core_.join(std::nullopt); }
+  void join() { core_.join(never); }
   /// The same, for so long; false if time runs out.
   bool join_for(std::chrono::nanoseconds timeout) { return core_.join(detail::from_now(timeout)); }
   /// As `join`. Completion: `void()`. It cannot be cancelled.
@@ -137,9 +137,9 @@ class basic_parallel_queue {
       : core_(options, std::move(executor), std::move(callable)) {}
   ~basic_parallel_queue() = default;
 
-  std::uint64_t put_item(detail::encoded_item const& item) { return *core_.put(*item, std::nullopt); }
+  std::uint64_t put_item(detail::encoded_item const& item) { return core_.put(*item, never); }
   bool try_put_item(detail::encoded_item const& item, std::chrono::nanoseconds timeout) {
-    return core_.put(*item, detail::from_now(timeout)).has_value();
+    return core_.put(*item, detail::from_now(timeout)) != detail::queue_core::no_place;
   }
   template <class Token>
   auto async_put_item(detail::encoded_item const& item, Token&& token) {
@@ -158,14 +158,15 @@ class basic_parallel_queue {
 
  private:
   using got = detail::queue_core::got;
+  static constexpr auto never = detail::queue_core::never;
 
   static R value_of(detail::taken_result const& taken) {
     if (auto const error = taken.error()) std::rethrow_exception(error);
     return decode<R>(taken.value());
   }
-  std::optional<R> wait_for_value(detail::queue_core::deadline until) {
+  R wait_for_value() {
     detail::taken_result taken;
-    if (core_.get(taken, until) == got::end) throw queue_stopped();
+    if (core_.get(taken, never) == got::end) throw queue_stopped();
     return value_of(taken);
   }
 

@@ -3,8 +3,12 @@
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/task_description.hpp>
 #include <procx/pool/queue_core.hpp>
+#include <procx/wire/frame.hpp>
 #include <procx/wire/travel.hpp>
 
+#include <cstdint>
+#include <cstring>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -53,28 +57,26 @@ void save_argument(output_archive& out, T const& argument) {
     save_to_make<sent_type<T>>(out, sent_type<T>(argument));
 }
 
-/// An item for a queue, as bytes in this thread's buffer, for as long as this object lives.
+/// An item for a queue, as bytes in this thread's memory, for as long as this object lives.
 class encoded_item {
  public:
   /// A call of a callable that travels.
   template <class R, class F, class... Args>
   static encoded_item call(F const& fn, Args const&... args) {
-    return encoded_item([&](output_archive& out) {
+    return encoded_item(callable_table::travels, [&](output_archive& out) {
       describe_once<&run_for_queue<R, false, F, sent_type<Args>...>, std::tuple<sent_type<Args>...>, F>();
       save_entry(out, &run_for_queue<R, false, F, sent_type<Args>...>);
       send_callable(out, fn);
       (save_argument(out, args), ...);
-      return callable_table::travels;
     });
   }
   /// A call of the callable that all workers have inherited.
   template <class R, class F, class... Args>
   static encoded_item inherited_call(Args const&... args) {
-    return encoded_item([&](output_archive& out) {
+    return encoded_item(callable_table::by_entry | 0u, [&](output_archive& out) {
       describe_once<&run_for_queue<R, true, F, sent_type<Args>...>, std::tuple<sent_type<Args>...>>();
       save_entry(out, &run_for_queue<R, true, F, sent_type<Args>...>);
       (save_argument(out, args), ...);
-      return callable_table::by_entry | 0u;
     });
   }
   /// A value that is not run.
@@ -91,25 +93,35 @@ class encoded_item {
   struct passed {};
   template <class R>
   encoded_item(passed, R const& value) {
-    encode(*bytes_, value);
-    item_.passed = true;
-    item_.bytes = *bytes_;
+    space_->bytes.extend(frame_header::size);
+    encode(space_->bytes, value);
+    finish(frame_kind::value, frame_header::size);
   }
   template <class Write>
-  explicit encoded_item(Write write) {
-    slab_sink slabs;
-    output_archive out(*bytes_, &slabs);
-    item_.callable = write(out);
-    item_.bytes = *bytes_;
-    item_.slab_bytes = slabs.bytes();
-    item_.slabs = slabs.take();
+  encoded_item(std::uint32_t callable, Write write) {
+    std::byte* const head = space_->bytes.extend(frame_header::size + sizeof callable);
+    std::memcpy(head + frame_header::size, &callable, sizeof callable);
+    output_archive out(space_->bytes, &space_->slabs);
+    write(out);
+    item_.slabs = &space_->slabs;
+    finish(frame_kind::task, frame_header::size + sizeof callable);
+  }
+  void finish(frame_kind kind, std::size_t head) noexcept {
+    buffer& bytes = space_->bytes;
+    std::uint8_t const flags = item_.has_slabs() ? has_blocks : std::uint8_t{0};
+    frame_header{kind, flags, bytes.size() - frame_header::size, 0}.write(bytes.data());
+    item_.frame = bytes;
+    item_.head = head;
   }
   static void save_entry(output_archive& out, task_entry entry) {
     image_offset const offset = offset_of(reinterpret_cast<void (*)()>(entry));
     out << offset;
   }
 
-  scratch_buffer bytes_;
+  struct back {
+    void operator()(encoding_space* space) const noexcept { space->give_back(); }
+  };
+  std::unique_ptr<encoding_space, back> space_{encoding_space::take()};
   queue_item item_;
 };
 

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <procx/channel/operation.hpp>
-#include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/slab.hpp>
 #include <procx/pool/parallel_queue_options.hpp>
 #include <procx/wire/blocks.hpp>
 #include <procx/wire/buffer.hpp>
+#include <procx/wire/frame.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
 
@@ -24,26 +24,24 @@ namespace procx::inline v1::detail {
 
 /// What is put into a parallel queue: a task as in `packed_task`, or a value that only keeps its place.
 struct queue_item {
-  std::uint32_t callable = callable_table::travels;
-  bool passed = false;
-  std::span<std::byte const> bytes;  ///< the caller's
-  std::vector<std::shared_ptr<slab>> slabs = {};
-  std::size_t slab_bytes = 0;
+  std::span<std::byte const> frame;  ///< as it goes to a worker, but for the number; the caller's
+  std::size_t head = 0;              ///< bytes of it that the user has not written
+  slab_sink* slabs = nullptr;        ///< the caller's too; what it has collected is taken when the item gets its place
 
-  std::size_t size() const noexcept { return bytes.size() + slab_bytes; }
+  bool has_slabs() const noexcept { return slabs && !slabs->empty(); }
+  std::size_t size() const noexcept { return frame.size() - head + (slabs ? slabs->bytes() : 0); }
+  /// Of what is behind the header of the frame, and in shared memory.
+  std::size_t payload_size() const noexcept { return size() + head - frame_header::size; }
 };
 
-/// A buffer that each thread uses again and again, to encode into.
-class scratch_buffer {
- public:
-  scratch_buffer() noexcept;
-  scratch_buffer(scratch_buffer const&) = delete;
-  scratch_buffer& operator=(scratch_buffer const&) = delete;
-  ~scratch_buffer();
-  buffer& operator*() noexcept { return bytes_; }
+/// What a thread uses again and again to encode into.
+struct encoding_space {
+  buffer bytes;
+  slab_sink slabs;
 
- private:
-  buffer bytes_;
+  /// Empty; this thread's own, until it is given back: what is encoded may itself encode something.
+  static encoding_space* take();
+  void give_back() noexcept;
 };
 
 /// An outcome that is too large to be copied around, or is none.
@@ -89,7 +87,10 @@ class result_receiver {
 /// order through another (`queue_exit`), so that an item costs each thread little more than one lock that is free.
 class queue_core {
  public:
-  using deadline = std::optional<std::chrono::steady_clock::time_point>;
+  // These travel in registers: an optional would go through memory in pieces, and cost more than a lock.
+  using deadline = std::chrono::steady_clock::time_point;
+  static constexpr deadline never = deadline::max();
+  static constexpr std::uint64_t no_place = ~std::uint64_t{0};
   enum class got { result, nothing_yet, end };
 
   /// `callable` is inherited by the workers, if there is one, in place 0.
@@ -100,9 +101,8 @@ class queue_core {
   /// Kills the workers.
   ~queue_core();
 
-  /// The item's index; none if there was no room in time (no deadline: waits). Throws queue_stopped, sequence_error,
-  /// protocol_error.
-  std::optional<std::uint64_t> put(queue_item const& item, deadline until);
+  /// The item's index, or `no_place` if there was no room in time. Throws queue_stopped, sequence_error, protocol_error.
+  std::uint64_t put(queue_item const& item, deadline until);
   /// A number by which the wait can be cancelled. The item's bytes are copied.
   std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
   got get(taken_result& result, deadline until);

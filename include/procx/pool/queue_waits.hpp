@@ -1,5 +1,6 @@
 #pragma once
 
+#include <procx/dispatch/slab.hpp>
 #include <procx/pool/queue_core.hpp>
 #include <procx/pool/submission.hpp>
 #include <procx/wire/buffer.hpp>
@@ -15,25 +16,30 @@
 
 namespace procx::inline v1::detail {
 
-/// The end of a wait of this length, or none if it lies beyond what clocks count.
+/// The end of a wait of this length, or `never` if it lies beyond what clocks count.
 inline queue_core::deadline from_now(std::chrono::nanoseconds timeout) {
   auto const now = std::chrono::steady_clock::now();
-  if (timeout > std::chrono::steady_clock::time_point::max() - now) return std::nullopt;
+  if (timeout > std::chrono::steady_clock::time_point::max() - now) return queue_core::never;
   return now + std::max(timeout, std::chrono::nanoseconds(0));
 }
 
-/// An item with bytes of its own, for a put that does not happen at once.
+/// An item with bytes of its own, for a put that does not happen at once. It takes what the item has in shared memory.
 class stored_item {
  public:
-  explicit stored_item(queue_item const& item) : bytes_(item.bytes), item_(item) {}
+  explicit stored_item(queue_item const& item) : bytes_(item.frame), item_(item) {
+    if (item.slabs) slabs_ = std::exchange(*item.slabs, slab_sink());
+  }
 
+  /// Valid until this object moves.
   queue_item const& operator*() noexcept {
-    item_.bytes = bytes_;
+    item_.frame = bytes_;
+    item_.slabs = &slabs_;
     return item_;
   }
 
  private:
   buffer bytes_;
+  slab_sink slabs_;
   queue_item item_;
 };
 

@@ -69,6 +69,13 @@ class output_archive {
   }
 
   void save_binary(void const* from, std::size_t size) { out_.append(from, size); }
+  template <class T>
+  void save_bitwise(T const& value) {
+    if constexpr (sizeof value <= 64)
+      out_.append_words<sizeof value>(reinterpret_cast<std::byte const*>(&value));
+    else
+      out_.append(&value, sizeof value);
+  }
   void save_count(std::size_t count) {
     std::uint64_t const n = count;
     out_.append(&n, sizeof n);

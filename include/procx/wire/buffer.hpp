@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -8,6 +9,29 @@
 #include <utility>
 
 namespace procx::inline v1::detail {
+
+/// As memcpy, for few bytes, which have often just been written in words: the processor does not give a load of 16 bytes
+/// what two stores of 8 have not yet written, but waits for it, as long as all else takes that a small task needs.
+inline void copy_words(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  for (std::uint64_t word = 0; n >= sizeof word; to += sizeof word, from += sizeof word, n -= sizeof word) {
+    std::memcpy(&word, from, sizeof word);
+    asm("" : "+r"(word));  // or the compiler makes larger loads of it
+    std::memcpy(to, &word, sizeof word);
+  }
+  std::memcpy(to, from, n);
+}
+inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  if (n > 64) {
+    std::memcpy(to, from, n);
+    return;
+  }
+  for (; n >= 8; to += 8, from += 8, n -= 8) copy_words(to, from, 8);
+  if (n >= 4) {
+    std::memcpy(to, from, 4);
+    to += 4, from += 4, n -= 4;
+  }
+  for (; n > 0; --n) *to++ = *from++;
+}
 
 /// Bytes that grow at the end and are never zeroed first: a `std::vector<std::byte>` would write everything twice.
 class buffer {
@@ -47,6 +71,10 @@ class buffer {
 
   void append(void const* from, std::size_t n) {
     if (n) std::memcpy(extend(n), from, n);
+  }
+  template <std::size_t Size>
+  void append_words(std::byte const* from) {
+    copy_words(extend(Size), from, Size);
   }
 
   /// Drops the first `n` bytes; the rest moves to the front.

@@ -137,7 +137,7 @@ void save(output_archive& archive, T const& value) {
   else if constexpr (std::is_empty_v<T> && is_bitwise<T>)
     archive.save_binary("", 1);
   else if constexpr (is_bitwise<T> || is_boost_number<T>)
-    archive.save_binary(&value, sizeof value);
+    archive.save_bitwise(value);
   else
     serialize_by_protocol(archive, const_cast<T&>(value));  // serialize() is one function for both directions
 }

@@ -52,6 +52,7 @@ struct frame_header {
   // The first word of a header, for who would rather keep it in a register than in a struct.
   static std::uint64_t first_word(std::byte const* from) noexcept { return load(from); }
   static std::uint64_t id_in(std::byte const* from) noexcept { return load(from + 8); }
+  static std::uint8_t flags_in(std::uint64_t first) noexcept { return static_cast<std::uint8_t>(first >> 56); }
   static frame_kind kind_in(std::uint64_t first) noexcept { return static_cast<frame_kind>(first >> 48 & 0xff); }
 
  private:
