@@ -10,6 +10,7 @@
 #include <procx/wire/travel.hpp>
 
 #include <procx/process/process.hpp>
+#include <procx/process/stop_on_signals.hpp>
 
 #include <procx/channel/channel.hpp>
 #include <procx/channel/program.hpp>

@@ -1,6 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include "dispatch/slab_sources.hpp"
+#include "process/stop_level.hpp"
 
 #include <procx/error/exceptions.hpp>
 
@@ -33,6 +34,7 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       tick_(loop.executor()),
       idle_timer_(loop.executor()) {
   if (arena_) arena_->enter();
+  if (s.limits.control_groups) group_ = control_group::make();
 }
 
 dispatcher::~dispatcher() {
@@ -87,6 +89,7 @@ bool dispatcher::short_of_tasks() const {
 void dispatcher::pump() {
   do {
     gave_up_ = false;
+    if (stop_level() > 0) [[unlikely]] heed_signals();
     retire_outdated();
     start_workers();
     hand_out();

@@ -7,6 +7,7 @@
 #include "dispatch/task_store.hpp"
 #include "dispatch/worker.hpp"
 #include "dispatch/worker_link.hpp"
+#include "process/control_group.hpp"
 #include "process/nursery.hpp"
 #include "process/oom_watch.hpp"
 #include "system/event_loop.hpp"
@@ -149,6 +150,8 @@ class dispatcher {
   void tick();
   bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
   void watch_memory(worker_link& link);
+  void heed_signals();
+  void drop_waiting(std::exception_ptr error);
   void watch_the_idle();
   void end_the_idle();
   std::size_t alive() const noexcept { return books_.workers(); }
@@ -160,6 +163,7 @@ class dispatcher {
   task_sink& sink_;
   books books_;
   std::shared_ptr<board> board_;
+  std::shared_ptr<control_group const> group_;  // of the workers; null: none is wanted, or may be
   std::shared_ptr<nursery> nursery_;
   std::uint32_t nursery_knows_ = 0;
   std::vector<std::unique_ptr<worker_link>> links_;  // one a slot of the board; null: no worker there
@@ -171,7 +175,8 @@ class dispatcher {
   oom_watch oom_;
   std::size_t remaining_ = ~std::size_t{0};
   std::size_t idle_deaths_ = 0;
-  bool gave_up_ = false;  // on tasks for which no worker can be had
+  bool gave_up_ = false;  // on tasks for which no worker can be had, or that are not to be begun any more
+  int heeded_ = 0;        // of the signals to stop
   boost::asio::steady_timer tick_;
   bool ticking_ = false;
   boost::asio::steady_timer idle_timer_;

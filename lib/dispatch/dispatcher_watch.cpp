@@ -1,6 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include "process/memory_use.hpp"
+#include "process/stop_level.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -72,6 +73,22 @@ void dispatcher::watch_memory(worker_link& link) {
     link.kill_for(begun - 1, death_cause::memory_limit, std::chrono::nanoseconds(0));
   else if (most && more > most && !link.retired())
     link.retire();
+}
+
+/// Once to begin nothing more, twice to stop what runs. Tasks that come later are not begun either.
+void dispatcher::heed_signals() {
+  int const level = stop_level();
+  if (heeded_ == 0) {
+    for (auto& link : links_)
+      if (link && books_.in_flight(link->number()) > 0) recall(*link);
+    delayed_.take_due(std::chrono::steady_clock::time_point::max(), [this](books::task_id task) { books_.put_back(task); });
+  }
+  if (books_.pending() > 0) drop_waiting(std::make_exception_ptr(stopped()));
+  if (level == 2 && heeded_ < 2)
+    for (auto& link : links_)
+      if (link && link->begun() > 0)
+        link->kill_for(link->begun() - 1, death_cause::cancellation, std::chrono::nanoseconds(0));
+  heeded_ = level;
 }
 
 /// Workers that have had nothing to do for long end. Only where the loop is ours: on the user's, a timer would keep it

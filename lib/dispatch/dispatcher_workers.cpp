@@ -36,6 +36,7 @@ void dispatcher::stop() noexcept {
       }
     }
     if (link && arena_ && !link->process().foreign()) arena_->reclaim(link->slab_owner());
+    if (link && group_) group_->end(link->slab_owner());
     link.reset();
   }
   nursery_.reset();
@@ -53,12 +54,15 @@ std::shared_ptr<nursery> dispatcher::make_nursery() {
   worker_settings const how{settings_.frame_limit, settings_.setup, settings_.teardown, settings_.memory_limit,
                             settings_.limits, settings_.capture == captured::everything,
                             settings_.log ? std::optional(mark_) : std::nullopt};
-  return nursery::make([board = board_, callables = callables_, how](nursery_order const& o) {
+  auto const body = [board = board_, callables = callables_, how, group = group_](nursery_order const& o) {
     worker_order order{};
     std::memcpy(&order, o.message.data(), sizeof order);
+    if (group) group->enter(order.slab_owner);
     slab_arena::work_for_parent(order.slab_owner);
     return run_worker(o.descriptors[0], o.descriptors[1], (*board)[order.number], *callables, how);
-  });
+  };
+  if (!group_) return nursery::make(body);
+  return nursery::make(body, [group = group_] { group->end_all(); });
 }
 
 void dispatcher::retire_outdated() {
@@ -129,6 +133,7 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
   worker_link& link = *dead;
   pid_t const pid = link.pid();
   if (arena_) arena_->reclaim(link.slab_owner());
+  if (group_) group_->end(link.slab_owner());
   auto const blamed = books_.died(link.number(), link.begun() > 0);
   if (blamed) {
     idle_deaths_ = 0;
@@ -152,6 +157,10 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
 /// No worker can be had: what waits cannot be done.
 void dispatcher::fail_unstartable(std::exception_ptr error) {
   idle_deaths_ = 0;
+  drop_waiting(std::move(error));
+}
+
+void dispatcher::drop_waiting(std::exception_ptr error) {
   gave_up_ = gave_up_ || books_.pending() > 0;
   while (books_.pending() > 0) {
     auto const task = books_.drop_front();

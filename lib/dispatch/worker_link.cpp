@@ -66,21 +66,6 @@ void worker_link::release_descriptors() noexcept {
     if (s->is_open()) s->release();
 }
 
-/// What the worker prints goes to the log, with the task that printed it: the worker marks where a new one begins.
-void worker_link::forward_output() {
-  process_->errors().redirect(
-      owner_.mark_,
-      [this](std::string_view line) {
-        bool const known = printing_task_ && !printing_.empty();
-        owner_.log(*this, known ? std::optional(printing_.front()) : std::nullopt, line);
-      },
-      [this](std::uint64_t number) {
-        printing_task_ = number != output_mark::nothing;
-        if (!printing_task_) return;
-        for (; first_printing_ < number && !printing_.empty(); ++first_printing_) printing_.pop_front();
-      });
-}
-
 void worker_link::add(books::task_id task) {
   if (resting_) wake();
   stalled_at_task_ = ~std::uint64_t{0};
@@ -259,14 +244,6 @@ void worker_link::on_bytes(std::size_t n) {
   owner_.on_read(*this);
 }
 
-/// What a task has printed is in the log before its result is anywhere.
-void worker_link::hear_first() {
-  if (!owner_.settings_.log) return;
-  std::uint64_t const done = slot_.done.load(std::memory_order_acquire);
-  process_->errors().drain();
-  if (first_printing_ < done) process_->errors().finish_lines();  // that task prints no more
-}
-
 void worker_link::take_frames() {
   while (auto const f = reader_.next()) {
     if (f->kind != frame_kind::value && f->kind != frame_kind::exception)
@@ -301,67 +278,6 @@ void worker_link::collect_early() {
   hear_first();
   static thread_local std::array<std::byte, board_slot::results_size> copy;
   take_leftovers(slot_.peek(copy));
-}
-
-void worker_link::watch(stream& what, bool& armed, void (worker_link::*then)()) {
-  if (!what.is_open() || resting_ || std::exchange(armed, true)) return;
-  what.async_wait(stream::wait_read,
-                  [this, &what, &armed, then, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-                    if (alive.expired()) return;
-                    armed = false;
-                    if (error) return watch(what, armed, then);  // rested meanwhile
-                    (this->*then)();
-                  });
-}
-
-void worker_link::watch_process() { watch(pidfd_, process_watched_, &worker_link::on_pidfd); }
-void worker_link::watch_stderr() { watch(errors_, stderr_watched_, &worker_link::on_stderr); }
-
-void worker_link::on_pidfd() {
-  // Asio may report for a new descriptor what it has just seen of an old one.
-  if (process_->try_wait())
-    on_end();
-  else
-    watch_process();
-}
-
-void worker_link::on_stderr() {
-  process_->errors().drain();
-  if (process_->errors().fd() < 0)
-    errors_.release();
-  else
-    watch_stderr();
-}
-
-/// End-of-file, the pidfd or nonsense: whichever is seen first. Nothing is decided before the process is gone.
-void worker_link::on_end() {
-  if (!ended_) {
-    ended_ = true;
-    results_.cancel();
-  }
-  try_bury();
-}
-
-void worker_link::try_bury() {
-  if (buried_ || reading_ || !process_->try_wait()) return;  // the end of the read, or the pidfd, is still to come
-  buried_ = true;
-  try {
-    if (!complaint_) {
-      take_frames();
-      for (;;) {
-        auto const r = read_some(results_fd_.get(), reader_.prepare());
-        if (r.bytes == 0) break;
-        reader_.commit(r.bytes);
-        take_frames();
-      }
-      std::size_t const end = std::min<std::uint64_t>(slot_.results_end.load(std::memory_order_acquire),
-                                                      board_slot::results_size);
-      take_leftovers(std::span(slot_.results).first(end));
-    }
-  } catch (protocol_error const&) {
-    complaint_ = std::current_exception();
-  }
-  owner_.on_death(*this);
 }
 
 }  // namespace procx::inline v1::detail

@@ -1,6 +1,8 @@
 // How an exchange starts what waits its turn.
 #include "exchange/exchange_core.hpp"
 
+#include "process/stop_level.hpp"
+
 #include <csignal>
 #include <utility>
 
@@ -20,7 +22,7 @@ void exchange_core::submit(std::unique_ptr<job> task) {
   try {
     start_waiting();
   } catch (...) {  // no process at all can be had: the task is not taken on
-    waiting_.pop_back();
+    if (!waiting_.empty()) waiting_.pop_back();
     --next_index_;
     throw;
   }
@@ -36,6 +38,10 @@ void exchange_core::start_waiting() {
     std::size_t const claimed = members_.size() + (waiting_.empty() ? 0 : 1);
     workers_->set_limit(limit_ > claimed ? limit_ - claimed : members_.empty() && waiting_.empty() ? 1 : 0);
     workers_->pump();
+  }
+  if (stop_level() > 0 && !waiting_.empty()) {
+    waiting_.clear();
+    throw stopped();
   }
   while (!waiting_.empty() && room_for_one()) {
     waiting_job next = std::move(waiting_.front());

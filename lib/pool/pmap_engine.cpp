@@ -1,6 +1,7 @@
 #include <procx/pool/pmap_engine.hpp>
 
 #include "pool/dispatcher_settings.hpp"
+#include "process/stop_level.hpp"
 #include "system/event_loop.hpp"
 
 #include <procx/error/exceptions.hpp>
@@ -52,7 +53,10 @@ class pmap_engine::state final : public task_sink {
     if (condition()) return true;
     draw();
     dispatcher_.pump();
-    return loop_.run_until([&] { return condition() || (exhausted_ && dispatcher_.idle()); }) && condition();
+    auto const is_over = [this] { return (exhausted_ || stop_level() > 0) && dispatcher_.idle(); };
+    if (loop_.run_until([&] { return condition() || is_over(); }) && condition()) return true;
+    if (!exhausted_ && stop_level() > 0 && source_.inputs_left() > 0) throw stopped();
+    return false;
   }
 
   void released(std::size_t count) noexcept {
@@ -63,6 +67,7 @@ class pmap_engine::state final : public task_sink {
   }
 
   void draw() {
+    if (stop_level() > 0) [[unlikely]] return;
     for (std::size_t room = dispatcher_.room(); room > 0 && !exhausted_ && may_draw() && dispatcher_.wants_more(); --room)
       draw_one();
     dispatcher_.expect_remaining(exhausted_ ? 0 : source_.inputs_left());

@@ -1,5 +1,7 @@
 #include "pool/pool_thread.hpp"
 
+#include "process/fork.hpp"
+
 #include <procx/error/exceptions.hpp>
 
 #include <boost/asio/post.hpp>
@@ -40,7 +42,10 @@ void pool_thread::start() {
   if (!is_private()) return;
   work_.emplace(executor());
   all_signals_blocked const none_for_us;
-  thread_ = std::thread([this] { loop_.run_until([this] { return finished_; }); });
+  thread_ = std::thread([this] {
+    this_thread_outlives_processes();  // they are gone when `shut` lets it end
+    loop_.run_until([this] { return finished_; });
+  });
 }
 
 void pool_thread::shut(std::function<void()> const& end) noexcept {

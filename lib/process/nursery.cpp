@@ -56,12 +56,16 @@ exit_status ask_kernel(int pidfd) noexcept {
 
 }  // namespace
 
-std::shared_ptr<nursery> nursery::make(body_function body) {
+std::shared_ptr<nursery> nursery::make(body_function body, std::function<void()> if_abandoned) {
   auto made = std::make_shared<nursery>(passkey());
   auto [here, there] = make_socket_pair(SOCK_SEQPACKET);
   std::array<descriptor*, 1> const keep{&there};
   fork_plan const plan{.keep = keep, .capture_stderr = false, .death_signal = SIGTERM};
-  made->process_ = fork_process(plan, [&] { return run_nursery(there, body); });
+  made->process_ = fork_process(plan, [&] {
+    bool const dismissed = run_nursery(there, body);
+    if (!dismissed && if_abandoned) if_abandoned();
+    return 0;
+  });
   made->control_ = std::move(here);
   return made;
 }
@@ -71,6 +75,7 @@ nursery::~nursery() {
     (void)process_.release();
     return;
   }
+  send_packet(control_.get(), std::span(&dismissal, 1), {});
   control_.close();
   if (!process_->wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1))) {
     process_->kill(SIGKILL);  // stopped, or starved

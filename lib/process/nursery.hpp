@@ -39,8 +39,8 @@ class nursery final : public status_source, public std::enable_shared_from_this<
  public:
   using body_function = std::function<int(nursery_order const&)>;
 
-  /// Forks the nursery. Throws system_error.
-  static std::shared_ptr<nursery> make(body_function body);
+  /// Forks the nursery. `if_abandoned` is called there if this process dies before it lets it go. Throws system_error.
+  static std::shared_ptr<nursery> make(body_function body, std::function<void()> if_abandoned = nullptr);
   ~nursery() override;
 
   /// Forks a process from the nursery. The descriptors given are closed here. Throws system_error: EAGAIN if the system

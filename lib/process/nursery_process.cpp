@@ -37,8 +37,9 @@ class nursery_process {
     signals_ = descriptor::take(::signalfd(-1, &seen, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
   }
 
-  /// Until its maker closes the control socket, or has died (SIGTERM tells). All that it has forked goes with it.
-  int run() {
+  /// Until its maker dismisses it, or has died (SIGTERM tells, and the end of the control socket). All that it has forked
+  /// goes with it.
+  bool run() {
     for (bool wanted = true; wanted;) {
       std::array<pollfd, 2> fds{{{control_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
       poll_until(fds, std::nullopt);
@@ -46,7 +47,7 @@ class nursery_process {
       if (wanted && fds[0].revents) wanted = serve();
     }
     for (pid_t const child : children_) ::kill(-child, SIGKILL);
-    return 0;
+    return dismissed_;
   }
 
  private:
@@ -62,6 +63,10 @@ class nursery_process {
     if (n == 0) return false;
     if (n < 0 && errno == EMFILE) return tell({.news = nursery_news::not_started, .code = EMFILE});
     if (n < 0) return comes_again(errno);
+    if (order[0] == dismissal) {
+      dismissed_ = true;
+      return false;
+    }
     descriptor errors;
     auto const what = static_cast<captured>(order[0]);
     if (what != captured::nothing) {
@@ -127,11 +132,12 @@ class nursery_process {
   nursery::body_function const& body_;
   descriptor signals_;
   std::set<pid_t> children_;
+  bool dismissed_ = false;
 };
 
 }  // namespace
 
-int run_nursery(descriptor& control, nursery::body_function const& body) {
+bool run_nursery(descriptor& control, nursery::body_function const& body) {
   return nursery_process(control, body).run();
 }
 

@@ -12,6 +12,7 @@ namespace procx::inline v1::detail {
 // captured (to the last descriptor, if anything is), and up to 256 bytes for the new process.
 
 inline constexpr std::size_t longest_order = 257;
+inline constexpr std::byte dismissal{255};  ///< instead of what is captured: there will be no more orders
 
 enum class nursery_news : std::int32_t {
   started,      ///< `pid` runs; its pidfd comes with the packet
@@ -36,7 +37,8 @@ struct nursery_answer {
 };
 static_assert(sizeof(nursery_answer) == nursery_answer::size);
 
-/// The life of a nursery: forks what is ordered, reaps what has ended, leaves when its maker does. The exit code.
-int run_nursery(descriptor& control, nursery::body_function const& body);
+/// The life of a nursery: forks what is ordered, reaps what has ended, leaves when its maker does. Whether it was
+/// dismissed: else its maker has died.
+bool run_nursery(descriptor& control, nursery::body_function const& body);
 
 }  // namespace procx::inline v1::detail

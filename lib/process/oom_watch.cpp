@@ -6,17 +6,22 @@
 namespace procx::inline v1::detail {
 namespace {
 
-/// memory.events of the control group of version 2 that this process is in; empty if it is in none.
-std::string events_of_own_group() {
+/// Where the system counts, and the control group that this process is in, of version 2 or 1.
+std::vector<std::string> places() {
+  std::vector<std::string> all{"/proc/vmstat"};
   std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);)
-    if (line.starts_with("0::")) return "/sys/fs/cgroup" + line.substr(3) + "/memory.events";
-  return {};
+  for (std::string line; std::getline(groups, line);) {
+    auto const path = line.rfind(':');
+    if (line.starts_with("0::")) all.push_back("/sys/fs/cgroup" + line.substr(path + 1) + "/memory.events");
+    if (line.find(":memory:") != std::string::npos)
+      all.push_back("/sys/fs/cgroup/memory" + line.substr(path + 1) + "/memory.oom_control");
+  }
+  return all;
 }
 
 }  // namespace
 
-oom_watch::oom_watch() : oom_watch({"/proc/vmstat", events_of_own_group()}) {}
+oom_watch::oom_watch() : oom_watch(places()) {}
 
 oom_watch::oom_watch(std::vector<std::string> files) : files_(std::move(files)), seen_(count()) {}
 

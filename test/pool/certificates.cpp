@@ -1,5 +1,6 @@
 #define BOOST_TEST_MODULE certificates
 #include "support/observe.hpp"
+#include "support/processes.hpp"
 
 #include <procx/procx.hpp>
 
@@ -8,11 +9,12 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
 
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace px = procx;
@@ -122,6 +124,55 @@ BOOST_AUTO_TEST_CASE(a_task_that_took_too_long_has_one) {
       {.workers = 2, .task_timeout = 100ms});
   BOOST_TEST((c.cause == px::death_cause::timeout));
   BOOST_TEST(c.status.signal() == SIGTERM);
+}
+
+/// A control group with little memory, where one may be made.
+class poor_group {
+ public:
+  poor_group() {
+    for (char const* const root : {"/sys/fs/cgroup", "/sys/fs/cgroup/memory"}) {
+      path_ = root + std::string("/procx-test-") + std::to_string(::getpid());
+      if (::mkdir(path_.c_str(), 0700) != 0) continue;
+      for (char const* const limit : {"memory.max", "memory.limit_in_bytes"})
+        if (write(limit, "100000000")) return;
+      ::rmdir(path_.c_str());
+    }
+    path_.clear();
+  }
+  ~poor_group() { ::rmdir(path_.c_str()); }
+  explicit operator bool() const { return !path_.empty(); }
+  bool write(char const* file, std::string const& text) const {
+    if (::access((path_ + '/' + file).c_str(), W_OK) != 0) return false;
+    std::ofstream out(path_ + '/' + file);
+    return static_cast<bool>(out << text << std::flush);
+  }
+
+ private:
+  std::string path_;
+};
+
+BOOST_AUTO_TEST_CASE(the_killer_that_comes_when_memory_runs_out_is_recognised,
+                     *boost::unit_test::enable_if<!observe::instrumented>()) {
+  poor_group const group;
+  if (!group) {
+    BOOST_TEST_MESSAGE("no control group with a limit of memory can be made here");
+    return;
+  }
+  BOOST_TEST(processes::code_of_fork([&] {
+    if (!group.write("cgroup.procs", std::to_string(::getpid()))) return 2;
+    auto greedy = [](int n) {
+      if (n == 1) std::string(400 << 20, 'x').back();
+      return n;
+    };
+    int good = 0;
+    auto r = px::pmap(greedy, std::vector<int>{0, 1, 2}, {.workers = 1});
+    for (auto const& o : r.outcomes()) try {
+        good += o.value() == static_cast<int>(o.index());
+      } catch (px::process_died const& e) {
+        if (e.certificate()->cause == px::death_cause::out_of_memory && o.index() == 1) good += 10;
+      }
+    return good == 12 ? 0 : 1;
+  }) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_attempt_is_counted) {

@@ -1,5 +1,7 @@
 #define BOOST_TEST_MODULE worker_limits
+#include "process/control_group.hpp"
 #include "support/observe.hpp"
+#include "system/descriptor.hpp"
 
 #include <procx/procx.hpp>
 
@@ -114,6 +116,51 @@ BOOST_AUTO_TEST_CASE(a_limit_that_is_refused_is_an_error_not_a_loop) {
   }
 }
 
+/// Starts a process that leaves its group, and tells which.
+pid_t start_a_deserter(int) {
+  pid_t const child = ::fork();
+  if (child == 0) {
+    ::setsid();
+    ::alarm(60);
+    for (;;) ::pause();
+  }
+  return child;
+}
+
+BOOST_AUTO_TEST_CASE(what_has_left_the_process_group_has_not_left_the_control_group) {
+  if (!px::detail::control_group::make()) {
+    BOOST_TEST_MESSAGE("no control group can be made here");
+    return;
+  }
+  std::vector<pid_t> deserters;
+  {
+    px::process_pool pool({.workers = 2, .limits = {.recycle_after_tasks = 1, .control_groups = true}});
+    for (int n : numbers(5)) deserters.push_back(pool.submit(start_a_deserter, n).get());
+    BOOST_TEST(observe::has_ended(deserters.front()));  // with its worker, while the pool goes on
+    // A new nursery takes the place of the old one, whose end is not that of the pool.
+    auto const again = pool.add([&](int n) { return start_a_deserter(n); });
+    deserters.push_back(pool.submit(again, 1).get());
+  }
+  for (pid_t pid : deserters) BOOST_TEST(observe::has_ended(pid));
+}
+
+BOOST_AUTO_TEST_CASE(nor_is_anything_left_when_the_program_is_killed) {
+  if (!px::detail::control_group::make()) return;
+  auto [out, in] = px::detail::make_pipe();
+  pid_t const program = ::fork();
+  if (program == 0) {
+    px::process_pool pool({.workers = 1, .limits = {.control_groups = true}});
+    pid_t const pid = pool.submit(start_a_deserter, 1).get();
+    if (::write(in.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
+    for (;;) ::pause();
+  }
+  pid_t deserter = 0;
+  BOOST_TEST(::read(out.get(), &deserter, sizeof deserter) == static_cast<ssize_t>(sizeof deserter));
+  ::kill(program, SIGKILL);
+  ::waitpid(program, nullptr, 0);
+  BOOST_TEST(observe::has_ended(deserter));
+}
+
 BOOST_AUTO_TEST_CASE(a_worker_ends_after_so_many_tasks) {
   for (int const workers : {1, 2})
     for (std::size_t const most : {1, 3, 10}) {
@@ -134,7 +181,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_leaks_is_replaced) {
     ::usleep(15'000);  // long enough to be looked at
     return ::getpid();
   };
-  auto r = px::pmap(leak, numbers(30), {.workers = 1, .window = 2, .limits = {.recycle_after_memory = 40 * MiB}});
+  auto r = px::pmap(leak, numbers(30), {.workers = 1, .limits = {.recycle_after_memory = 40 * MiB}, .window = 2});
   std::map<pid_t, int> tasks;
   for (pid_t pid : r) ++tasks[pid];
   BOOST_TEST(tasks.size() >= 2u);

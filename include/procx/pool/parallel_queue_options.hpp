@@ -33,6 +33,8 @@ struct parallel_queue_options {
   /// What a worker may use, in bytes beyond what it has before its first task; 0: anything. An allocation that would
   /// exceed it fails (`std::bad_alloc` in the task); one in which more is resident nevertheless is killed.
   std::size_t memory_limit = 0;
+  /// Priority, processors, resources of the workers, and for how long each is kept.
+  worker_limits limits = {};
   /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 1,024.
   unsigned window = 0;
   /// The largest encoded call or result, in bytes.
@@ -46,8 +48,6 @@ struct parallel_queue_options {
   /// Who is given those lines, with the worker and the task that printed them; null: they go to this process's standard
   /// error. Costs half a microsecond a task.
   log_sink log = nullptr;
-  /// Priority, processors, resources of the workers, and for how long each is kept.
-  worker_limits limits = {};
   /// Called in each worker before its first task. A worker whose setup throws ends; if no worker can be set up, tasks
   /// fail with what the setup threw.
   std::function<void()> setup = nullptr;

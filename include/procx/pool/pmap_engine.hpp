@@ -32,6 +32,8 @@ struct pmap_options {
   /// What a worker may use, in bytes beyond what it has before its first task; 0: anything. An allocation that would
   /// exceed it fails (`std::bad_alloc` in the task); one in which more is resident nevertheless is killed.
   std::size_t memory_limit = 0;
+  /// Priority, processors, resources of the workers, and for how long each is kept.
+  worker_limits limits = {};
   /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 1,024.
   unsigned window = 0;
   /// The largest encoded input or result, in bytes.
@@ -45,8 +47,6 @@ struct pmap_options {
   /// Who is given those lines, with the worker and the task that printed them; null: they go to this process's standard
   /// error. Costs half a microsecond a task.
   log_sink log = nullptr;
-  /// Priority, processors, resources of the workers, and for how long each is kept.
-  worker_limits limits = {};
 };
 
 namespace detail {

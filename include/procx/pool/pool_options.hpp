@@ -27,6 +27,8 @@ struct pool_options {
   /// What a worker may use, in bytes beyond what it has before its first task; 0: anything. An allocation that would
   /// exceed it fails (`std::bad_alloc` in the task); one in which more is resident nevertheless is killed.
   std::size_t memory_limit = 0;
+  /// Priority, processors, resources of the workers, and for how long each is kept.
+  worker_limits limits = {};
   /// A worker that has had nothing to do for so long ends, and another is started when there is work again; 0: never.
   /// On an executor of your own workers stay, since a timer would keep it from running out of work.
   std::chrono::nanoseconds idle_timeout = std::chrono::seconds(30);
@@ -47,8 +49,6 @@ struct pool_options {
   /// Who is given those lines, with the worker and the task that printed them; null: they go to this process's standard
   /// error. Costs half a microsecond a task.
   log_sink log = nullptr;
-  /// Priority, processors, resources of the workers, and for how long each is kept.
-  worker_limits limits = {};
   /// Called in each worker before its first task. A worker whose setup throws ends; a pool none of whose workers can be
   /// set up fails its tasks with what the setup threw.
   std::function<void()> setup = nullptr;

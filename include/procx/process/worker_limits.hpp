@@ -27,6 +27,9 @@ struct worker_limits {
   /// When so many bytes more are resident in it than before its first task, the worker ends after the tasks it has been
   /// given, and another takes its place; 0: it is kept. Looked at every 10 ms.
   std::size_t recycle_after_memory = 0;
+  /// Each worker is in a control group of its own, if this process may make some (version 2, with cgroup.kill: Linux 5.14):
+  /// then everything that it has started goes with it, what has left its process group too. Else nothing changes.
+  bool control_groups = false;
 };
 
 }  // namespace procx::inline v1

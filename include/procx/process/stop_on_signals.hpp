@@ -1,0 +1,29 @@
+#pragma once
+
+#include <csignal>
+#include <initializer_list>
+
+namespace procx::inline v1 {
+
+/// From now on these signals end what this program has in hand in good order, instead of ending the program.
+///
+/// After the first one nothing more is begun: tasks that wait end with `task_cancelled`, ranges are not drawn from, and
+/// what is running is finished, its results taken as ever; who takes the results of a `pmap` whose range has not come to
+/// its end is told by `task_cancelled` when the others are through. After the second one the workers that are at a task
+/// are killed, and their tasks are cancelled too (those that an exchange runs in processes of their own go on). The third
+/// one does what it would have done without this. Created processes never get to see the keys of the terminal.
+///
+/// Takes the place of handlers that the program has installed; a signal that is ignored stays so. For the whole process,
+/// from any thread, and for good. Noticed within 10 ms where tasks are waited for. A later call adds signals.
+/// Throws system_error if it is none that can be handled.
+/// \code
+/// px::stop_on_signals();
+/// for (auto const& o : px::pmap(render, frames).outcomes())
+///   if (o) save(*o);
+/// \endcode
+void stop_on_signals(std::initializer_list<int> signals = {SIGINT, SIGTERM});
+
+/// The first of those signals that came; 0 if none has. Async-signal-safe.
+int stop_signal() noexcept;
+
+}  // namespace procx::inline v1

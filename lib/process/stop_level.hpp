@@ -1,0 +1,14 @@
+#pragma once
+
+#include <procx/error/exceptions.hpp>
+#include <procx/process/stop_on_signals.hpp>
+
+namespace procx::inline v1::detail {
+
+/// What `stop_on_signals` asks for: 0 nothing, 1 to begin nothing more, 2 to stop what runs.
+int stop_level() noexcept;
+
+/// The error of what is not begun, or not finished, because of that.
+task_cancelled stopped();
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,55 @@
+#include <procx/process/stop_on_signals.hpp>
+
+#include "process/stop_level.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace procx::inline v1 {
+namespace {
+
+std::atomic<int> came{0};
+std::atomic<int> first{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
+
+void note(int signal) {
+  int none = 0;
+  first.compare_exchange_strong(none, signal);
+  if (came.fetch_add(1) < 2) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);  // comes when this handler returns
+}
+
+}  // namespace
+
+void stop_on_signals(std::initializer_list<int> signals) {
+  for (int const signal : signals) {
+    struct sigaction present {};
+    ::sigaction(signal, nullptr, &present);
+    if (present.sa_handler == SIG_IGN) continue;
+    struct sigaction action {};
+    action.sa_handler = note;
+    action.sa_flags = SA_RESTART;
+    if (::sigaction(signal, &action, nullptr) != 0)
+      throw boost::system::system_error(errno, boost::system::system_category(), "cannot stop on this signal");
+  }
+}
+
+int stop_signal() noexcept { return first; }
+
+namespace detail {
+
+int stop_level() noexcept { return std::min(came.load(std::memory_order_relaxed), 2); }
+
+task_cancelled stopped() {
+  char const* const name = ::sigabbrev_np(stop_signal());
+  return task_cancelled("stopped by SIG" + std::string(name ? name : "?"));
+}
+
+}  // namespace detail
+}  // namespace procx::inline v1

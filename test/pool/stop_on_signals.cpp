@@ -1,0 +1,201 @@
+#define BOOST_TEST_MODULE stop_on_signals
+#include "support/observe.hpp"
+#include "support/processes.hpp"
+
+#include <procx/procx.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <numeric>
+#include <ranges>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace px = procx;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What is asked for holds for a whole process: so each case is one of its own. True if it returns 0, and nothing but 0.
+bool in_own_process(std::function<bool()> const& body) {
+  return processes::code_of_fork([&] {
+           ::alarm(60);
+           return body() ? 0 : 1;
+         }) == 0;
+}
+
+std::vector<int> numbers(int count) {
+  std::vector<int> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+bool is_cancelled(std::exception_ptr const& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (px::task_cancelled const&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(stopping, observe::leaves_nothing)
+
+BOOST_AUTO_TEST_CASE(after_one_signal_what_runs_is_finished_and_nothing_more_begun) {
+  for (int const signal : {SIGINT, SIGTERM})
+    BOOST_TEST(in_own_process([signal] {
+      px::stop_on_signals();
+      observe::shared<std::atomic<int>> const begun;
+      pid_t const program = ::getpid();
+      auto work = [&, program](int n) {
+        ++*begun;
+        if (n == 50) {
+          ::kill(program, signal);
+          ::usleep(100'000);
+        }
+        return n;
+      };
+      int good = 0, cancelled = 0;
+      bool told = false, right = true;
+      auto r = px::pmap(work, numbers(1'000'000), {.workers = 2});
+      try {
+        for (auto const& o : r.outcomes()) {
+          if (o) {
+            ++good;
+            right = right && *o == static_cast<int>(o.index());
+          } else {
+            ++cancelled;
+            right = right && is_cancelled(o.error());
+          }
+        }
+      } catch (px::task_cancelled const& e) {
+        told = std::string(e.what()).starts_with("stopped by SIG");
+      }
+      return right && told && good == *begun && good > 50 && good < 1'000'000 && px::stop_signal() == signal;
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(a_range_that_has_come_to_its_end_just_ends) {
+  BOOST_TEST(in_own_process([] {
+    px::stop_on_signals();
+    pid_t const program = ::getpid();
+    auto work = [program](int n) {
+      if (n == 1) ::kill(program, SIGINT);
+      ::usleep(30'000);
+      return n;
+    };
+    std::size_t outcomes = 0;
+    auto r = px::pmap(work, numbers(2), {.workers = 2});
+    for (auto const& o : r.outcomes()) outcomes += o.has_value();
+    return outcomes == 2;
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(after_two_signals_what_runs_is_killed) {
+  BOOST_TEST(in_own_process([] {
+    px::stop_on_signals();
+    pid_t const program = ::getpid();
+    auto work = [program](int n) {
+      if (n == 5) {
+        ::kill(program, SIGINT);
+        ::usleep(30'000);
+        ::kill(program, SIGTERM);
+        for (;;) ::pause();
+      }
+      return n;
+    };
+    bool killed = false;
+    try {
+      auto r = px::pmap(work, std::views::iota(0), {.workers = 1});
+      for (auto const& o : r.outcomes())
+        if (o.index() == 5) killed = is_cancelled(o.error());
+    } catch (px::task_cancelled const&) {
+      return killed && px::stop_signal() == SIGINT;
+    }
+    return false;
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_third_signal_ends_the_program) {
+  pid_t const program = ::fork();
+  if (program == 0) {
+    px::stop_on_signals();
+    for (int i = 0; i < 3; ++i) ::raise(SIGTERM);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(program, &status, 0);
+  BOOST_TEST(WIFSIGNALED(status));
+  BOOST_TEST(WTERMSIG(status) == SIGTERM);
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_finishes_what_runs_and_cancels_the_rest) {
+  BOOST_TEST(in_own_process([] {
+    px::stop_on_signals();
+    px::process_pool pool({.workers = 1});
+    pid_t const program = ::getpid();
+    auto work = px::by_value([program](int n) {
+      if (n == 0) {
+        ::kill(program, SIGINT);
+        ::usleep(50'000);
+      }
+      return n;
+    });
+    std::vector<std::future<int>> results;
+    for (int n = 0; n < 100; ++n) results.push_back(pool.submit(work, n));
+    int good = 0, cancelled = 0;
+    for (auto& result : results) try {
+        good += result.get() == 0;
+      } catch (px::task_cancelled const&) {
+        ++cancelled;
+      }
+    auto late = pool.submit(work, 7);
+    try {
+      late.get();
+    } catch (px::task_cancelled const&) {
+      pool.drain();
+      return good == 1 && cancelled == 99;
+    }
+    return false;
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(an_exchange_starts_no_more_processes) {
+  BOOST_TEST(in_own_process([] {
+    px::stop_on_signals();
+    pid_t const program = ::getpid();
+    px::queue<int> q({.limit = 1});
+    auto work = q.manage(px::make_parallel([program](int n) {
+      if (n == 1) ::kill(program, SIGINT);
+      return n;
+    }));
+    for (int n = 0; n < 10; ++n) work(n);
+    int got = 0;
+    try {
+      for (int n : q) got += n >= 0;
+    } catch (px::task_cancelled const&) {
+      return got >= 1 && got <= 2;
+    }
+    return false;
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(an_ignored_signal_stays_ignored) {
+  BOOST_TEST(in_own_process([] {
+    std::signal(SIGINT, SIG_IGN);
+    px::stop_on_signals();
+    ::raise(SIGINT);
+    return px::stop_signal() == 0 && px::pmap([](int n) { return n; }, numbers(3)).to_vector() == numbers(3);
+  }));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
