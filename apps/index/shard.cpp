@@ -5,7 +5,6 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <algorithm>
-#include <csignal>
 #include <optional>
 #include <stdexcept>
 
@@ -80,8 +79,6 @@ class memory_table {
 }  // namespace
 
 shard make_shard(batch const& work) {
-  std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the whole process group, and its meaning is the parent's business
-
   shard result;
   memory_table table;
   std::string text;

@@ -54,6 +54,7 @@ class killer {
     pid_ = ::fork();
     if (pid_ != 0) return;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent_) ::_exit(0);  // it died before the line above
     pid_ = ::getpid();
     for (;;) hit_one();
   }
