@@ -143,8 +143,7 @@ void draw(std::string const& file, std::vector<sample> const& rounds, std::vecto
   std::vector<bench::curve> curves{
       percent("memory between rounds", rounds, [](sample const& s) { return s.memory; }),
       percent("tasks in a second of processors", rounds, [](sample const& s) { return s.cpu_rate; }),
-      percent("descriptors between rounds", rounds, [](sample const& s) { return s.descriptors; }),
-      percent("tasks in a second", rounds, [](sample const& s) { return s.rate; })};
+      percent("descriptors between rounds", rounds, [](sample const& s) { return s.descriptors; })};
   double const last = std::max(rounds.back().minute, samples.empty() ? 0 : samples.back().minute);
   double const tick = last > 20 ? 5 : last > 4 ? 1 : last / 4;
   bench::axis x{"minutes", 0, last, {}}, y{"percent of the beginning", 0, 150, {}};
@@ -154,7 +153,7 @@ void draw(std::string const& file, std::vector<sample> const& rounds, std::vecto
     x.ticks.push_back({at, text});
   }
   for (int at = 0; at <= 150; at += 25) y.ticks.push_back({static_cast<double>(at), std::to_string(at)});
-  std::ofstream(file) << bench::line_chart("All modes at full load, with tasks that fail", x, y, curves);
+  std::ofstream(file) << bench::line_chart("All modes at full load on a shared machine, with tasks that fail", x, y, curves);
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ namespace {
 
 std::atomic<control*> shared = nullptr;
 unsigned own_generation = 0;
+bool counted = false;  // not in the process that has forked the first one, and shares the plan
 
 /// The function behind the one here. Not in a static object of the function: its guard would make calls by itself.
 template <class Function>
@@ -37,7 +38,7 @@ Function* behind(std::atomic<Function*>& known, char const* name) noexcept {
 /// Counts a call; what is to happen to it, null if nothing is.
 damage const* strike(function which) noexcept {
   control* const c = shared.load(std::memory_order_relaxed);
-  if (!c || !c->armed.load(std::memory_order_relaxed)) return nullptr;
+  if (!c || !counted || !c->armed.load(std::memory_order_relaxed)) return nullptr;
   unsigned const generation = own_generation < generations ? own_generation : generations - 1;
   auto const call = c->calls[generation][static_cast<unsigned>(which)].fetch_add(1, std::memory_order_relaxed) + 1;
   if (c->damage >= std::size(damages) || damages[c->damage].where != which || c->generation != generation) return nullptr;
@@ -95,6 +96,7 @@ control& plan() noexcept { return *shared.load(); }
 
 void arm() noexcept {
   own_generation = 0;
+  counted = true;
   plan().done = false;
   plan().bad_closes = 0;
   for (auto& generation : plan().calls)
