@@ -18,17 +18,21 @@ using namespace processes;
 
 namespace {
 
-/// Forks by hand; the new process tells its pid and stays until it is killed.
+/// Forks by hand; the new process tells its pid and stays until it is killed. Returns when it has told.
 void start_a_grandchild(int tell, bool leaves_the_group = false) {
+  own_pipe told;
   pid_t const child = ::fork();
   if (child == 0) {
     if (leaves_the_group) ::setsid();
     pid_t const own = ::getpid();
     if (::write(tell, &own, sizeof own) != sizeof own) ::_exit(1);
     ::close(tell);
+    told.write.close();
     ::alarm(60);  // should the test fail
     for (;;) ::pause();
   }
+  told.write.close();
+  read_all(told.read.get());
 }
 
 pid_t told(int from) {
