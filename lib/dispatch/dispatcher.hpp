@@ -188,6 +188,7 @@ class dispatcher {
   oom_watch oom_;
   std::size_t remaining_ = ~std::size_t{0};
   std::size_t idle_deaths_ = 0;
+  std::chrono::steady_clock::time_point start_after_{};  // if there were any
   bool gave_up_ = false;  // on tasks for which no worker can be had, or that are not to be begun any more
   int heeded_ = 0;        // of the signals to stop
   boost::asio::steady_timer tick_;

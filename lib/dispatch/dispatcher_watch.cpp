@@ -18,7 +18,8 @@ constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 }  // namespace
 
 void dispatcher::arm_tick() {
-  if (ticking_ || books_.in_flight() + delayed_.size() == 0) return;
+  bool const to_start = idle_deaths_ > 0 && books_.pending() > 0;
+  if (ticking_ || (books_.in_flight() + delayed_.size() == 0 && !to_start)) return;
   ticking_ = true;
   tick_.expires_after(tick_time);
   tick_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {

@@ -75,6 +75,7 @@ void dispatcher::retire_outdated() {
 }
 
 void dispatcher::start_workers() {
+  if (idle_deaths_ > 0 && std::chrono::steady_clock::now() < start_after_) return;  // the next tick tries
   while (alive() < limit_ && books_.pending() > 0) {
     std::size_t idle = 0;
     for (auto const& link : links_) idle += link && !link->retired() && books_.in_flight(link->number()) == 0;
@@ -147,7 +148,12 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
     if (reason != death_cause::cancellation) keep(*blamed, error);
     dead.reset();
     fail_task(*blamed, pid, std::move(error));
-  } else if (link.results() == 0 && !link.retired() && !link.orphaned() && ++idle_deaths_ >= deaths_without_work) {
+  } else if (link.results() == 0 && !link.retired() && !link.orphaned()) {
+    // What throws in its setup will do so again. Who is killed may have been hit by chance: each time there is more time
+    // for that to pass.
+    if (++idle_deaths_ > 1 && !link.setup_error())
+      start_after_ = std::chrono::steady_clock::now() + backoff_after(static_cast<unsigned>(idle_deaths_) - 1, tick_time);
+    if (idle_deaths_ < deaths_without_work) return;
     std::exception_ptr error = link.setup_error() ? link.setup_error() : error_of(certify(link, std::nullopt));
     dead.reset();
     fail_unstartable(std::move(error));
