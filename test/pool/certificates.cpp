@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -45,7 +46,8 @@ px::death_certificate certificate_of(F fn, px::pmap_options options = {.workers 
 [[gnu::noinline]] int read_from(int volatile* where) { return *where; }
 
 [[gnu::noinline]] int crash_in_here(int n) {
-  if (n == 2) return read_from(reinterpret_cast<int*>(0x18));
+  std::uintptr_t volatile nowhere = 0x18;  // the compiler is not to know
+  if (n == 2) return read_from(reinterpret_cast<int*>(nowhere));
   return n;
 }
 
