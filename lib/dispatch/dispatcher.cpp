@@ -30,7 +30,7 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       board_(std::make_shared<board>(s.workers)),
       links_(s.workers),
       arena_(slab_arena::own()),
-      open_blocks_(runs_once(s)),
+      open_blocks_(runs_once()),
       tick_(loop.executor()),
       idle_timer_(loop.executor()) {
   if (arena_) arena_->enter();

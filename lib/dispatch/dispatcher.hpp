@@ -13,8 +13,8 @@
 #include "system/event_loop.hpp"
 
 #include <procx/dispatch/callable_table.hpp>
-#include <procx/process/log_line.hpp>
 #include <procx/dispatch/packed_task.hpp>
+#include <procx/process/log_line.hpp>
 #include <procx/wire/frame.hpp>
 
 #include <boost/asio/steady_timer.hpp>
@@ -70,7 +70,8 @@ class dispatcher {
   ~dispatcher();
 
   /// Whether a task may be given away with what it refers to: nobody will want it again.
-  static bool runs_once(settings const& s) noexcept { return s.policy.retries == 0 && s.save_failures.empty(); }
+  /// Thread-safe.
+  bool runs_once() const noexcept { return settings_.policy.retries == 0 && settings_.save_failures.empty(); }
 
   /// Forks the nursery now, with the callables that are in the table.
   void prepare();

@@ -11,25 +11,6 @@
 // What becomes of a task that fails: whether it is tried again, what is known of it, and what is kept.
 
 namespace procx::inline v1::detail {
-namespace {
-
-/// The blocks of a task that has not been given away.
-class blocks_of final : public block_source {
- public:
-  explicit blocks_of(std::span<std::shared_ptr<slab> const> slabs) : slabs_(slabs) {}
-  std::span<std::byte const> find(std::uint64_t number, std::size_t size) override {
-    for (auto const& s : slabs_)
-      if (s->number() == number && size <= s->arena()->size_of(s->number())) return {s->data(), size};
-    throw protocol_error("a task refers to memory that did not come with it");
-  }
-  std::shared_ptr<void> keep(std::uint64_t) override { return nullptr; }
-  bool lasting() const noexcept override { return true; }
-
- private:
-  std::span<std::shared_ptr<slab> const> slabs_;
-};
-
-}  // namespace
 
 /// What is known of a worker's death, and of the task that it was at.
 death_certificate dispatcher::certify(worker_link& dead, std::optional<books::task_id> task) {
@@ -84,8 +65,12 @@ void dispatcher::keep(books::task_id place, std::exception_ptr const& error) con
 }
 
 std::filesystem::path dispatcher::save(books::task_id place, std::exception_ptr const& error) const {
-  auto const slabs = tasks_.kept(place);
-  blocks_of blocks(slabs);
+  saved_task saved;
+  for (auto const& s : tasks_.kept(place)) {
+    std::byte const* const from = s->data();
+    saved.blocks[s->number()].assign(from, from + s->arena()->size_of(s->number()));
+  }
+  saved_blocks blocks(saved);
   input_archive in(tasks_.payload(place), &blocks);
   std::uint32_t callable = 0;
   in >> callable;
@@ -100,15 +85,10 @@ std::filesystem::path dispatcher::save(books::task_id place, std::exception_ptr 
   if (!description.arguments) throw protocol_error("nobody knows what the task was given");
   if (description.skip_callable) description.skip_callable(in);
 
-  saved_task saved;
   saved.type = description.arguments;
   saved.failure = describe(error);
   std::byte const* const at = in.take(0);
   saved.arguments.assign(at, at + in.left());
-  for (auto const& s : slabs) {
-    std::byte const* const from = s->data();
-    saved.blocks[s->number()].assign(from, from + s->arena()->size_of(s->number()));
-  }
   return saved.save(settings_.save_failures);
 }
 

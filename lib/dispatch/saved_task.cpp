@@ -1,11 +1,14 @@
 #include <procx/dispatch/saved_task.hpp>
 
+#include "system/descriptor.hpp"
 #include "system/generation.hpp"
+#include "system/io.hpp"
 
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/codec.hpp>
 
 #include <boost/core/demangle.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <atomic>
 #include <fstream>
@@ -25,23 +28,21 @@ std::atomic<unsigned> saved_so_far = 0;
   throw std::filesystem::filesystem_error(what, file, std::error_code(errno, std::system_category()));
 }
 
-void write_file(std::filesystem::path const& file, std::span<std::byte const> bytes) {
+descriptor create(std::filesystem::path const& file) {
   auto const held = hold_forks();
-  int const fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) fail(file, "cannot save a task");
+  return descriptor::take(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "cannot save a task");
+}
+
+void write_file(std::filesystem::path const& file, std::span<std::byte const> bytes) {
+  descriptor const out = create(file);
   while (!bytes.empty()) {
-    ssize_t const n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      int const why = n < 0 ? errno : ENOSPC;
-      ::close(fd);
+    auto const r = write_some(out.get(), bytes);
+    if (r.error) {
       ::unlink(file.c_str());
-      errno = why;
-      fail(file, "cannot save a task");
+      throw boost::system::system_error(r.error, "cannot save a task");
     }
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    bytes = bytes.subspan(r.bytes);
   }
-  if (::close(fd) != 0) fail(file, "cannot save a task");
 }
 
 }  // namespace

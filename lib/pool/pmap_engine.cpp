@@ -27,10 +27,10 @@ std::shared_ptr<callable_table> table_of(task_entry entry, std::shared_ptr<void>
 
 class pmap_engine::state final : public task_sink {
  public:
-  state(pmap_options const& options, task_entry entry, std::shared_ptr<void> callable, pmap_source& source)
+  state(dispatcher::settings const& settings, std::shared_ptr<callable_table> callables, pmap_source& source)
       : source_(source),
-        items_ahead_(items_ahead * settings_of(options).workers),
-        dispatcher_(loop_, settings_of(options), table_of(entry, std::move(callable)), *this) {
+        items_ahead_(items_ahead * settings.workers),
+        dispatcher_(loop_, settings, std::move(callables), *this) {
     dispatcher_.prepare();
   }
 
@@ -125,7 +125,7 @@ class pmap_engine::state final : public task_sink {
 
 pmap_engine::pmap_engine(pmap_options const& options, task_entry entry, std::shared_ptr<void> callable,
                          pmap_source& source)
-    : state_(std::make_unique<state>(options, entry, std::move(callable), source)) {}
+    : state_(std::make_unique<state>(settings_of(options), table_of(entry, std::move(callable)), source)) {}
 
 pmap_engine::~pmap_engine() {
   if (state_->foreign()) (void)state_.release();  // a copy in a forked child: nothing in it may be touched

@@ -29,7 +29,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   void run() { thread_.start(); }
 
   bool foreign() const noexcept { return thread_.foreign(); }
-  bool runs_once() const noexcept { return dispatcher::runs_once(settings_of(options_)); }
+  bool runs_once() const noexcept { return dispatcher_.runs_once(); }
   boost::asio::any_io_executor const& executor() const noexcept { return thread_.executor(); }
 
   /// The end of everything, by the owner. On the user's executor nothing of it may run at the same time.
