@@ -148,7 +148,6 @@ class dispatcher {
   bool try_again(books::task_id place, books::failure how);
   void keep(books::task_id place, std::exception_ptr const& error) const;
   std::filesystem::path save(books::task_id place, std::exception_ptr const& error) const;
-  static std::exception_ptr error_of(death_certificate c);
   death_certificate certify(worker_link& dead, std::optional<books::task_id> task);
   bool used_up(worker_link const& link) const noexcept;
   void log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept;

@@ -27,14 +27,6 @@ death_certificate dispatcher::certify(worker_link& dead, std::optional<books::ta
   return c;
 }
 
-std::exception_ptr dispatcher::error_of(death_certificate c) {
-  switch (c.cause) {
-    case death_cause::timeout: return std::make_exception_ptr(task_timeout(std::move(c)));
-    case death_cause::cancellation: return std::make_exception_ptr(task_cancelled(std::move(c)));
-    default: return std::make_exception_ptr(process_died(std::move(c)));
-  }
-}
-
 /// After a failure of this kind: whether it will be tried again, now or in a while.
 bool dispatcher::try_again(books::task_id place, books::failure how) {
   if (settings_.backoff.count() == 0) return books_.try_again(place, how);

@@ -1,5 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 
+#include "error/death_error.hpp"
+
 #include <procx/error/exceptions.hpp>
 
 #include <algorithm>
