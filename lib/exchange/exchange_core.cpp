@@ -33,7 +33,8 @@ exchange_core::exchange_core(exchange& owner, exchange_options const& options,
     : owner_(&owner),
       options_(options),
       limit_(options.limit ? options.limit->resolve() : options.reuse ? available_cores() : 0),
-      loop_(make_loop(std::move(executor))) {
+      loop_(make_loop(std::move(executor))),
+      tick_(loop_.executor()) {
   if (options.reuse && options.continuous)
     throw std::invalid_argument("a process that is reused gives one result a task: it cannot be continuous");
 }
@@ -157,11 +158,11 @@ exchange::channel_list exchange_core::removed() {
 }
 
 std::size_t exchange_core::waiting() const noexcept {
-  return waiting_.size() + (workers_ ? workers_->unassigned() : 0);
+  return waiting_.size() + delayed_.size() + (workers_ ? workers_->unassigned() : 0);
 }
 
 bool exchange_core::unfinished() const noexcept {
-  return !members_.empty() || !waiting_.empty() || (workers_ && !workers_->idle());
+  return !members_.empty() || !waiting_.empty() || !delayed_.empty() || (workers_ && !workers_->idle());
 }
 
 bool exchange_core::busy() const noexcept {
@@ -181,11 +182,14 @@ void exchange_core::look_again() {
 exchange::channel_list exchange_core::ready(deadline until) {
   look_again();
   exchange::channel_list list;
+  if (members_.empty()) drop_waiting();
   while (list.empty() && !members_.empty()) {
-    if (!loop_.run_until([&] { return !ready_.empty(); }, until)) break;
+    if (!loop_.run_until([&] { return !ready_.empty() || must_cancel(); }, until)) break;
+    if (ready_.empty()) drop_waiting();
     for (member* m : std::exchange(ready_, {})) {
       bool const over = !m->faulty && !m->ch.core().has_message();
       bool const quiet = over && m->ch.core().ended_orderly();
+      if (over && !quiet) explain_death(*m);
       if (!quiet || !options_.autoclose) list.push_back(m->ch);
       if ((over || m->faulty) && options_.autoclose)
         leave(*m);
@@ -203,8 +207,9 @@ bool exchange_core::store(deadline until) {
   start_waiting();
   while (!under_way() && see_one_leave()) start_waiting();
   if (!unfinished()) return false;
-  bool const any = loop_.run_until([&] { return stored_any_ || escaped_ || !ready_.empty(); }, until);
+  bool const any = loop_.run_until([&] { return stored_any_ || escaped_ || !ready_.empty() || must_cancel(); }, until);
   process_ready();
+  cancel_waiting();
   start_waiting();
   if (escaped_) std::rethrow_exception(std::exchange(escaped_, nullptr));
   return any;
@@ -238,6 +243,9 @@ void exchange_core::store_from(member& m) {
   channel_core& core = m.ch.core();
   bool const message = m.faulty || core.has_message();
   bool const exception = !m.faulty && core.next_is_exception();
+  bool const died = !message && !core.ended_orderly();
+  if (died) explain_death(m);
+  if ((exception || died) && tries_again(m, exception)) return leave(m);
   if (message || !core.ended_orderly())
     show(m.ch, &exchange::store_data);
   else if (m.expects_result && !options_.continuous)
@@ -262,7 +270,7 @@ void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
 /// The process of a reusable callable has given its result: the next parameters, or word that there are no more.
 bool exchange_core::go_on(member& m) {
   try {
-    if (waiting_.empty() || waiting_.front().task->id() != *m.runs) {
+    if (waiting_.empty() || waiting_.front().task->id() != *m.runs || must_cancel() || used_up(m)) {
       m.ch.send(std::optional<std::tuple<>>());
       return false;
     }
@@ -270,9 +278,8 @@ bool exchange_core::go_on(member& m) {
   } catch (error const&) {
     return false;  // it has ended; what waits goes to another
   }
-  m.ch.core().tag = waiting_.front().index;
+  begin(m, std::move(waiting_.front()));
   waiting_.pop_front();
-  m.expects_result = true;
   classify(m);
   return true;
 }

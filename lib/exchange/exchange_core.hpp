@@ -3,12 +3,15 @@
 #include "channel/channel_core.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "exchange/channel_watch.hpp"
+#include "process/oom_watch.hpp"
 #include "system/event_loop.hpp"
 
+#include <procx/error/certificate.hpp>
 #include <procx/exchange/exchange.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -59,12 +62,27 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void on_progress() override;
 
  private:
+  struct waiting_job {
+    std::size_t index = 0;
+    std::unique_ptr<job> task = nullptr;
+    unsigned exceptions = 0, deaths = 0;  // that it has ended with before
+  };
+  struct delayed_job {
+    std::chrono::steady_clock::time_point due;
+    waiting_job again;
+  };
   struct member {
     member(channel c, boost::asio::any_io_executor const& executor) : ch(std::move(c)), dying(executor) {}
 
     channel ch;
     std::optional<channel_watch> watch;
     std::optional<callable_id> runs;  // with reuse: what its process can go on with
+    waiting_job at = {};              // what its process does; no task: it was added, and is somebody else's
+    std::chrono::steady_clock::time_point began = {};
+    std::size_t tasks = 0;      // that it has been given
+    std::size_t baseline = 0;   // bytes that were resident in it before its first
+    std::optional<death_cause> killed_for = {};
+    std::optional<std::chrono::steady_clock::time_point> kill_at = {};
     bool expects_result = true;
     bool in_ready = false;
     bool faulty = false;    // what it sent makes no sense
@@ -72,11 +90,6 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
     boost::asio::steady_timer dying;
     std::shared_ptr<member*> alive = std::make_shared<member*>(this);
   };
-  struct waiting_job {
-    std::size_t index;
-    std::unique_ptr<job> task;
-  };
-
   member& watch_channel(channel ch, std::size_t index);
   void on_event(member& m);
   void classify(member& m);
@@ -89,6 +102,22 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void store_from(member& m);
   void show(channel& from, void (exchange::*how)(channel&));
   bool go_on(member& m);
+  void begin(member& m, waiting_job next);
+  bool used_up(member const& m) const;
+
+  static bool is_at_work(member const& m) noexcept;
+  bool must_look() const noexcept;
+  void arm_tick();
+  void tick();
+  void look_after(member& m, std::chrono::steady_clock::time_point now);
+  static void end_for(member& m, death_cause cause, std::chrono::nanoseconds grace);
+  bool must_cancel() const noexcept;
+  void cancel_waiting();
+  void drop_waiting();
+  void stop_running();
+
+  bool tries_again(member& m, bool exception);
+  void explain_death(member& m);
   bool room_for_one() const noexcept;
   bool under_way() const noexcept;
   void start_or_note();
@@ -110,6 +139,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::deque<member*> ready_;     // something can be received or told, and nobody was told yet
   std::vector<member*> reported_;  // told by `ready`: to be looked at again
   std::deque<waiting_job> waiting_;
+  std::vector<delayed_job> delayed_;  // to be tried again later
   std::vector<process> leaving_;  // their channels have ended; they have a moment to end too
   std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
   std::map<void*, std::uint32_t> table_places_;
@@ -117,6 +147,10 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::map<pid_t, channel> faces_;
   std::exception_ptr escaped_;  // from store_data
   bool stored_any_ = false;
+  boost::asio::steady_timer tick_;
+  bool ticking_ = false;
+  bool running_stopped_ = false;
+  std::optional<oom_watch> oom_;  // since the first process was started
 
   struct waiter {
     std::uint64_t id;

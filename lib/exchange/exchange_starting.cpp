@@ -1,7 +1,9 @@
 // How an exchange starts what waits its turn.
 #include "exchange/exchange_core.hpp"
 
+#include "process/memory_use.hpp"
 #include "process/stop_level.hpp"
+#include "process/worker_limits.hpp"
 
 #include <csignal>
 #include <utility>
@@ -39,11 +41,8 @@ void exchange_core::start_waiting() {
     workers_->set_limit(limit_ > claimed ? limit_ - claimed : members_.empty() && waiting_.empty() ? 1 : 0);
     workers_->pump();
   }
-  if (stop_level() > 0 && !waiting_.empty()) {
-    waiting_.clear();
-    throw stopped();
-  }
-  while (!waiting_.empty() && room_for_one()) {
+  arm_tick();
+  while (!waiting_.empty() && room_for_one() && stop_level() == 0) {
     waiting_job next = std::move(waiting_.front());
     waiting_.pop_front();
     try {
@@ -80,10 +79,37 @@ bool exchange_core::see_one_leave() {
 }
 
 void exchange_core::launch(waiting_job& next) {
+  if (!oom_) oom_.emplace();
   launch_plan what;
-  what.run = [&](channel& up) { next.task->run(up); };
+  what.run = [&](channel& up) {
+    accept(options_.limits);
+    if (options_.memory_limit) limit_address_space(options_.memory_limit);
+    next.task->run(up);
+  };
   member& m = watch_channel(start_process(options_.start, std::nullopt, what), next.index);
   if (options_.reuse) m.runs = next.task->id();
+  if (options_.memory_limit || options_.limits.recycle_after_memory)
+    if (auto const use = memory_use_of(m.ch.pid())) m.baseline = use->resident;
+  begin(m, std::move(next));
+}
+
+/// The process has been given this task, with its parameters.
+void exchange_core::begin(member& m, waiting_job next) {
+  m.ch.core().tag = next.index;
+  m.at = std::move(next);
+  m.began = std::chrono::steady_clock::now();
+  m.expects_result = true;
+  ++m.tasks;
+  arm_tick();
+}
+
+/// Whether a process has run all that one is to run.
+bool exchange_core::used_up(member const& m) const {
+  worker_limits const& limits = options_.limits;
+  if (limits.recycle_after_tasks && m.tasks >= limits.recycle_after_tasks) return true;
+  if (limits.recycle_after_memory == 0) return false;
+  auto const use = memory_use_of(m.ch.pid());
+  return use && use->resident > m.baseline + limits.recycle_after_memory;
 }
 
 std::optional<channel> exchange_core::create() {

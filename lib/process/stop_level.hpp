@@ -5,6 +5,9 @@
 
 namespace procx::inline v1::detail {
 
+/// Whether it was called at all.
+bool stops_on_signals() noexcept;
+
 /// What `stop_on_signals` asks for: 0 nothing, 1 to begin nothing more, 2 to stop what runs.
 int stop_level() noexcept;
 

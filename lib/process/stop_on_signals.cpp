@@ -13,6 +13,7 @@
 namespace procx::inline v1 {
 namespace {
 
+std::atomic<bool> wanted{false};
 std::atomic<int> came{0};
 std::atomic<int> first{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
@@ -28,6 +29,7 @@ void note(int signal) {
 }  // namespace
 
 void stop_on_signals(std::initializer_list<int> signals) {
+  wanted = true;
   for (int const signal : signals) {
     struct sigaction present {};
     ::sigaction(signal, nullptr, &present);
@@ -43,6 +45,8 @@ void stop_on_signals(std::initializer_list<int> signals) {
 int stop_signal() noexcept { return first; }
 
 namespace detail {
+
+bool stops_on_signals() noexcept { return wanted.load(std::memory_order_relaxed); }
 
 int stop_level() noexcept { return std::min(came.load(std::memory_order_relaxed), 2); }
 

@@ -1,6 +1,6 @@
 #define BOOST_TEST_MODULE stop_on_signals
 #include "support/observe.hpp"
-#include "support/processes.hpp"
+#include "support/stopping.hpp"
 
 #include <procx/procx.hpp>
 
@@ -19,38 +19,16 @@
 
 namespace px = procx;
 using namespace std::chrono_literals;
+using stopping::in_own_process;
+using stopping::is_cancelled;
+using stopping::signals_are_prompt;
 
 namespace {
-
-// The thread sanitizer keeps signals back until the thread makes a call that it knows.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool signals_are_prompt = false;
-#else
-constexpr bool signals_are_prompt = true;
-#endif
-
-/// What is asked for holds for a whole process: so each case is one of its own. True if it returns 0, and nothing but 0.
-bool in_own_process(std::function<bool()> const& body) {
-  return processes::code_of_fork([&] {
-           ::alarm(60);
-           return body() ? 0 : 1;
-         }) == 0;
-}
 
 std::vector<int> numbers(int count) {
   std::vector<int> all(static_cast<std::size_t>(count));
   std::iota(all.begin(), all.end(), 0);
   return all;
-}
-
-bool is_cancelled(std::exception_ptr const& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (px::task_cancelled const&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
 }
 
 }  // namespace
@@ -173,26 +151,6 @@ BOOST_AUTO_TEST_CASE(a_pool_finishes_what_runs_and_cancels_the_rest,
     } catch (px::task_cancelled const&) {
       pool.drain();
       return good == 1 && cancelled == 99;
-    }
-    return false;
-  }));
-}
-
-BOOST_AUTO_TEST_CASE(an_exchange_starts_no_more_processes) {
-  BOOST_TEST(in_own_process([] {
-    px::stop_on_signals();
-    pid_t const program = ::getpid();
-    px::queue<int> q({.limit = 1});
-    auto work = q.manage(px::make_parallel([program](int n) {
-      if (n == 1) ::kill(program, SIGINT);
-      return n;
-    }));
-    for (int n = 0; n < 10; ++n) work(n);
-    int got = 0;
-    try {
-      for (int n : q) got += n >= 0;
-    } catch (px::task_cancelled const&) {
-      return got >= 1 && got <= 2;
     }
     return false;
   }));

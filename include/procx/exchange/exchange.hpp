@@ -5,6 +5,7 @@
 #include <procx/error/outcome.hpp>
 #include <procx/exchange/job.hpp>
 #include <procx/process/worker_count.hpp>
+#include <procx/process/worker_limits.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -26,6 +27,22 @@ struct exchange_options {
   bool continuous = false;
   /// A channel that has ended leaves the exchange by itself; otherwise `ready` reports it until it is removed.
   bool autoclose = true;
+  /// How often a task that was started here and fails is tried again, in another process: so often after exceptions, and
+  /// so often after deaths of its process. Not if `continuous`, nor for those whose channels are `ready`: what they sent was
+  /// seen.
+  unsigned retries = 0;
+  /// How long to wait before a task is tried again: twice as long after each failure, at most 64 times; 0: not at all.
+  std::chrono::nanoseconds backoff{0};
+  /// What one task may take, from when it begins to run; 0: as long as it likes. Checked every 10 ms.
+  std::chrono::nanoseconds task_timeout{0};
+  /// A process that is to be killed gets SIGTERM, and SIGKILL if it is still there after so long; 0: SIGKILL at once.
+  std::chrono::nanoseconds grace = std::chrono::seconds(1);
+  /// What a process may use, in bytes beyond what it has at its start; 0: anything. An allocation that would exceed it
+  /// fails (`std::bad_alloc` in the task); a process in which more is resident nevertheless is killed.
+  std::size_t memory_limit = 0;
+  /// Priority, processors, resources of the processes; with `reuse`, for how long each is kept. Control groups are for
+  /// callables without a channel that are reused.
+  worker_limits limits = {};
   /// How the processes and their channels are made.
   start_options start = {};
 };

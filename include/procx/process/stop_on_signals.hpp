@@ -9,9 +9,9 @@ namespace procx::inline v1 {
 ///
 /// After the first one nothing more is begun: tasks that wait end with `task_cancelled`, ranges are not drawn from, and
 /// what is running is finished, its results taken as ever; who takes the results of a `pmap` whose range has not come to
-/// its end is told by `task_cancelled` when the others are through. After the second one the workers that are at a task
-/// are killed, and their tasks are cancelled too (those that an exchange runs in processes of their own go on). The third
-/// one does what it would have done without this. Created processes never get to see the keys of the terminal.
+/// its end is told by `task_cancelled` when the others are through, as is who asks an exchange which channels are `ready`.
+/// After the second one the processes that are at a task are killed, and their tasks are cancelled too. The third one does
+/// what it would have done without this. Created processes never get to see the keys of the terminal.
 ///
 /// Takes the place of handlers that the program has installed; a signal that is ignored stays so. For the whole process,
 /// from any thread, and for good. Noticed within 10 ms where tasks are waited for. A later call adds signals.
