@@ -57,7 +57,7 @@ channel fork_channel(start_options const& options, std::optional<boost::asio::an
                      std::function<void(channel&)> const& body) {
   auto ends = make_endpoints(options.via, options.frame_limit);
   auto kept = ends.there.descriptors();
-  fork_plan const plan{kept, options.capture_stderr};
+  fork_plan const plan{.keep = kept, .capture_stderr = options.capture_stderr, .notes_crashes = true};
   auto child = fork_process(plan, [&] {
     channel up = make_created_channel(options, std::move(ends.there));
     return run_created(up, body);
@@ -124,7 +124,7 @@ channel start_process(start_options const& options, std::optional<boost::asio::a
 channel create(start_options const& options) {
   auto ends = detail::make_endpoints(options.via, options.frame_limit);
   auto kept = ends.there.descriptors();
-  auto child = detail::fork_process({kept, options.capture_stderr});
+  auto child = detail::fork_process({.keep = kept, .capture_stderr = options.capture_stderr, .notes_crashes = true});
   if (!child) return detail::make_created_channel(options, std::move(ends.there));
   return detail::make_channel(options, std::nullopt, std::move(ends.here), std::move(child));
 }

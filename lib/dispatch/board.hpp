@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispatch/crash_note.hpp"
+#include "process/crash_note.hpp"
 
 #include <array>
 #include <atomic>

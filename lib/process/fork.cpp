@@ -1,6 +1,7 @@
 #include "process/fork.hpp"
 
 #include "error/throw_trace.hpp"
+#include "process/crash_note.hpp"
 #include "process/process_group.hpp"
 #include "system/generation.hpp"
 
@@ -69,7 +70,7 @@ void empty_stdin() noexcept {
   ::close(null);
 }
 
-void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end, int life_line) {
+void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end, int life_line, crash_note* note) {
   become_created_process();
   lead_a_group();
   forget_unwritten();
@@ -88,6 +89,7 @@ void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end
   close_inherited(keep);
   empty_stdin();
   reset_signals();
+  if (note) note_crashes(*note);
 }
 
 }  // namespace
@@ -98,6 +100,7 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan) {
   std::pair<descriptor, descriptor> errors;
   if (plan.capture_stderr) errors = make_pipe();
   death_watch watch;
+  auto note = plan.notes_crashes ? new_crash_note() : nullptr;
 
   flush_before_fork();
   bool const tied = may_tie_child();
@@ -108,14 +111,16 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan) {
   pid_t const pid = ::fork();
   if (pid == 0) {
     become_child(plan, parent, tied, plan.capture_stderr ? errors.second.get() : plan.stderr_to,
-                 watch.childs_end());
+                 watch.childs_end(), note.get());
     return nullptr;
   }
   int const why = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) throw boost::system::system_error(why, boost::system::system_category(), "cannot fork");
   errors.second.close();
-  return watch_process(pid, std::move(watch), std::move(errors.first));
+  auto state = watch_process(pid, std::move(watch), std::move(errors.first));
+  state->look_for_crashes(std::move(note));
+  return state;
 }
 
 std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function<int()> const& body) {

@@ -17,6 +17,7 @@ struct fork_plan {
   bool capture_stderr = true;              ///< else it writes where this process does, or …
   int stderr_to = -1;                      ///< … to this descriptor, unless it is −1
   bool stdout_too = false;                 ///< its standard output goes where its standard error does
+  bool notes_crashes = false;              ///< a fatal signal leaves a trace: see `process_state::certificate`
   int death_signal = SIGKILL;              ///< what it gets when this process dies
 };
 

@@ -94,11 +94,13 @@ ending process_state::reap() noexcept {
 }
 
 death_certificate process_state::certificate() const {
-  return {.pid = pid_,
-          .status = status_.value_or(exit_status()),
-          .cpu_time = usage_.cpu_time,
-          .peak_memory = usage_.peak_memory,
-          .stderr_tail = errors_.tail()};
+  death_certificate c{.pid = pid_,
+                      .status = status_.value_or(exit_status()),
+                      .cpu_time = usage_.cpu_time,
+                      .peak_memory = usage_.peak_memory,
+                      .stderr_tail = errors_.tail()};
+  if (crash_) add_crash(c, *crash_);
+  return c;
 }
 
 std::optional<exit_status> process_state::wait_until(deadline until) {

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "process/process_usage.hpp"
+#include "process/crash_note.hpp"
 #include "process/output_relay.hpp"
+#include "process/process_usage.hpp"
 #include "system/descriptor.hpp"
 #include "system/io.hpp"
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace procx::inline v1::detail {
 
@@ -39,6 +41,8 @@ class process_state {
   std::optional<exit_status> const& status() const noexcept { return status_; }
   /// What it has used, once it has ended.
   process_usage const& usage() const noexcept { return usage_; }
+  /// Where it notes that it crashes, if it does.
+  void look_for_crashes(std::shared_ptr<crash_note const> note) noexcept { crash_ = std::move(note); }
   /// All that is known here of its death.
   death_certificate certificate() const;
 
@@ -59,6 +63,7 @@ class process_state {
   std::shared_ptr<status_source> source_;
   std::optional<exit_status> status_;
   process_usage usage_;
+  std::shared_ptr<crash_note const> crash_;
 };
 
 /// Keeps a process that nobody waits for any more, until it has ended; and reaps some of those kept earlier.

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <set>
@@ -52,6 +53,20 @@ px::outcome<int> only_outcome(px::queue<int>& q) {
   for (auto& o : q.outcomes()) all.push_back(std::move(o));
   BOOST_REQUIRE(all.size() == 1u);
   return std::move(all.front());
+}
+
+[[gnu::noinline]] int crash_in_here(int n) {
+  std::uintptr_t volatile nowhere = 0x18;  // the compiler is not to know
+  return *reinterpret_cast<int volatile*>(nowhere) + n;
+}
+
+std::string trace_of(px::outcome<int> const& o) {
+  std::string text;
+  ends_with<px::process_died>(o, [&](px::process_died const& e) {
+    text = to_string(*e.certificate());
+    return true;
+  });
+  return text;
 }
 
 }  // namespace
@@ -114,6 +129,30 @@ BOOST_AUTO_TEST_CASE(when_all_attempts_are_used_up_the_last_failure_is_told) {
         return c.status.code() == 5 && c.task == 1u && c.attempt == 3 && c.cause == px::death_cause::itself;
       });
   BOOST_TEST(told);
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_tells_where_it_was) {
+  for (int i = 0; i < 3; ++i) {  // in the same piece of memory, if it is used again
+    px::queue<int> q;
+    q.start(px::make_parallel(crash_in_here), 1);
+    auto const text = trace_of(only_outcome(q));
+    BOOST_TEST(text.find("crash_in_here") != std::string::npos, text);
+    BOOST_TEST(text.find("0x18") != std::string::npos, text);
+  }
+  px::queue<int> q;
+  q.start(px::make_parallel([](int n) -> int { ::_exit(n); }), 1);
+  BOOST_TEST(trace_of(only_outcome(q)).find("crash") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(so_does_one_in_a_process_of_a_process) {
+  px::queue<std::string> outer;
+  outer.start(px::make_parallel([] {
+    px::queue<int> inner;
+    inner.start(px::make_parallel(crash_in_here), 1);
+    return trace_of(only_outcome(inner));
+  }));
+  auto const text = *outer.next();
+  BOOST_TEST(text.find("crash_in_here") != std::string::npos, text);
 }
 
 BOOST_AUTO_TEST_CASE(a_task_that_takes_too_long_is_stopped) {

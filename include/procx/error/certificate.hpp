@@ -39,7 +39,8 @@ struct death_certificate {
   /// What it wrote last, at most 4 KiB; empty if that was not captured.
   std::string stderr_tail = {};
 
-  /// Where a worker was when SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT killed it, innermost first; empty if nobody knows.
+  /// Where a forked process was when SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT killed it, innermost first; empty if nobody
+  /// knows.
   std::vector<code_location> crash = {};
   std::optional<std::uint64_t> fault_address = {};  ///< what it tried to touch then
   pid_t killed_by = 0;                         ///< who sent that signal, if it was sent; 0 otherwise

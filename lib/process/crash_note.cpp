@@ -1,4 +1,4 @@
-#include "dispatch/crash_note.hpp"
+#include "process/crash_note.hpp"
 
 #include "error/throw_trace.hpp"
 #include "system/generation.hpp"
@@ -7,13 +7,70 @@
 
 #include <algorithm>
 #include <csignal>
+#include <new>
 
+#include <sys/mman.h>
 #include <ucontext.h>
 
 namespace procx::inline v1::detail {
 namespace {
 
 constexpr std::array fatal{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+/// The unwinder allocates when it is first used. In a child it must not: a thread may have held the lock at the fork.
+bool unwinder_is_warm = false;
+
+void warm_up_unwinder() noexcept {
+  if (unwinder_is_warm) return;
+  std::array<void const*, 2> frames;
+  boost::stacktrace::safe_dump_to(frames.data(), sizeof frames);
+  unwinder_is_warm = true;
+}
+
+/// Notes of this process's children; a child has its own for those it makes.
+class note_arena {
+ public:
+  /// Null if there is no memory.
+  static note_arena* own() noexcept {
+    static std::atomic<note_arena*> current = nullptr;  // never destroyed: what refers to it may be static
+    note_arena* arena = current;
+    while (!arena || arena->generation_ != generation()) {
+      std::unique_ptr<note_arena> fresh(new (std::nothrow) note_arena);
+      if (!fresh || !fresh->notes_) return nullptr;
+      warm_up_unwinder();
+      if (current.compare_exchange_strong(arena, fresh.get())) return fresh.release();
+    }
+    return arena;
+  }
+  ~note_arena() {
+    if (notes_) ::munmap(notes_, size);
+  }
+
+  crash_note* take() noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (used_[i].load(std::memory_order_relaxed) || used_[i].exchange(true, std::memory_order_acquire)) continue;
+      if (notes_[i].signal.load(std::memory_order_relaxed) != 0) notes_[i].reset();
+      return &notes_[i];
+    }
+    return nullptr;
+  }
+  void give_back(crash_note const* note) noexcept {
+    used_[static_cast<std::size_t>(note - notes_)].store(false, std::memory_order_release);
+  }
+
+ private:
+  static constexpr std::size_t count = 1024;
+  static constexpr std::size_t size = count * sizeof(crash_note);
+
+  note_arena() noexcept {
+    void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED) notes_ = static_cast<crash_note*>(memory);  // zeroes: nothing is noted
+  }
+
+  unsigned generation_ = generation();
+  crash_note* notes_ = nullptr;
+  std::array<std::atomic<bool>, count> used_{};
+};
 
 crash_note* noted_in = nullptr;
 unsigned noting_generation = 0;
@@ -49,11 +106,21 @@ void on_crash(int signal, siginfo_t* info, void* context) {
 
 }  // namespace
 
+std::shared_ptr<crash_note> new_crash_note() noexcept {
+  note_arena* const arena = note_arena::own();
+  crash_note* const note = arena ? arena->take() : nullptr;
+  if (!note) return nullptr;
+  try {
+    return {note, [arena](crash_note const* used) { arena->give_back(used); }};
+  } catch (std::bad_alloc const&) {  // the deleter was called
+    return nullptr;
+  }
+}
+
 void note_crashes(crash_note& where) noexcept {
   noted_in = &where;
   noting_generation = generation();
-  std::array<void const*, 2> warm;  // the unwinder allocates when it is first used
-  boost::stacktrace::safe_dump_to(warm.data(), sizeof warm);
+  warm_up_unwinder();
   stack_t stack{};
   stack.ss_sp = handler_stack.data();
   stack.ss_size = handler_stack.size();
