@@ -1,5 +1,7 @@
 #include "workload.hpp"
 
+#include "support/observe.hpp"
+
 #include <procx/procx.hpp>
 
 #include <boost/system/system_error.hpp>
@@ -47,6 +49,7 @@ numbers argument(plan const& p, std::size_t index) {
 }
 
 numbers work(numbers all) {
+  begun().fetch_add(1, std::memory_order_relaxed);
   switch (static_cast<behaviour>(all[1])) {
     case behaviour::good: break;
     case behaviour::throws: throw std::runtime_error("a task that throws");
@@ -115,7 +118,7 @@ auto arguments(plan const& p) {
 }
 
 void run_queue(plan const& p, bool reuse, ledger& book) {
-  px::queue<numbers> q({.limit = p.workers, .reuse = reuse});
+  px::queue<numbers> q({.limit = p.workers, .reuse = reuse, .retries = p.retries, .task_timeout = p.task_timeout});
   std::size_t const ahead = reuse ? 1000 : 4;
   std::size_t started = 0;
   auto const start = [&] {
@@ -133,7 +136,7 @@ void run_queue(plan const& p, bool reuse, ledger& book) {
 }
 
 void run_map(plan const& p, bool reuse, ledger& book) {
-  px::map<numbers> m({.limit = p.workers, .reuse = reuse});
+  px::map<numbers> m({.limit = p.workers, .reuse = reuse, .retries = p.retries, .task_timeout = p.task_timeout});
   std::size_t const at_a_time = reuse ? 1000 : 8;
   for (std::size_t from = 0; from < p.tasks; from += at_a_time) {
     for (std::size_t i = from; i < std::min(p.tasks, from + at_a_time); ++i)
@@ -229,6 +232,11 @@ void run_channel(plan const& p, ledger& book) {
 }
 
 }  // namespace
+
+std::atomic<std::uint64_t>& begun() {
+  static observe::shared<std::atomic<std::uint64_t>> const count;
+  return *count;
+}
 
 char const* name_of(mode m) {
   switch (m) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,8 +34,8 @@ struct plan {
   std::size_t tasks = 100;
   std::size_t words = 4;  ///< in the argument and in the result, each of 8 bytes; 4,096 and more lie in shared memory
   int workers = 2;
-  unsigned retries = 0;  ///< queues and maps have none
-  std::chrono::nanoseconds task_timeout{0};  ///< queues and maps have none
+  unsigned retries = 0;
+  std::chrono::nanoseconds task_timeout{0};
   std::chrono::nanoseconds spin{0};          ///< what each task takes
   std::size_t trouble = 0;  ///< each so-many-th task throws, or ends its process, in turn; 0: none does
 };
@@ -56,6 +57,9 @@ struct wrong : std::logic_error {
 /// Runs it all. `step` is called now and then, between outcomes. Throws `wrong`, or what the interface throws if it
 /// cannot go on.
 tally run(plan const& what, std::function<void()> const& step = {});
+
+/// How many tasks have begun, here and in processes that were forked since the first call.
+std::atomic<std::uint64_t>& begun();
 
 /// Whether an exception is one that the interface speaks of, and its name.
 bool is_documented(std::exception_ptr const& error, std::string& name);
