@@ -152,6 +152,11 @@ BOOST_AUTO_TEST_CASE(no_inputs_no_results) {
   for ([[maybe_unused]] auto const& o : m.outcomes()) BOOST_TEST(false);
 }
 
+BOOST_AUTO_TEST_CASE(elements_may_be_what_stands_for_a_value) {
+  std::vector<bool> const bits{true, false, false, true};
+  BOOST_TEST((px::pmap([](bool bit) { return !bit; }, bits).to_vector() == std::vector<bool>{false, true, true, false}));
+}
+
 BOOST_AUTO_TEST_CASE(any_range_will_do) {
   BOOST_TEST(px::pmap(square, std::list{1, 2, 3}).to_vector() == (std::vector{1, 4, 9}), boost::test_tools::per_element());
   std::forward_list<int> const own{4, 5};

@@ -54,17 +54,24 @@ struct called_type<pooled_callable<F>> {
   using type = F;
 };
 
+template <class F, class... Args>
+struct checked_call {
+  static constexpr bool possible = std::is_invocable_v<F&, Args...>;
+  static_assert(possible,
+                "procx: the callable cannot be called with the arguments as they arrive there: strings in whatever form as "
+                "std::string, all else in its own type (for a parameter that is a px::view, give a px::view)");
+  using type = std::decay_t<typename std::conditional_t<possible, std::invoke_result<F&, Args...>, std::type_identity<void>>::type>;
+};
+
 /// What calling `F` (or what stands for it in a pool) with these arguments gives.
 template <class F, class... Args>
-using call_result =
-    std::decay_t<std::invoke_result_t<typename called_type<F>::type&, Args...>>;
+using call_result = typename checked_call<typename called_type<F>::type, Args...>::type;
 
 /// The entry that takes the task apart, the callable if it travels, and the arguments. A task that is run once at most may
 /// keep what it is given in shared memory.
 template <class F, class... Args>
 packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments, bool run_once = false) {
   using called = typename called_type<F>::type;
-  static_assert(std::is_invocable_v<called&, Args...>, "procx: the callable cannot be called with these arguments");
   static_assert(is_pooled<F> || travels<F>, PROCX_CANNOT_TRAVEL);
   packed_task task;
   if constexpr (is_pooled<F> || travels<F>) {

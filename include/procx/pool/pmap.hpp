@@ -28,7 +28,7 @@ namespace procx::inline v1 {
 /// there at once. If it is destroyed, its workers are killed and reaped.
 template <class F, std::ranges::view Inputs>
 class parallel_map {
-  using input = std::ranges::range_reference_t<Inputs>;
+  using input = detail::range_element<Inputs>;
 
  public:
   using value_type = detail::result_type<typename detail::spread_call<F, input>::result>;

@@ -19,6 +19,12 @@ template <class T>
 using sent = std::conditional_t<std::is_convertible_v<std::decay_t<T>, char const*>, std::string,
                                 std::remove_cvref_t<T>>;
 
+/// What the elements of a range are: what its iterators give, or what that stands for (a bit, say).
+template <class Range>
+using range_element = std::conditional_t<
+    std::is_same_v<std::remove_cvref_t<std::ranges::range_reference_t<Range>>, std::ranges::range_value_t<Range>>,
+    std::ranges::range_reference_t<Range>, std::ranges::range_value_t<Range>>;
+
 template <class T>
 inline constexpr bool is_tuple = requires { std::tuple_size<T>::value; };
 
