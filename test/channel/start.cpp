@@ -55,6 +55,11 @@ BOOST_AUTO_TEST_CASE(an_end_of_channel_that_leaves_the_callable_is_an_orderly_en
   BOOST_CHECK_THROW(ch.receive<int>(), px::end_of_channel);
 }
 
+BOOST_AUTO_TEST_CASE(a_copy_of_this_process_may_be_given_a_pointer_to_text) {
+  px::channel ch = px::start([](px::channel& up, char const* text) { up.send(std::string(text) + '!'); }, "text");
+  BOOST_TEST(ch.receive<std::string>() == "text!");
+}
+
 BOOST_AUTO_TEST_CASE(waiting_keeps_what_is_more_than_a_pipe_holds) {
   constexpr std::size_t size = std::size_t{sanitized ? 1 : 4} << 20;
   for (auto via : {px::transport::pipe, px::transport::socket}) {

@@ -143,6 +143,28 @@ BOOST_AUTO_TEST_CASE(calls_of_a_pool_and_a_queue_are_kept_too) {
   BOOST_TEST(px::replay(name, [](int n) { return n; }) == 12);
 }
 
+BOOST_AUTO_TEST_CASE(elements_that_are_pairs_can_be_replayed) {
+  std::vector<std::pair<char, double>> const inputs{{'a', 2.5}};
+  auto r = px::pmap([](char c, double d) -> int { throw std::runtime_error(std::to_string(c + d)); }, inputs,
+                    {.workers = 1, .save_failures = path / "failed"});
+  BOOST_TEST(px::replay(saved_as(r.outcomes()), [](char c, double d) { return c == 'a' ? d : 0; }) == 2.5);
+}
+
+BOOST_AUTO_TEST_CASE(arguments_arrive_as_the_parameters_ask_for_here_too) {
+  px::process_pool pool({.workers = 1, .save_failures = path / "failed"});
+  auto const fails = [](px::view<double> in, char const* name) -> std::size_t {
+    if (in.size() == 3) throw std::runtime_error(name);
+    return in.size();
+  };
+  BOOST_CHECK_THROW(pool.submit(fails, std::vector<double>(3, 1.5), "a name").get(), px::remote_exception);
+  fs::path const file = only_file();
+  BOOST_CHECK_EXCEPTION(px::replay(file, fails), std::runtime_error,
+                        [](std::runtime_error const& e) { return e.what() == std::string("a name"); });
+  BOOST_TEST((px::replay<px::view<double>, std::string>(file, [](px::view<double> in, std::string const& name) {
+                return in.size() + name.size();
+              }) == 9u));
+}
+
 BOOST_AUTO_TEST_CASE(the_types_must_be_those_that_were_sent) {
   auto r = px::pmap([](double x) -> int { throw std::runtime_error(std::to_string(x)); }, std::vector<int>{4},
                     {.workers = 1, .save_failures = path / "failed"});

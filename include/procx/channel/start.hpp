@@ -39,7 +39,9 @@ channel start_with(start_options const& options, std::optional<boost::asio::any_
                    Args&... args) {
   launch_plan what;
   what.run = [&](channel& up) { std::invoke(fn, up, args...); };
-  if constexpr (travels<F> && ((travels_as_argument<Args> && std::is_constructible_v<sent_type<Args>, Args&>) && ...)) {
+  constexpr bool fits_what_is_sent = std::is_invocable_v<F&, channel&, sent_type<Args>...>;  // not a pointer to text
+  if constexpr (travels<F> && fits_what_is_sent &&
+                ((travels_as_argument<Args> && std::is_constructible_v<sent_type<Args>, Args&>) && ...)) {
     if (options.method != start_method::fork && may_leave_this_image(options))
       what.travels = pack(&run_travelled<F, sent_type<Args>...>, fn, std::tuple<sent_type<Args>...>(args...));
   }

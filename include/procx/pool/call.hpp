@@ -1,5 +1,6 @@
 #pragma once
 
+#include <procx/dispatch/arrival.hpp>
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/packed_task.hpp>
 #include <procx/dispatch/task_description.hpp>
@@ -54,18 +55,18 @@ struct called_type<pooled_callable<F>> {
   using type = F;
 };
 
-template <class F, class... Args>
-struct checked_call {
-  static constexpr bool possible = std::is_invocable_v<F&, Args...>;
-  static_assert(possible,
-                "procx: the callable cannot be called with the arguments as they arrive there: strings in whatever form as "
-                "std::string, all else in its own type (for a parameter that is a px::view, give a px::view)");
-  using type = std::decay_t<typename std::conditional_t<possible, std::invoke_result<F&, Args...>, std::type_identity<void>>::type>;
+template <class F, class Arrivals>
+struct checked_call;
+template <class F, class... A>
+struct checked_call<F, types<A...>> {
+  static constexpr bool possible = std::is_invocable_v<F&, A...>;
+  static_assert(possible, "procx: the callable cannot be called with these arguments");
+  using type = std::decay_t<typename std::conditional_t<possible, std::invoke_result<F&, A...>, std::type_identity<void>>::type>;
 };
 
 /// What calling `F` (or what stands for it in a pool) with these arguments gives.
 template <class F, class... Args>
-using call_result = typename checked_call<typename called_type<F>::type, Args...>::type;
+using call_result = typename checked_call<typename called_type<F>::type, arrivals<typename called_type<F>::type, Args...>>::type;
 
 /// The entry that takes the task apart, the callable if it travels, and the arguments. A task that is run once at most may
 /// keep what it is given in shared memory.
@@ -77,13 +78,15 @@ packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments, bool ru
   if constexpr (is_pooled<F> || travels<F>) {
     slab_sink slabs(run_once);
     output_archive out(task.bytes, &slabs);
-    constexpr task_entry entry = [] {
+    constexpr task_entry entry = []<class... A>(types<A...>) {
       if constexpr (is_pooled<F>)
-        return &run_inherited<called, Args...>;
+        return &run_inherited<called, A...>;
       else
-        return &run_travelling<called, Args...>;
-    }();
-    describe_once<entry, std::tuple<Args...>, std::conditional_t<is_pooled<F>, void, called>>();
+        return &run_travelling<called, A...>;
+    }(arrivals<called, Args...>());
+    []<class... A>(types<A...>) {
+      describe_once<entry, std::tuple<saved_as<A>...>, std::conditional_t<is_pooled<F>, void, called>>();
+    }(arrivals<called, Args...>());
     image_offset const offset = offset_of(reinterpret_cast<void (*)()>(entry));
     out << offset;
     if constexpr (is_pooled<F>)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <procx/dispatch/arrival.hpp>
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/task_description.hpp>
 #include <procx/pool/queue_core.hpp>
@@ -42,11 +43,24 @@ void run_for_queue(void* object, input_archive& in, output_archive& result) {
   }
 }
 
-/// Whether calling an `F` with these arguments gives an `R`, or something that becomes one.
+/// Whether calling an `F` with what these arguments become gives an `R`, or something that becomes one.
+template <class R, class F, class Arrivals>
+inline constexpr bool gives_with = false;
+template <class R, class F, class... A>
+  requires std::is_invocable_v<F&, A...>
+inline constexpr bool gives_with<R, F, types<A...>> =
+    std::is_convertible_v<std::invoke_result_t<F&, A...>, R> ||
+    (std::is_void_v<std::invoke_result_t<F&, A...>> && std::is_same_v<R, std::monostate>);
 template <class R, class F, class... Args>
-concept gives = std::is_invocable_v<F&, Args...> &&
-                (std::is_convertible_v<std::invoke_result_t<F&, Args...>, R> ||
-                 (std::is_void_v<std::invoke_result_t<F&, Args...>> && std::is_same_v<R, std::monostate>));
+concept gives = gives_with<R, F, arrivals<F, Args...>>;
+
+/// What runs the task; how it is saved if it fails is known from now on.
+template <class R, bool Inherited, class F, class... A>
+task_entry queue_entry(types<A...>) {
+  constexpr task_entry entry = &run_for_queue<R, Inherited, F, A...>;
+  describe_once<entry, std::tuple<saved_as<A>...>, std::conditional_t<Inherited, void, F>>();
+  return entry;
+}
 
 /// An argument in the type that the other side reads.
 template <class T>
@@ -64,8 +78,7 @@ class encoded_item {
   template <class R, class F, class... Args>
   static encoded_item call(F const& fn, Args const&... args) {
     return encoded_item(callable_table::travels, [&](output_archive& out) {
-      describe_once<&run_for_queue<R, false, F, sent_type<Args>...>, std::tuple<sent_type<Args>...>, F>();
-      save_entry(out, &run_for_queue<R, false, F, sent_type<Args>...>);
+      save_entry(out, queue_entry<R, false, F>(arrivals<F, sent_type<Args>...>()));
       send_callable(out, fn);
       (save_argument(out, args), ...);
     });
@@ -74,8 +87,7 @@ class encoded_item {
   template <class R, class F, class... Args>
   static encoded_item inherited_call(Args const&... args) {
     return encoded_item(callable_table::by_entry | 0u, [&](output_archive& out) {
-      describe_once<&run_for_queue<R, true, F, sent_type<Args>...>, std::tuple<sent_type<Args>...>>();
-      save_entry(out, &run_for_queue<R, true, F, sent_type<Args>...>);
+      save_entry(out, queue_entry<R, true, F>(arrivals<F, sent_type<Args>...>()));
       (save_argument(out, args), ...);
     });
   }

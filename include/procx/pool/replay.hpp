@@ -1,5 +1,6 @@
 #pragma once
 
+#include <procx/dispatch/arrival.hpp>
 #include <procx/dispatch/saved_task.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/codec.hpp>
@@ -17,51 +18,39 @@
 namespace procx::inline v1 {
 namespace detail {
 
-/// The parameters of a callable that is not overloaded, as values.
-template <class F>
-struct parameters_of : parameters_of<decltype(&F::operator())> {};
-template <class R, class... P>
-struct parameters_of<R (*)(P...)> {
-  using type = std::tuple<std::remove_cvref_t<P>...>;
-};
-template <class R, class... P>
-struct parameters_of<R(P...)> : parameters_of<R (*)(P...)> {};
-template <class R, class C, class... P>
-struct parameters_of<R (C::*)(P...)> : parameters_of<R (*)(P...)> {};
-template <class R, class C, class... P>
-struct parameters_of<R (C::*)(P...) const> : parameters_of<R (*)(P...)> {};
-
-/// Reads an `Arguments` and calls, if that is what was saved.
-template <class Arguments, class Call>
-bool replay_with(saved_task const& saved, Call call) {
-  if (saved.type != typeid(Arguments).name()) return false;
+/// Reads what was saved as a `Saved`, if it was, as the types `A`, and calls with them.
+template <class Saved, class... A, class Call>
+bool replay_with(saved_task const& saved, types<A...>, Call call) {
+  if (saved.type != typeid(Saved).name()) return false;
   saved_blocks blocks(saved);
   input_archive in(saved.arguments, &blocks);
-  auto arguments = make<Arguments>(in);
-  call(std::move(arguments));
+  auto arguments = make<std::tuple<A...>>(in);  // on the wire there is nothing between the elements of tuples and pairs
+  std::apply(call, std::move(arguments));
   return true;
 }
 
-template <class F, class... Args>
-auto replay(saved_task const& saved, F& fn, std::type_identity<std::tuple<Args...>>) {
-  using result = std::invoke_result_t<F&, Args...>;
+template <class F, class... Sent, class... A>
+auto replay(saved_task const& saved, F& fn, types<Sent...>, types<A...> read) {
+  using result = std::invoke_result_t<F&, A...>;
   constexpr bool is_void = std::is_void_v<result>;
   std::conditional_t<is_void, std::monostate, std::optional<result>> value;
-  auto const apply = [&](auto arguments) {
-    auto const call = [&](auto&&... a) {
-      if constexpr (is_void)
-        std::invoke(fn, std::move(a)...);
-      else
-        value.emplace(std::invoke(fn, std::move(a)...));
-    };
-    std::apply(call, std::move(arguments));
+  auto const call = [&](auto&&... a) {
+    if constexpr (is_void)
+      std::invoke(fn, std::move(a)...);
+    else
+      value.emplace(std::invoke(fn, std::move(a)...));
   };
-  bool done = replay_with<std::tuple<Args...>>(saved, apply);
-  if constexpr (sizeof...(Args) == 1)  // an element of a range, taken whole
-    done = done || replay_with<Args...>(saved, [&](auto one) { apply(std::tuple<Args...>(std::move(one))); });
-  if constexpr (sizeof...(Args) == 2) done = done || replay_with<std::pair<Args...>>(saved, apply);
-  if (!done) refuse_to_replay(saved, typeid(std::tuple<Args...>).name());
+  bool done = replay_with<std::tuple<Sent...>>(saved, read, call);
+  if constexpr (sizeof...(Sent) == 1) done = done || replay_with<Sent...>(saved, read, call);  // an element, taken whole
+  if constexpr (sizeof...(Sent) == 2) done = done || replay_with<std::pair<Sent...>>(saved, read, call);
+  if (!done) refuse_to_replay(saved, typeid(std::tuple<Sent...>).name());
   if constexpr (!is_void) return std::move(*value);
+}
+
+template <class F, class... P>
+auto replay_by_parameters(saved_task const& saved, F& fn, types<P...>) {
+  return replay(saved, fn, types<sent_type<std::remove_cvref_t<P>>...>(),
+                types<arrived_type<P, sent_type<std::remove_cvref_t<P>>>...>());
 }
 
 }  // namespace detail
@@ -81,9 +70,9 @@ template <class... Args, class F>
 auto replay(std::filesystem::path const& file, F fn) {
   detail::saved_task const saved = detail::saved_task::load(file);
   if constexpr (sizeof...(Args) > 0)
-    return detail::replay(saved, fn, std::type_identity<std::tuple<Args...>>());
+    return detail::replay(saved, fn, detail::types<Args...>(), detail::arrivals<F, Args...>());
   else
-    return detail::replay(saved, fn, std::type_identity<typename detail::parameters_of<F>::type>());
+    return detail::replay_by_parameters(saved, fn, typename detail::parameters_of<F>::type());
 }
 
 /// What became of the task when it failed: the beginning of `describe`.

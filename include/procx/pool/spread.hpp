@@ -1,9 +1,8 @@
 #pragma once
 
+#include <procx/dispatch/arrival.hpp>
 #include <procx/dispatch/callable_table.hpp>
-#include <procx/dispatch/shared_vector.hpp>
 #include <procx/dispatch/task_description.hpp>
-#include <procx/dispatch/view.hpp>
 
 #include <functional>
 #include <ranges>
@@ -28,46 +27,30 @@ using range_element = std::conditional_t<
 template <class T>
 inline constexpr bool is_tuple = requires { std::tuple_size<T>::value; };
 
-/// The only parameter of a callable that is not overloaded.
-template <class F>
-struct only_parameter {};
-template <class R, class P>
-struct only_parameter<R (*)(P)> {
-  using type = P;
-};
-template <class R, class C, class P>
-struct only_parameter<R (C::*)(P)> {
-  using type = P;
-};
-template <class R, class C, class P>
-struct only_parameter<R (C::*)(P) const> {
-  using type = P;
-};
-template <class F>
-  requires requires { &F::operator(); }
-struct only_parameter<F> : only_parameter<decltype(&F::operator())> {};
-
-/// What is on the wire as a vector is, and can be had there in place.
-template <class T>
-inline constexpr bool is_in_place = false;
-template <class T>
-inline constexpr bool is_in_place<view<T>> = true;
-template <class T>
-inline constexpr bool is_in_place<shared_vector<T>> = true;
-
-/// What an element is taken as over there: in place, if the callable wants it so and the element is contiguous.
+/// What an element is taken as over there: as the callable wants it, in place if the element is contiguous.
 template <class F, class Element>
 struct taken_as {
   using type = sent<Element>;
 };
+template <class P>
+struct only_parameter {};
+template <class P>
+struct only_parameter<types<P>> {
+  using type = std::remove_cvref_t<P>;
+};
+template <class F>
+using only_parameter_of = typename only_parameter<typename parameters_of<F>::type>::type;
 template <class F, class Element>
-  requires requires { typename only_parameter<F>::type; } &&
-           is_in_place<std::remove_cvref_t<typename only_parameter<F>::type>> &&
-           std::ranges::contiguous_range<std::remove_cvref_t<Element>> &&
-           std::is_same_v<std::ranges::range_value_t<std::remove_cvref_t<Element>>,
-                          typename std::remove_cvref_t<typename only_parameter<F>::type>::value_type>
+  requires requires { typename only_parameter_of<F>; }
 struct taken_as<F, Element> {
-  using type = std::remove_cvref_t<typename only_parameter<F>::type>;
+  using type = arrived_type<only_parameter_of<F>, sent<Element>>;
+};
+template <class F, class Element>
+  requires requires { typename only_parameter_of<F>; } && is_in_place<only_parameter_of<F>> &&
+           std::ranges::contiguous_range<std::remove_cvref_t<Element>> &&
+           std::is_same_v<std::ranges::range_value_t<std::remove_cvref_t<Element>>, typename only_parameter_of<F>::value_type>
+struct taken_as<F, Element> {
+  using type = only_parameter_of<F>;
 };
 
 /// A call of `F` with one element of a range: as it is if `F` takes it, else spread over the parameters.
@@ -96,7 +79,7 @@ struct spread_call {
     else
       save_to_make<argument>(out, argument(element));
   }
-  static void describe() { describe_once<&spread_call::run, argument>(); }
+  static void describe() { describe_once<&spread_call::run, saved_as<argument>>(); }
   static void run(void* object, input_archive& in, output_archive& out) {
     auto a = make<argument>(in);
     call_and_save([&]() -> decltype(auto) { return call(*static_cast<F*>(object), std::move(a)); }, out);

@@ -1,0 +1,86 @@
+#define BOOST_TEST_MODULE arrival
+#include "support/observe.hpp"
+
+#include <procx/procx.hpp>
+
+#include <boost/asio/use_future.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <cstring>
+#include <numeric>
+#include <string>
+#include <vector>
+
+namespace px = procx;
+
+namespace {
+
+double weighed_sum(px::view<double> samples, int weight, char const* name) {
+  return std::accumulate(samples.begin(), samples.end(), 0.0) * weight + static_cast<double>(std::strlen(name));
+}
+
+px::shared_vector<double> doubled(px::shared_vector<double> samples) noexcept {
+  for (double& s : samples) s *= 2;
+  return samples;
+}
+
+std::vector<double> samples(std::size_t count) { return std::vector<double>(count, 1.5); }
+
+// Through a pipe, and in shared memory.
+constexpr std::size_t counts[] = {0, 3, 100'000};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(arrival, observe::leaves_nothing)
+
+BOOST_AUTO_TEST_CASE(an_argument_of_a_pool_arrives_as_its_parameter_asks_for) {
+  px::process_pool pool({.workers = 1});
+  for (std::size_t const count : counts) {
+    auto const all = samples(count);
+    double const sum = 1.5 * static_cast<double>(count);
+    BOOST_TEST(pool.submit(weighed_sum, all, 2, "text").get() == 2 * sum + 4);
+    BOOST_TEST(pool.async_submit(px::call(weighed_sum, all, 3, std::string("longer text")), boost::asio::use_future).get() ==
+               3 * sum + 11);
+    int const factor = 7;
+    auto const inherited = pool.add([factor](px::view<double> in) { return in.size() * factor; });
+    BOOST_TEST(pool.submit(inherited, all).get() == 7 * count);
+    auto const copied = px::by_value([factor](px::view<double> in) { return in.size() * factor; });
+    BOOST_TEST(pool.submit(copied, all).get() == 7 * count);
+    auto const twice = pool.submit(doubled, all).get();
+    BOOST_TEST(twice.size() == count);
+    for (double const d : twice) BOOST_REQUIRE(d == 3);
+    BOOST_TEST(all == samples(count));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_shared_already_is_seen_in_place) {
+  px::process_pool pool({.workers = 1});
+  px::shared_vector<double> shared(100'000, 0.5);
+  BOOST_TEST(pool.submit([](px::view<double> in) { return std::accumulate(in.begin(), in.end(), 0.0); }, std::move(shared))
+                 .get() == 50'000);
+}
+
+BOOST_AUTO_TEST_CASE(so_does_an_item_of_a_queue) {
+  for (std::size_t const count : counts) {
+    auto const all = samples(count);
+    double const sum = 1.5 * static_cast<double>(count);
+    px::parallel_queue<double> queue({.workers = 1});
+    queue.put(weighed_sum, all, 2, "text");
+    BOOST_TEST(queue.get() == 2 * sum + 4);
+    px::parallel_single_task_queue single([](px::view<double> in, char const* name) { return in.size() + std::strlen(name); },
+                                          {.workers = 1});
+    single.put(all, "text");
+    BOOST_TEST(single.get() == count + 4);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(so_does_an_element_of_a_range) {
+  std::vector<std::string> const words{"one", "three", ""};
+  BOOST_TEST((px::pmap([](char const* word) { return std::strlen(word); }, words).to_vector() ==
+              std::vector<std::size_t>{3, 5, 0}));
+  std::vector<char const*> const pointers{"one", "three"};
+  BOOST_TEST((px::pmap([](char const* word) { return std::strlen(word); }, pointers).to_vector() ==
+              std::vector<std::size_t>{3, 5}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
