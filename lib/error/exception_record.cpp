@@ -44,6 +44,12 @@ exception_record describe(std::exception_ptr const& e, int depth) {
   return record;
 }
 
+/// The languages' own libraries: what happens in there is nobody's code.
+bool is_of_the_language(std::string const& module) {
+  auto const name = std::string_view(module).substr(module.rfind('/') + 1);
+  return name.starts_with("libc.") || name.starts_with("libstdc++.") || name.starts_with("libc++");
+}
+
 /// Whether a function's qualified name, template arguments and parameters aside, begins so.
 bool is_of(std::string const& function, std::string_view prefix) {
   std::string_view const head = std::string_view(function).substr(0, function.find('<'));
@@ -58,6 +64,7 @@ exception_record describe_exception(std::exception_ptr const& e) { return descri
 std::string to_string(std::vector<code_location> const& frames) {
   std::ostringstream out;
   std::string passing_on;  // frames of std::invoke and the like: shown only if somebody's own code follows
+  bool any_own = false;  // somebody's own code is shown
   for (std::size_t i = 0; i < frames.size(); ++i) {
     void const* const address = detail::address_of(frames[i]);
     // A frame is where its call returns to; the call itself, and with it the right function and line, is before that.
@@ -66,7 +73,7 @@ std::string to_string(std::vector<code_location> const& frames) {
     // From here on it is how the callable came to be called; unless the callable itself is a part of what calls it, since
     // the compiler has put it in there: then this frame is all there is.
     bool const calls_it = is_of(name, "procx::v1::detail::");
-    if (calls_it && out.tellp() > 0) break;
+    if (calls_it && any_own) break;
     std::ostringstream line;
     line << '#' << i << ' ' << name << (name.empty() ? "" : " in ");
     if (std::size_t const number = address ? frame.source_line() : 0)
@@ -76,6 +83,7 @@ std::string to_string(std::vector<code_location> const& frames) {
     passing_on += line.str();
     if (is_of(name, "std::__invoke") || is_of(name, "std::invoke") || is_of(name, "std::apply")) continue;
     out << std::exchange(passing_on, {});
+    any_own = any_own || !is_of_the_language(frames[i].module);
     if (calls_it) break;
   }
   return out.str();

@@ -98,7 +98,8 @@ namespace {
 
 using throw_function = void (*)(void*, void*, void (*)(void*));
 
-void note_throw(void const* object) noexcept {
+/// A frame of its own, whatever the compiler would rather: it and its caller are left out of the trace.
+[[gnu::noinline]] void note_throw(void const* object) noexcept {
   for (throw_point& old : throws.points)
     if (old.object == object) old.object = nullptr;  // that exception is gone, its memory is used again
   throw_point& point = throws.points[throws.next++ % remembered];
