@@ -27,13 +27,14 @@ struct claim {
 /// What a worker notes in memory that it shares with the parent, so that it is known after a SIGKILL. No system calls.
 ///
 /// Tasks on one worker are numbered from 0 in the order they are sent, and run in that order; the id of a task's frame
-/// is `claim::of(epoch, number)`. The one that was begun last runs for as long as `claimed` > `done`. Results wait in
+/// is `claim::of(epoch, number)`. The one that was begun last runs for as long as `claimed` > `returned`. Results wait in
 /// `results` until they are written to the pipe together: what a killed worker had finished is found there and not lost.
 /// Bytes [0, `results_end`) are whole frames, some of which the parent may have had through the pipe already.
 struct alignas(64) board_slot {
   static constexpr std::size_t results_size = 64 * 1024;
 
   std::atomic<std::uint64_t> claim_word;
+  std::atomic<std::uint64_t> returned;  ///< that have run; the result of the last may not be in `results` as yet
   std::atomic<std::uint64_t> done;
   std::atomic<std::uint64_t> busy_ns;  ///< time spent on the tasks that are done
   std::atomic<std::uint64_t> results_end;

@@ -193,6 +193,7 @@ class dispatcher {
   int heeded_ = 0;        // of the signals to stop
   boost::asio::steady_timer tick_;
   bool ticking_ = false;
+  std::chrono::steady_clock::time_point tick_due_{};
   boost::asio::steady_timer idle_timer_;
   bool idle_watched_ = false;
   std::shared_ptr<dispatcher*> alive_ = std::make_shared<dispatcher*>(this);

@@ -12,6 +12,8 @@
 namespace procx::inline v1::detail {
 namespace {
 
+// A tick that comes so much later than it was to come: meanwhile this program was stopped, or somewhere else.
+constexpr std::chrono::milliseconds absence{50};
 constexpr std::chrono::nanoseconds stalled = std::chrono::seconds(1);
 constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 
@@ -21,7 +23,8 @@ void dispatcher::arm_tick() {
   bool const to_start = idle_deaths_ > 0 && books_.pending() > 0;
   if (ticking_ || (books_.in_flight() + delayed_.size() == 0 && !to_start)) return;
   ticking_ = true;
-  tick_.expires_after(tick_time);
+  tick_due_ = std::chrono::steady_clock::now() + tick_time;
+  tick_.expires_at(tick_due_);
   tick_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
     if (alive.expired()) return;
     ticking_ = false;
@@ -31,6 +34,9 @@ void dispatcher::arm_tick() {
 
 void dispatcher::tick() {
   auto const now = std::chrono::steady_clock::now();
+  if (now - tick_due_ > absence)
+    for (auto& link : links_)
+      if (link) link->forgive(now - tick_due_);
   delayed_.take_due(now, [this](books::task_id task) { books_.put_back(task); });
   bool any = false;
   for (auto& link : links_)

@@ -101,6 +101,7 @@ class worker {
       slabs_.clear();
       report(number, std::current_exception());
     }
+    slot_.returned.store(number + 1, std::memory_order_release);
     if (generation_ != generation()) ::_exit(0);  // the task forked: this is not the worker but its child
     if (settings_.mark) flush_output();
     bool const taken = keep_result();
@@ -155,7 +156,7 @@ class worker {
     if (place & callable_table::by_entry) {
       image_offset offset = 0;
       in >> offset;
-      entry = reinterpret_cast<task_entry>(function_at(offset));
+      entry = reinterpret_cast<task_entry>(known_function_at(offset));
     }
     entry(object, in, out);
   }
@@ -199,13 +200,13 @@ class worker {
     slot_.busy_ns.fetch_add(static_cast<std::uint64_t>(busy), std::memory_order_relaxed);
     unflushed_ = 0;
     std::size_t const end = slot_.results_end.load(std::memory_order_relaxed);
-    bool const ok = write_all({slot_.results.data(), end});
+    if (!write_all({slot_.results.data(), end})) return false;  // the parent will find them there
     slot_.results_epoch.fetch_add(1, std::memory_order_relaxed);  // odd: whoever peeks must not believe it
     std::atomic_thread_fence(std::memory_order_release);
     slot_.results_end.store(0, std::memory_order_release);
     slot_.results_epoch.fetch_add(1, std::memory_order_release);
     since_ = clock::now();
-    return ok;
+    return true;
   }
 
   bool write_all(std::span<std::byte const> bytes) {

@@ -163,7 +163,7 @@ void worker_link::retire() noexcept {
 
 std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::time_point now) noexcept {
   std::uint64_t const claimed = slot_.claimed();
-  bool const runs = claimed > slot_.done.load(std::memory_order_acquire);
+  bool const runs = !between_tasks();
   if (!runs || claimed != seen_claimed_) {
     seen_claimed_ = runs ? claimed : 0;
     seen_at_ = now;

@@ -64,10 +64,13 @@ class worker_link {
   void rest();
 
   std::uint64_t results() const noexcept { return next_result_; }
-  /// Whether all that it has begun is done.
-  bool between_tasks() const noexcept { return slot_.claimed() == slot_.done.load(std::memory_order_acquire); }
+  /// Whether all that it has begun has run.
+  bool between_tasks() const noexcept { return slot_.claimed() == slot_.returned.load(std::memory_order_acquire); }
   /// How long it has been seen to run its task; 0 if it has gone on since the last call.
   std::chrono::nanoseconds running_for(std::chrono::steady_clock::time_point now) noexcept;
+
+  /// For so long nobody here has looked, read or written: the worker may have waited for that.
+  void forgive(std::chrono::nanoseconds time) noexcept { seen_at_ += time, stalled_at_ += time; }
 
   /// How long it has neither run a task nor given a result, though it has tasks: somebody has stopped it.
   std::chrono::nanoseconds stalled_for(std::chrono::steady_clock::time_point now) noexcept;

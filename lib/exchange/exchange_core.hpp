@@ -149,6 +149,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   bool stored_any_ = false;
   boost::asio::steady_timer tick_;
   bool ticking_ = false;
+  std::chrono::steady_clock::time_point tick_due_{};
   bool running_stopped_ = false;
   std::optional<oom_watch> oom_;  // since the first process was started
 

@@ -14,6 +14,8 @@ namespace procx::inline v1::detail {
 namespace {
 
 constexpr std::chrono::milliseconds tick_time{10};
+// A tick that comes so much later than it was to come: meanwhile this program was stopped, or somewhere else.
+constexpr std::chrono::milliseconds absence{50};
 
 }  // namespace
 
@@ -31,7 +33,8 @@ bool exchange_core::must_look() const noexcept {
 void exchange_core::arm_tick() {
   if (ticking_ || !must_look()) return;
   ticking_ = true;
-  tick_.expires_after(tick_time);
+  tick_due_ = std::chrono::steady_clock::now() + tick_time;
+  tick_.expires_at(tick_due_);
   tick_.async_wait([self = weak_from_this()](boost::system::error_code) {
     auto const core = self.lock();
     if (!core) return;
@@ -42,6 +45,8 @@ void exchange_core::arm_tick() {
 
 void exchange_core::tick() {
   auto const now = std::chrono::steady_clock::now();
+  if (now - tick_due_ > absence)
+    for (member& m : members_) m.began += now - tick_due_;  // it may have waited for us
   if (stop_level() == 2) stop_running();
   for (member& m : members_)
     if (is_at_work(m)) look_after(m, now);
