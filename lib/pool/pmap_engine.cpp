@@ -55,8 +55,8 @@ class pmap_engine::state final : public task_sink {
     dispatcher_.pump();
     auto const is_over = [this] { return (exhausted_ || stop_level() > 0) && dispatcher_.idle(); };
     if (loop_.run_until([&] { return condition() || is_over(); }) && condition()) return true;
-    if (!exhausted_ && stop_level() > 0 && source_.inputs_left() > 0) throw stopped();
-    return false;
+    if (!exhausted_ && stop_level() > 0 && source_.inputs_left() > 0) stand_for_the_rest(stopped());
+    return condition();
   }
 
   void released(std::size_t count) noexcept {
@@ -111,6 +111,12 @@ class pmap_engine::state final : public task_sink {
     }
     std::size_t const index = drawn_++;
     if (what == drawn::failure) on_failure(index, 0, std::move(why));
+  }
+
+  /// One outcome for all inputs that will not be drawn: the next one's.
+  void stand_for_the_rest(task_cancelled const& why) {
+    exhausted_ = true;
+    on_failure(drawn_++, 0, std::make_exception_ptr(why));
   }
 
   pmap_source& source_;

@@ -50,23 +50,21 @@ BOOST_AUTO_TEST_CASE(after_one_signal_what_runs_is_finished_and_nothing_more_beg
         }
         return n;
       };
-      int good = 0, cancelled = 0;
+      int good = 0;
+      std::size_t outcomes = 0;
       bool told = false, right = true;
       auto r = px::pmap(work, numbers(1'000'000), {.workers = 2});
-      try {
-        for (auto const& o : r.outcomes()) {
-          if (o) {
-            ++good;
-            right = right && *o == static_cast<int>(o.index());
-          } else {
-            ++cancelled;
-            right = right && is_cancelled(o.error());
-          }
+      for (auto const& o : r.outcomes()) {
+        right = right && o.index() == outcomes++;
+        if (o) {
+          ++good;
+          right = right && *o == static_cast<int>(o.index());
+        } else {
+          right = right && is_cancelled(o.error());
         }
-      } catch (px::task_cancelled const& e) {
-        told = std::string(e.what()).starts_with("stopped by SIG");
+        told = !o;  // the last one stands for all that is left
       }
-      return right && told && good == *begun && good > 50 && good < 1'000'000 && px::stop_signal() == signal;
+      return right && told && outcomes < 1'000'000 && good == *begun && good > 50 && good < 1'000'000 && px::stop_signal() == signal;
     }));
 }
 
@@ -100,14 +98,10 @@ BOOST_AUTO_TEST_CASE(after_two_signals_what_runs_is_killed) {
       return n;
     };
     bool killed = false;
-    try {
-      auto r = px::pmap(work, std::views::iota(0), {.workers = 1});
-      for (auto const& o : r.outcomes())
-        if (o.index() == 5) killed = is_cancelled(o.error());
-    } catch (px::task_cancelled const&) {
-      return killed && px::stop_signal() == SIGINT;
-    }
-    return false;
+    auto r = px::pmap(work, std::views::iota(0), {.workers = 1});
+    for (auto const& o : r.outcomes())
+      if (o.index() == 5) killed = is_cancelled(o.error());
+    return killed && px::stop_signal() == SIGINT;
   }));
 }
 
@@ -122,6 +116,26 @@ BOOST_AUTO_TEST_CASE(a_third_signal_ends_the_program) {
   ::waitpid(program, &status, 0);
   BOOST_TEST(WIFSIGNALED(status));
   BOOST_TEST(WTERMSIG(status) == SIGTERM);
+}
+
+BOOST_AUTO_TEST_CASE(who_takes_values_is_told_by_an_exception_behind_them) {
+  BOOST_TEST(in_own_process([] {
+    px::stop_on_signals();
+    pid_t const program = ::getpid();
+    int taken = 0;
+    try {
+      for (int const n : px::pmap(
+               [program](int i) {
+                 if (i == 3) ::kill(program, SIGTERM);
+                 return i;
+               },
+               std::views::iota(0), {.workers = 1}))
+        taken += n >= 0;
+    } catch (px::task_cancelled const& e) {
+      return taken >= 3 && std::string(e.what()).starts_with("stopped by SIGTERM");
+    }
+    return false;
+  }));
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_finishes_what_runs_and_cancels_the_rest,

@@ -8,8 +8,9 @@ namespace procx::inline v1 {
 /// From now on these signals end what this program has in hand in good order, instead of ending the program.
 ///
 /// After the first one nothing more is begun: tasks that wait end with `task_cancelled`, ranges are not drawn from, and
-/// what is running is finished, its results taken as ever; who takes the results of a `pmap` whose range has not come to
-/// its end is told by `task_cancelled` when the others are through, as is who asks an exchange which channels are `ready`.
+/// what is running is finished, its results taken as ever; if the range of a `pmap` has not come to its end, one outcome
+/// `task_cancelled` behind the others stands for all that is left of it. Who asks an exchange which channels are `ready`
+/// is told by an exception, when the others are through.
 /// After the second one the processes that are at a task are killed, and their tasks are cancelled too. The third one does
 /// what it would have done without this. Created processes never get to see the keys of the terminal.
 ///
