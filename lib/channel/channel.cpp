@@ -22,7 +22,7 @@ void channel::close() noexcept {
 exit_status channel::wait() { return *core_->wait_until(std::nullopt); }
 
 std::optional<exit_status> channel::wait_for(std::chrono::nanoseconds timeout) {
-  return core_->wait_until(std::chrono::steady_clock::now() + timeout);
+  return core_->wait_until(detail::from_now(timeout));
 }
 
 std::optional<exit_status> channel::try_wait() {

@@ -77,9 +77,15 @@ slab_arena* slab_arena::make() noexcept try {
   if (fd < 0) return nullptr;
   void* memory = MAP_FAILED;
   if (::ftruncate(fd, static_cast<off_t>(size)) == 0)
-    memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    memory = ::mmap(nullptr, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   ::close(fd);
   if (memory == MAP_FAILED) return nullptr;
+  // A program that locks what it maps (mlockall) would else have all of it in memory at once.
+  ::munlock(memory, size);
+  if (::mprotect(memory, size, PROT_READ | PROT_WRITE) != 0) {
+    ::munmap(memory, size);
+    return nullptr;
+  }
   ::madvise(memory, size, MADV_DONTDUMP);
   void* const shared = ::mmap(nullptr, sizeof(books), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) {

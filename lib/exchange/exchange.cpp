@@ -4,6 +4,7 @@
 #include "system/generation.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/process/from_now.hpp>
 
 #include <atomic>
 #include <stdexcept>
@@ -23,7 +24,7 @@ namespace {
 
 deadline deadline_of(std::optional<std::chrono::nanoseconds> timeout) {
   if (!timeout) return std::nullopt;
-  return std::chrono::steady_clock::now() + *timeout;
+  return from_now(*timeout);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include "dispatch/dispatcher.hpp"
 
+#include <filesystem>
+
 namespace procx::inline v1::detail {
 
 /// What the options of everything that runs tasks have in common, as the dispatcher wants it.
@@ -17,7 +19,7 @@ dispatcher::settings settings_of(Options const& o) {
   s.backoff = o.backoff;
   s.memory_limit = o.memory_limit;
   s.limits = o.limits;
-  s.save_failures = o.save_failures;
+  if (!o.save_failures.empty()) s.save_failures = std::filesystem::absolute(o.save_failures);
   s.policy.window = o.window;
   s.policy.retries = o.retries;
   if constexpr (requires { o.setup; }) {

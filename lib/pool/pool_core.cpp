@@ -5,6 +5,7 @@
 #include "pool/pool_thread.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/process/from_now.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -49,7 +50,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
                                std::to_string(options_.frame_limit),
                            errc::value_too_large);
     std::unique_lock lock(mutex_);
-    if (may_wait && thread_.is_private()) has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
+    if (may_wait && thread_.is_private() && !thread_.is_this()) has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
     if (stopped_) throw queue_stopped();
     task_id const id = new_entry(std::move(op), size);
     inbox_.push_back({id, std::move(task)});
@@ -86,9 +87,10 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   bool drain(std::optional<std::chrono::nanoseconds> timeout) {
     thread_.check_ours();
     if (!thread_.is_private()) throw sequence_error("a pool on your executor cannot block: use async_drain");
+    thread_.check_may_wait();
     std::unique_lock lock(mutex_);
     auto const over = [this] { return unfinished_ == 0; };
-    if (timeout) return drained_.wait_for(lock, *timeout, over);
+    if (timeout) return drained_.wait_until(lock, from_now(*timeout), over);
     drained_.wait(lock, over);
     return true;
   }

@@ -38,6 +38,10 @@ void pool_thread::refuse() {
   throw error(errc::foreign_process, "the pool belongs to another process, which this is a fork of");
 }
 
+void pool_thread::refuse_to_wait() {
+  throw sequence_error("this handler runs on the pool's own thread, which cannot wait for itself: bind it to an executor");
+}
+
 void pool_thread::start() {
   if (!is_private()) return;
   work_.emplace(executor());

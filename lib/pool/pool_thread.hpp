@@ -29,6 +29,13 @@ class pool_thread {
     if (foreign()) [[unlikely]] refuse();
   }
 
+  /// Whether one may wait here for what happens there. Throws sequence_error on the thread itself: in a handler that is
+  /// bound to no executor.
+  void check_may_wait() const {
+    if (is_this()) [[unlikely]] refuse_to_wait();
+  }
+  bool is_this() const noexcept { return thread_.get_id() == std::this_thread::get_id(); }
+
   /// Starts the thread, if there is to be one: after the dispatcher has forked its nursery.
   void start();
   /// Nothing more will be asked of it: the thread ends when it has nothing to wait for.
@@ -41,6 +48,7 @@ class pool_thread {
 
  private:
   [[noreturn]] static void refuse();
+  [[noreturn]] static void refuse_to_wait();
 
   event_loop loop_;
   std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;

@@ -115,6 +115,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   void check_may_block() const {
     thread_.check_ours();
     if (!thread_.is_private()) throw sequence_error("a parallel queue on your executor cannot block: use its async_ members");
+    thread_.check_may_wait();
   }
   void check_size(queue_item const& item) const {
     std::size_t const size = item.payload_size();

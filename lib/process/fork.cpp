@@ -53,7 +53,9 @@ void reset_signals() noexcept {
     action.sa_handler = SIG_DFL;
     ::sigaction(s, &action, nullptr);
   }
-  std::signal(SIGTTOU, SIG_IGN);  // or one that writes to a terminal which minds would stop, and hang
+  // Or one that writes to a terminal which minds, or reads from it, would stop and hang; so reading fails.
+  std::signal(SIGTTOU, SIG_IGN);
+  std::signal(SIGTTIN, SIG_IGN);
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);

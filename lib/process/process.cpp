@@ -5,6 +5,8 @@
 #include "process/process_state.hpp"
 #include "system/generation.hpp"
 
+#include <procx/process/from_now.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -169,7 +171,7 @@ std::optional<exit_status> process::try_wait() { return state_ ? state_->try_wai
 exit_status process::wait() { return state_ ? *state_->wait_until(std::nullopt) : exit_status(); }
 
 std::optional<exit_status> process::wait_for(std::chrono::nanoseconds timeout) {
-  return state_ ? state_->wait_until(std::chrono::steady_clock::now() + timeout) : exit_status();
+  return state_ ? state_->wait_until(detail::from_now(timeout)) : exit_status();
 }
 
 bool process::kill(int signal) noexcept { return state_ && state_->kill(signal); }

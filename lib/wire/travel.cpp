@@ -1,5 +1,9 @@
 #include <procx/wire/travel.hpp>
 
+#include <procx/error/exceptions.hpp>
+
+#include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -40,6 +44,18 @@ void (*function_at(image_offset offset) noexcept)() {
   // What came from elsewhere may be any number: the sum wraps around.
   auto const sum = static_cast<std::uint64_t>(address(&anchor)) + static_cast<std::uint64_t>(offset);
   return reinterpret_cast<void (*)()>(static_cast<std::uintptr_t>(sum));
+}
+
+void (*known_function_at(image_offset offset))() {
+  static std::array<std::atomic<image_offset>, 16> known{};  // the last ones, by their numbers
+  auto& last = known[static_cast<std::size_t>(offset >> 4) % known.size()];
+  auto const function = function_at(offset);
+  if (last.load(std::memory_order_relaxed) == offset) return function;
+  dl_find_object found{};
+  if (!function || ::_dl_find_object(reinterpret_cast<void*>(function), &found) != 0)
+    throw protocol_error("a function that this process does not have: its library was loaded after the process was made");
+  last.store(offset, std::memory_order_relaxed);
+  return function;
 }
 
 bool in_program_image(void (*function)()) noexcept {

@@ -8,7 +8,9 @@
 
 #include <cstring>
 #include <numeric>
+#include <ranges>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace px = procx;
@@ -81,6 +83,21 @@ BOOST_AUTO_TEST_CASE(so_does_an_element_of_a_range) {
   std::vector<char const*> const pointers{"one", "three"};
   BOOST_TEST((px::pmap([](char const* word) { return std::strlen(word); }, pointers).to_vector() ==
               std::vector<std::size_t>{3, 5}));
+}
+
+BOOST_AUTO_TEST_CASE(a_tuple_of_references_is_sent_as_what_it_refers_to) {
+  std::vector<int> const numbers{1, 2, 3};
+  std::vector<std::string> const words{"a", "b", "c"};
+  auto const both = std::views::iota(std::size_t{0}, numbers.size()) |
+                    std::views::transform([&](std::size_t i) { return std::tie(numbers[i], words[i]); });
+  auto const join = [](int n, std::string const& w) noexcept { return w + std::to_string(n); };
+  BOOST_TEST((px::pmap(join, both).to_vector() == std::vector<std::string>{"a1", "b2", "c3"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_callable_that_throws_nothing_has_parameters_like_others) {
+  std::vector<std::vector<int>> const inputs{{1, 2}, {}};
+  auto const size = [](px::view<int> in) noexcept { return in.size(); };
+  BOOST_TEST((px::pmap(size, inputs).to_vector() == std::vector<std::size_t>{2, 0}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -295,6 +295,41 @@ BOOST_AUTO_TEST_CASE(workers_that_are_killed_from_outside_are_replaced) {
   BOOST_TEST(pool.submit(square, 3).get() == 9);
 }
 
+BOOST_AUTO_TEST_CASE(nobody_can_wait_for_the_pool_on_its_own_thread) {
+  px::process_pool pool({.workers = 1, .capacity = 1});
+  std::promise<int> refused, submitted;
+  pool.async_submit(px::call([] { return 1; }), [&](std::exception_ptr, int) {
+    try {
+      pool.drain();
+    } catch (px::sequence_error const&) {
+      refused.set_value(1);
+    }
+    auto const first = pool.submit([] { return 2; }), second = pool.submit([] { return 3; });  // beyond the capacity
+    submitted.set_value(4);
+  });
+  BOOST_TEST(refused.get_future().get() == 1);
+  BOOST_TEST(submitted.get_future().get() == 4);
+  pool.drain();
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_may_be_as_long_as_can_be_said) {
+  px::process_pool pool({.workers = 1});
+  auto const result = pool.submit([] { ::usleep(30'000); });
+  BOOST_TEST(pool.drain_for(std::chrono::nanoseconds::max()));
+  px::exchange e;
+  e.start(px::make_parallel([] { ::usleep(30'000); }));
+  BOOST_TEST(e.ready(std::chrono::nanoseconds::max()).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_added_to_one_pool_is_refused_by_another) {
+  px::process_pool one({.workers = 1}), other({.workers = 1});
+  int const captured = 5;
+  auto const f = one.add([captured] { return captured; });
+  BOOST_TEST(one.submit(f).get() == 5);
+  BOOST_CHECK_THROW(other.submit(f), std::invalid_argument);
+  BOOST_CHECK_THROW(other.async_submit(px::call(f), [](std::exception_ptr, int) {}), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_CASE(a_worker_may_have_a_pool_of_its_own) {
   px::process_pool pool({.workers = 2});
   auto nested = [] {

@@ -2,6 +2,7 @@
 
 #include <procx/channel/operation.hpp>
 #include <procx/error/exceptions.hpp>
+#include <procx/process/from_now.hpp>
 #include <procx/process/process.hpp>
 #include <procx/wire/codec.hpp>
 #include <procx/wire/travel.hpp>
@@ -77,7 +78,7 @@ class channel {
   /// Waits for the next value for so long at most.
   template <class T>
   std::optional<T> try_receive_for(std::chrono::nanoseconds timeout) {
-    return decode_optional<T>(next_value(std::chrono::steady_clock::now() + timeout));
+    return decode_optional<T>(next_value(detail::from_now(timeout)));
   }
 
   /// Nothing more will be sent or received; the other side sees the end.

@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -32,11 +33,16 @@ auto call(F fn, Args&&... args) {
 template <class F>
 class pooled_callable {
  public:
-  pooled_callable(std::uint32_t place) : place_(place) {}
+  pooled_callable(std::uint32_t place, std::weak_ptr<void> pool) : place_(place), pool_(std::move(pool)) {}
   std::uint32_t place() const noexcept { return place_; }
+  /// Whether that pool is this one.
+  bool is_of(std::weak_ptr<void> const& pool) const noexcept {
+    return !pool_.owner_before(pool) && !pool.owner_before(pool_);
+  }
 
  private:
   std::uint32_t place_;
+  std::weak_ptr<void> pool_;
 };
 
 namespace detail {

@@ -12,6 +12,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace procx::inline v1 {
@@ -25,8 +26,10 @@ namespace procx::inline v1 {
 ///
 /// Without an executor the pool has one thread of its own, which runs no code of the user's but result types'
 /// `serialize` and completion handlers that are not bound to an executor; with one it works on a strand of it. All
-/// members may be called from any thread at any time. If the pool is destroyed, its workers are killed and reaped, and
-/// what is not over is cancelled; on an executor, nothing of the pool may run there meanwhile.
+/// members may be called from any thread at any time; on the pool's own, where such handlers run, those that wait throw
+/// sequence_error, and `submit` does not wait. If the pool is destroyed, its workers are killed and reaped, and
+/// what is not over is cancelled; not in a handler on its own thread, and on an executor nothing of the pool may run there
+/// meanwhile.
 /// Cost: a millisecond to make; then about a microsecond a call, most of it for the future.
 /// \code
 /// px::process_pool pool({.workers = 4});
@@ -40,11 +43,12 @@ class process_pool {
       : core_(options, detail::executor_of(std::forward<Executor>(executor))) {}
 
   /// Runs `fn(args...)` in a worker. Waits while `capacity` tasks are not over (never on an executor of the user's).
-  /// Throws queue_stopped after `stop`, protocol_error if the arguments do not fit into a frame, and what their
+  /// Throws queue_stopped after `stop`, std::invalid_argument for what was added to another pool, protocol_error if the arguments do not fit into a frame, and what their
   /// `serialize` throws; everything else comes out of the future.
   template <class F, class... Args>
   auto submit(F fn, Args&&... args) {
     using result = detail::call_result<F, detail::sent_type<Args>...>;
+    check_ours(fn);
     auto op = std::make_unique<detail::promised_result<result>>();
     auto future = op->get_future();
     core_.submit(detail::pack_task(fn, std::tuple<detail::sent_type<Args>...>(std::forward<Args>(args)...),
@@ -61,6 +65,7 @@ class process_pool {
   template <class F, class... Args, class Token>
   auto async_submit(bound_call<F, Args...> call, Token&& token) {
     using result = detail::call_result<F, Args...>;
+    check_ours(call.fn);
     return boost::asio::async_initiate<Token, detail::submission_signature<result>>(
         [this](auto handler, detail::packed_task task) {
           auto slot = boost::asio::get_associated_cancellation_slot(handler);
@@ -76,10 +81,10 @@ class process_pool {
   }
 
   /// Has the workers inherit a callable, whatever it has captured, as it is when the first call of it is run: workers
-  /// that run already are replaced. What stands for it can be submitted to this pool.
+  /// that run already are replaced. What it refers to is for each worker as it is when that is made. What stands for it can be submitted to this pool.
   template <class F>
   pooled_callable<F> add(F fn) {
-    return core_.add(std::make_shared<F>(std::move(fn)));
+    return {core_.add(std::make_shared<F>(std::move(fn))), core_.weak()};
   }
 
   /// Waits until everything that was submitted is over. Throws sequence_error on an executor of the user's.
@@ -105,6 +110,12 @@ class process_pool {
   std::size_t workers() const noexcept { return core_.workers(); }
 
  private:
+  template <class F>
+  void check_ours(F const& fn) const {
+    if constexpr (detail::is_pooled<F>)
+      if (!fn.is_of(core_.weak())) throw std::invalid_argument("the callable was added to another pool");
+  }
+
   detail::pool_core core_;
 };
 

@@ -3,6 +3,7 @@
 #include <procx/dispatch/slab.hpp>
 #include <procx/pool/queue_core.hpp>
 #include <procx/pool/submission.hpp>
+#include <procx/process/from_now.hpp>
 #include <procx/wire/buffer.hpp>
 #include <procx/wire/codec.hpp>
 
@@ -15,13 +16,6 @@
 #include <utility>
 
 namespace procx::inline v1::detail {
-
-/// The end of a wait of this length, or `never` if it lies beyond what clocks count.
-inline queue_core::deadline from_now(std::chrono::nanoseconds timeout) {
-  auto const now = std::chrono::steady_clock::now();
-  if (timeout > std::chrono::steady_clock::time_point::max() - now) return queue_core::never;
-  return now + std::max(timeout, std::chrono::nanoseconds(0));
-}
 
 /// An item with bytes of its own, for a put that does not happen at once. It takes what the item has in shared memory.
 class stored_item {

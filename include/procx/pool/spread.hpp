@@ -14,9 +14,21 @@
 
 namespace procx::inline v1::detail {
 
+/// An element as it is sent: text as a string, and a tuple of references as what they refer to.
 template <class T>
-using sent = std::conditional_t<std::is_convertible_v<std::decay_t<T>, char const*>, std::string,
-                                std::remove_cvref_t<T>>;
+struct sent_element {
+  using type = std::conditional_t<std::is_convertible_v<std::decay_t<T>, char const*>, std::string, std::remove_cvref_t<T>>;
+};
+template <class... T>
+struct sent_element<std::tuple<T...>> {
+  using type = std::tuple<std::remove_cvref_t<T>...>;
+};
+template <class T, class U>
+struct sent_element<std::pair<T, U>> {
+  using type = std::pair<std::remove_cvref_t<T>, std::remove_cvref_t<U>>;
+};
+template <class T>
+using sent = typename sent_element<std::remove_cvref_t<T>>::type;
 
 /// What the elements of a range are: what its iterators give, or what that stands for (a bit, say).
 template <class Range>
@@ -40,17 +52,17 @@ struct only_parameter<types<P>> {
 };
 template <class F>
 using only_parameter_of = typename only_parameter<typename parameters_of<F>::type>::type;
+template <class P, class Element>
+inline constexpr bool fits_in_place = false;
+template <class P, std::ranges::contiguous_range Element>
+  requires is_in_place<P>
+inline constexpr bool fits_in_place<P, Element> = std::is_same_v<std::ranges::range_value_t<Element>, typename P::value_type>;
 template <class F, class Element>
   requires requires { typename only_parameter_of<F>; }
 struct taken_as<F, Element> {
-  using type = arrived_type<only_parameter_of<F>, sent<Element>>;
-};
-template <class F, class Element>
-  requires requires { typename only_parameter_of<F>; } && is_in_place<only_parameter_of<F>> &&
-           std::ranges::contiguous_range<std::remove_cvref_t<Element>> &&
-           std::is_same_v<std::ranges::range_value_t<std::remove_cvref_t<Element>>, typename only_parameter_of<F>::value_type>
-struct taken_as<F, Element> {
-  using type = only_parameter_of<F>;
+  using wanted = only_parameter_of<F>;
+  using type = std::conditional_t<fits_in_place<wanted, std::remove_cvref_t<Element>>, wanted,
+                                  arrived_type<wanted, sent<Element>>>;
 };
 
 /// A call of `F` with one element of a range: as it is if `F` takes it, else spread over the parameters.

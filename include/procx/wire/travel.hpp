@@ -82,6 +82,8 @@ concept travels_as_argument = !only_points<T> || std::is_convertible_v<T, char c
 using image_offset = std::int64_t;
 image_offset offset_of(void (*function)()) noexcept;
 void (*function_at(image_offset offset) noexcept)();
+/// The same, if this process has code there. Throws protocol_error: it is in a library that was loaded later, elsewhere.
+void (*known_function_at(image_offset offset))();
 /// Whether it lies in the image of the program, and not in a shared library that might be elsewhere next time.
 bool in_program_image(void (*function)()) noexcept;
 
@@ -113,7 +115,7 @@ F receive_callable(input_archive& in) {
   if constexpr (is_function_pointer<F>) {
     image_offset offset = 0;
     in >> offset;
-    return reinterpret_cast<F>(function_at(offset));
+    return reinterpret_cast<F>(known_function_at(offset));
   } else if constexpr (is_by_value<F>) {
     union slot {
       slot() {}
