@@ -4,7 +4,9 @@
 
 #include <boost/stacktrace/safe_dump_to.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <typeinfo>
 
@@ -98,14 +100,18 @@ namespace {
 
 using throw_function = void (*)(void*, void*, void (*)(void*));
 
-/// A frame of its own, whatever the compiler would rather: it and its caller are left out of the trace.
-[[gnu::noinline]] void note_throw(void const* object) noexcept {
+/// `thrower`: where the throw returns to, so to say. How many frames lie between there and here is the compiler's choice.
+void note_throw(void const* object, void const* thrower) noexcept {
   for (throw_point& old : throws.points)
     if (old.object == object) old.object = nullptr;  // that exception is gone, its memory is used again
   throw_point& point = throws.points[throws.next++ % remembered];
   point.object = object;
-  point.frames.fill(nullptr);
-  boost::stacktrace::safe_dump_to(2, point.frames.data(), sizeof point.frames);
+  std::array<void const*, depth + 8> frames{};
+  boost::stacktrace::safe_dump_to(frames.data(), sizeof frames);
+  auto from = std::find(frames.begin(), frames.end(), thrower);
+  if (from == frames.end()) from = frames.begin();
+  auto const count = std::min(frames.end() - from, static_cast<std::ptrdiff_t>(depth));
+  std::fill(std::copy_n(from, count, point.frames.begin()), point.frames.end(), nullptr);
 }
 
 }  // namespace
@@ -117,7 +123,7 @@ using throw_function = void (*)(void*, void*, void (*)(void*));
 // Interposed, not replaced: the C++ runtime offers no other moment at which the stack of a throw still stands.
 extern "C" [[noreturn]] void __cxa_throw(void* object, void* type, void (*destroy)(void*)) {
   static auto const real = reinterpret_cast<procx::detail::throw_function>(::dlsym(RTLD_NEXT, "__cxa_throw"));
-  if (procx::detail::throws.on) procx::detail::note_throw(object);
+  if (procx::detail::throws.on) procx::detail::note_throw(object, __builtin_return_address(0));
   real(object, type, destroy);
   __builtin_unreachable();
 }
