@@ -71,7 +71,9 @@ std::optional<exit_status> process_state::try_wait() {
   errors_.drain();
   if (!has_ended(pidfd_.get())) return std::nullopt;
   errors_.finish();
-  ending const end = source_ ? source_->ending_of(pid_, pidfd_.get()) : reap();
+  ending end = source_ ? source_->ending_of(pid_, pidfd_.get()) : reap();
+  // If its parent has died too, it may have become a child of this process: that of a container's first one, say.
+  if (source_ && !end.status.known()) end = reap();
   status_ = end.status;
   usage_ = end.usage;
   return status_;

@@ -1,4 +1,5 @@
 #define BOOST_TEST_MODULE pmap_killed
+#include "process/process_state.hpp"
 #include "support/observe.hpp"
 
 #include <procx/procx.hpp>
@@ -13,6 +14,8 @@
 #include <vector>
 
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace px = procx;
@@ -80,6 +83,31 @@ BOOST_AUTO_TEST_CASE(a_nursery_killed_meanwhile_is_replaced) {
     BOOST_TEST(kills > 0);
     BOOST_TEST(failed <= kills * workers);
   }
+}
+
+BOOST_AUTO_TEST_CASE(workers_that_become_children_when_their_nursery_is_killed_are_reaped) {
+  pid_t const program = ::fork();
+  if (program == 0) {
+    ::alarm(60);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    {
+      px::process_pool pool({.workers = 2});
+      for (int i = 0; i < 3; ++i) {
+        pid_t const nursery = pool.submit([] { return ::getppid(); }).get();
+        ::kill(nursery, SIGKILL);
+        while (pool.submit([] { return ::getppid(); }).get() == nursery) {}
+      }
+    }
+    for (int i = 0; observe::has_children() && i < 2000; ++i) {
+      procx::detail::reap_abandoned();
+      ::usleep(1000);
+    }
+    ::_exit(observe::has_children() ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(program, &status, 0);
+  BOOST_TEST(WIFEXITED(status));
+  BOOST_TEST(WEXITSTATUS(status) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_nursery_killed_before_the_first_task_is_replaced_too) {
