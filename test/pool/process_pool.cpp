@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <future>
 #include <map>
 #include <memory>
@@ -19,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 namespace px = procx;
@@ -328,6 +330,22 @@ BOOST_AUTO_TEST_CASE(what_was_added_to_one_pool_is_refused_by_another) {
   BOOST_TEST(one.submit(f).get() == 5);
   BOOST_CHECK_THROW(other.submit(f), std::invalid_argument);
   BOOST_CHECK_THROW(other.async_submit(px::call(f), [](std::exception_ptr, int) {}), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(a_function_of_a_library_that_came_later_is_an_error_of_its_call) {
+  char const* const library = "libresolv.so.2";  // any that the program does not need
+  if (::dlopen(library, RTLD_NOW | RTLD_NOLOAD)) return;
+  px::process_pool pool({.workers = 1});
+  BOOST_TEST(pool.submit(::abs, -3).get() == 3);
+  void* const loaded = ::dlopen(library, RTLD_NOW);
+  BOOST_REQUIRE(loaded);
+  auto const late = reinterpret_cast<int (*)(int)>(::dlsym(loaded, "ns_get16"));
+  BOOST_REQUIRE(bool(late));
+  BOOST_CHECK_EXCEPTION(pool.submit(late, 1).get(), px::remote_exception, [](px::remote_exception const& e) {
+    return std::string(e.what()).find("its library was loaded after the process was made") != std::string::npos;
+  });
+  BOOST_TEST(pool.submit(::abs, -4).get() == 4);
+  ::dlclose(loaded);
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_may_have_a_pool_of_its_own) {
