@@ -166,7 +166,11 @@ BOOST_AUTO_TEST_CASE(who_submits_waits_while_there_is_no_room) {
 BOOST_AUTO_TEST_CASE(bytes_are_bounded_as_well) {
   gate held;
   px::process_pool pool({.workers = 1, .capacity_bytes = 100'000});
-  auto const wait = pool.add([&](std::string const& s) { return held.wait(), s.size(); });
+  auto const wait = pool.add([&](std::string const& s) {
+    if (!s.empty()) held.wait();
+    return s.size();
+  });
+  pool.submit(wait, std::string()).get();  // the fork for it comes before there is a thread beside
   std::atomic<int> submitted = 0;
   std::thread producer([&] {
     for (int i = 0; i < 10; ++i) pool.submit(wait, std::string(30'000, 'x')), ++submitted;
