@@ -50,7 +50,7 @@ void (*known_function_at(image_offset offset))() {
   static std::array<std::atomic<image_offset>, 16> known{};  // the last ones, by their numbers
   auto& last = known[static_cast<std::size_t>(offset >> 4) % known.size()];
   auto const function = function_at(offset);
-  if (last.load(std::memory_order_relaxed) == offset) return function;  // 0 stands for no function at all
+  if (!function || last.load(std::memory_order_relaxed) == offset) return function;
   dl_find_object found{};
   if (::_dl_find_object(reinterpret_cast<void*>(function), &found) != 0)
     throw protocol_error("a function that this process does not have: its library was loaded after the process was made");
