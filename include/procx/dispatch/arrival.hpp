@@ -74,7 +74,7 @@ struct arrived {
   using type = Sent;
 };
 template <class Parameter, class T, class Allocator>
-  requires is_in_place<Parameter> && std::is_same_v<typename Parameter::value_type, T>
+  requires is_in_place<Parameter> && std::is_same_v<typename Parameter::value_type, T> && (!std::is_same_v<T, bool>)
 struct arrived<Parameter, std::vector<T, Allocator>> {
   using type = Parameter;
 };
