@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(an_argument_of_a_pool_arrives_as_its_parameter_asks_for) {
     BOOST_TEST(pool.submit(weighed_sum, all, 2, "text").get() == 2 * sum + 4);
     BOOST_TEST(pool.async_submit(px::call(weighed_sum, all, 3, std::string("longer text")), boost::asio::use_future).get() ==
                3 * sum + 11);
-    int const factor = 7;
+    int factor = 7;  // as a constant it would not be captured
     auto const inherited = pool.add([factor](px::view<double> in) { return in.size() * factor; });
     BOOST_TEST(pool.submit(inherited, all).get() == 7 * count);
     auto const copied = px::by_value([factor](px::view<double> in) { return in.size() * factor; });

@@ -329,7 +329,7 @@ BOOST_AUTO_TEST_CASE(a_wait_may_be_as_long_as_can_be_said) {
 
 BOOST_AUTO_TEST_CASE(what_was_added_to_one_pool_is_refused_by_another) {
   px::process_pool one({.workers = 1}), other({.workers = 1});
-  int const captured = 5;
+  int captured = 5;
   auto const f = one.add([captured] { return captured; });
   BOOST_TEST(one.submit(f).get() == 5);
   BOOST_CHECK_THROW(other.submit(f), std::invalid_argument);

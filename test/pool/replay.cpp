@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(large_arguments_are_kept_whole) {
 BOOST_AUTO_TEST_CASE(calls_of_a_pool_and_a_queue_are_kept_too) {
   {
     px::process_pool pool({.workers = 1, .save_failures = path / "failed"});
-    int const captured = 3;
+    int captured = 3;
     auto travelling = px::by_value([captured](std::string const& text) -> int {
       throw std::runtime_error(text + std::to_string(captured));
     });
