@@ -31,7 +31,7 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       links_(s.workers),
       arena_(slab_arena::own()),
       open_blocks_(runs_once()),
-      tick_(loop.executor()),
+      ticker_(loop.executor()),
       idle_timer_(loop.executor()) {
   if (arena_) arena_->enter();
   if (s.limits.control_groups) group_ = control_group::make();
@@ -163,7 +163,7 @@ void dispatcher::recall_for_the_idle() {
     if (!link || link->retired() || link->held()) continue;
     std::size_t const begun = link->begun();
     if (begun == 0 || begun >= books_.in_flight(link->number())) continue;
-    bool const for_long = link->running_for(now) >= tick_time;
+    bool const for_long = link->running_for(now) >= ticker::period;
     if (!for_long && books_.unbegun_work(link->number(), begun) < worth_a_recall) continue;
     recall(*link);
     if (for_long) link->hold();

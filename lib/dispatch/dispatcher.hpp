@@ -11,6 +11,7 @@
 #include "process/nursery.hpp"
 #include "process/oom_watch.hpp"
 #include "system/event_loop.hpp"
+#include "system/ticker.hpp"
 
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/packed_task.hpp>
@@ -156,11 +157,9 @@ class dispatcher {
   bool has_idle_worker() const noexcept;
   void recall(worker_link& link);
   std::shared_ptr<nursery> make_nursery();
-  static constexpr std::chrono::milliseconds tick_time{10};
-
   void arm_tick();
   void end_if_stalled(worker_link& link, std::chrono::steady_clock::time_point now);
-  void tick();
+  void tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence);
   bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
   void watch_memory(worker_link& link);
   void heed_signals();
@@ -191,9 +190,7 @@ class dispatcher {
   std::chrono::steady_clock::time_point start_after_{};  // if there were any
   bool gave_up_ = false;  // on tasks for which no worker can be had, or that are not to be begun any more
   int heeded_ = 0;        // of the signals to stop
-  boost::asio::steady_timer tick_;
-  bool ticking_ = false;
-  std::chrono::steady_clock::time_point tick_due_{};
+  ticker ticker_;
   boost::asio::steady_timer idle_timer_;
   bool idle_watched_ = false;
   std::shared_ptr<dispatcher*> alive_ = std::make_shared<dispatcher*>(this);

@@ -12,8 +12,6 @@
 namespace procx::inline v1::detail {
 namespace {
 
-// A tick that comes so much later than it was to come: meanwhile this program was stopped, or somewhere else.
-constexpr std::chrono::milliseconds absence{50};
 constexpr std::chrono::nanoseconds stalled = std::chrono::seconds(1);
 constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 
@@ -21,22 +19,14 @@ constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 
 void dispatcher::arm_tick() {
   bool const to_start = idle_deaths_ > 0 && books_.pending() > 0;
-  if (ticking_ || (books_.in_flight() + delayed_.size() == 0 && !to_start)) return;
-  ticking_ = true;
-  tick_due_ = std::chrono::steady_clock::now() + tick_time;
-  tick_.expires_at(tick_due_);
-  tick_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-    if (alive.expired()) return;
-    ticking_ = false;
-    tick();
-  });
+  if (ticker_.armed() || (books_.in_flight() + delayed_.size() == 0 && !to_start)) return;
+  ticker_.arm(std::weak_ptr(alive_), [this](auto now, auto absence) { tick(now, absence); });
 }
 
-void dispatcher::tick() {
-  auto const now = std::chrono::steady_clock::now();
-  if (now - tick_due_ > absence)
+void dispatcher::tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence) {
+  if (absence.count() > 0)
     for (auto& link : links_)
-      if (link) link->forgive(now - tick_due_);
+      if (link) link->forgive(absence);
   delayed_.take_due(now, [this](books::task_id task) { books_.put_back(task); });
   bool any = false;
   for (auto& link : links_)
@@ -52,7 +42,7 @@ bool dispatcher::look_after(worker_link& link, std::chrono::steady_clock::time_p
   link.kill_if_due(now);
   if (settings_.task_timeout.count() > 0) end_if_stalled(link, now);
   auto const running = link.running_for(now);
-  if (running < tick_time) return false;
+  if (running < ticker::period) return false;
   std::uint64_t const before = link.results();
   link.collect_early();
   std::size_t const begun = link.begun();

@@ -154,7 +154,7 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
     // What throws in its setup will do so again. Who is killed may have been hit by chance: each time there is more time
     // for that to pass.
     if (++idle_deaths_ > 1 && !link.setup_error())
-      start_after_ = std::chrono::steady_clock::now() + backoff_after(static_cast<unsigned>(idle_deaths_) - 1, tick_time);
+      start_after_ = std::chrono::steady_clock::now() + backoff_after(static_cast<unsigned>(idle_deaths_) - 1, ticker::period);
     if (idle_deaths_ < deaths_without_work) return;
     std::exception_ptr error = link.setup_error() ? link.setup_error() : error_of(certify(link, std::nullopt));
     dead.reset();

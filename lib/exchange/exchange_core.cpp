@@ -34,7 +34,7 @@ exchange_core::exchange_core(exchange& owner, exchange_options const& options,
       options_(options),
       limit_(options.limit ? options.limit->resolve() : options.reuse ? available_cores() : 0),
       loop_(make_loop(std::move(executor))),
-      tick_(loop_.executor()) {
+      ticker_(loop_.executor()) {
   if (options.reuse && options.continuous)
     throw std::invalid_argument("a process that is reused gives one result a task: it cannot be continuous");
 }
@@ -255,7 +255,7 @@ void exchange_core::store_from(member& m) {
   if (options_.continuous) return classify(m);
   m.expects_result = false;
   // A callable that has thrown takes no more parameters.
-  if (exception || !options_.reuse || !m.runs || !go_on(m)) leave(m);
+  if (exception || !options_.reuse || !m.at.task || !go_on(m)) leave(m);
 }
 
 void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
@@ -270,7 +270,7 @@ void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
 /// The process of a reusable callable has given its result: the next parameters, or word that there are no more.
 bool exchange_core::go_on(member& m) {
   try {
-    if (waiting_.empty() || waiting_.front().task->id() != *m.runs || must_cancel() || used_up(m)) {
+    if (waiting_.empty() || waiting_.front().task->id() != m.at.task->id() || must_cancel() || used_up(m)) {
       m.ch.send(std::optional<std::tuple<>>());
       return false;
     }

@@ -5,6 +5,7 @@
 #include "exchange/channel_watch.hpp"
 #include "process/oom_watch.hpp"
 #include "system/event_loop.hpp"
+#include "system/ticker.hpp"
 
 #include <procx/error/certificate.hpp>
 #include <procx/exchange/exchange.hpp>
@@ -76,7 +77,6 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
 
     channel ch;
     std::optional<channel_watch> watch;
-    std::optional<callable_id> runs;  // with reuse: what its process can go on with
     waiting_job at = {};              // what its process does; no task: it was added, and is somebody else's
     std::chrono::steady_clock::time_point began = {};
     std::size_t tasks = 0;      // that it has been given
@@ -108,7 +108,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   static bool is_at_work(member const& m) noexcept;
   bool must_look() const noexcept;
   void arm_tick();
-  void tick();
+  void tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence);
   void look_after(member& m, std::chrono::steady_clock::time_point now);
   static void end_for(member& m, death_cause cause, std::chrono::nanoseconds grace);
   bool must_cancel() const noexcept;
@@ -147,9 +147,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::map<pid_t, channel> faces_;
   std::exception_ptr escaped_;  // from store_data
   bool stored_any_ = false;
-  boost::asio::steady_timer tick_;
-  bool ticking_ = false;
-  std::chrono::steady_clock::time_point tick_due_{};
+  ticker ticker_;
   bool running_stopped_ = false;
   std::optional<oom_watch> oom_;  // since the first process was started
 

@@ -6,8 +6,6 @@
 #include "process/process_state.hpp"
 #include "process/stop_level.hpp"
 
-#include <procx/error/exceptions.hpp>
-
 #include <csignal>
 #include <utility>
 

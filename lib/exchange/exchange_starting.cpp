@@ -87,7 +87,6 @@ void exchange_core::launch(waiting_job& next) {
     next.task->run(up);
   };
   member& m = watch_channel(start_process(options_.start, std::nullopt, what), next.index);
-  if (options_.reuse) m.runs = next.task->id();
   if (options_.memory_limit || options_.limits.recycle_after_memory)
     if (auto const use = memory_use_of(m.ch.pid())) m.baseline = use->resident;
   begin(m, std::move(next));

@@ -11,13 +11,6 @@
 #include <utility>
 
 namespace procx::inline v1::detail {
-namespace {
-
-constexpr std::chrono::milliseconds tick_time{10};
-// A tick that comes so much later than it was to come: meanwhile this program was stopped, or somewhere else.
-constexpr std::chrono::milliseconds absence{50};
-
-}  // namespace
 
 /// Whether its process is at a task of ours, as far as one can see from here.
 bool exchange_core::is_at_work(member const& m) noexcept { return m.at.task && !m.ch.core().over(); }
@@ -31,22 +24,12 @@ bool exchange_core::must_look() const noexcept {
 }
 
 void exchange_core::arm_tick() {
-  if (ticking_ || !must_look()) return;
-  ticking_ = true;
-  tick_due_ = std::chrono::steady_clock::now() + tick_time;
-  tick_.expires_at(tick_due_);
-  tick_.async_wait([self = weak_from_this()](boost::system::error_code) {
-    auto const core = self.lock();
-    if (!core) return;
-    core->ticking_ = false;
-    core->tick();
-  });
+  if (ticker_.armed() || !must_look()) return;
+  ticker_.arm(weak_from_this(), [this](auto now, auto absence) { tick(now, absence); });
 }
 
-void exchange_core::tick() {
-  auto const now = std::chrono::steady_clock::now();
-  if (now - tick_due_ > absence)
-    for (member& m : members_) m.began += now - tick_due_;  // it may have waited for us
+void exchange_core::tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence) {
+  for (member& m : members_) m.began += absence;
   if (stop_level() == 2) stop_running();
   for (member& m : members_)
     if (is_at_work(m)) look_after(m, now);
