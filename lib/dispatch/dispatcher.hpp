@@ -65,6 +65,17 @@ class dispatcher {
     std::function<void()> setup = nullptr;     ///< in each worker, before its first task
     std::function<void()> teardown = nullptr;  ///< and after its last
     books::settings policy = {};
+
+    /// What the options of everything that runs tasks say of each task.
+    template <class Options>
+    void take(Options const& o) {
+      policy.retries = o.retries;
+      backoff = o.backoff;
+      task_timeout = o.task_timeout;
+      grace = o.grace;
+      memory_limit = o.memory_limit;
+      limits = o.limits;
+    }
   };
 
   dispatcher(event_loop& loop, settings const& s, std::shared_ptr<callable_table> callables, task_sink& sink);

@@ -8,14 +8,9 @@ namespace procx::inline v1::detail {
 void exchange_core::to_workers(std::size_t index, job& task) {
   if (!workers_) {
     dispatcher::settings s;
+    s.take(options_);
     s.workers = limit_;
     s.frame_limit = options_.start.frame_limit;
-    s.task_timeout = options_.task_timeout;
-    s.grace = options_.grace;
-    s.backoff = options_.backoff;
-    s.memory_limit = options_.memory_limit;
-    s.limits = options_.limits;
-    s.policy.retries = options_.retries;
     s.capture = options_.start.capture_stderr ? captured::errors : captured::nothing;
     workers_ = std::make_unique<dispatcher>(loop_, s, callables_, *this);
   }

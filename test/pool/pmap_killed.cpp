@@ -1,6 +1,7 @@
 #define BOOST_TEST_MODULE pmap_killed
 #include "process/process_state.hpp"
 #include "support/observe.hpp"
+#include "support/processes.hpp"
 
 #include <procx/procx.hpp>
 
@@ -15,7 +16,6 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace px = procx;
@@ -86,9 +86,7 @@ BOOST_AUTO_TEST_CASE(a_nursery_killed_meanwhile_is_replaced) {
 }
 
 BOOST_AUTO_TEST_CASE(workers_that_become_children_when_their_nursery_is_killed_are_reaped) {
-  pid_t const program = ::fork();
-  if (program == 0) {
-    ::alarm(60);
+  auto const code = processes::code_of_fork([] {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     {
       px::process_pool pool({.workers = 2});
@@ -102,12 +100,9 @@ BOOST_AUTO_TEST_CASE(workers_that_become_children_when_their_nursery_is_killed_a
       procx::detail::reap_abandoned();
       ::usleep(1000);
     }
-    ::_exit(observe::has_children() ? 1 : 0);
-  }
-  int status = 0;
-  ::waitpid(program, &status, 0);
-  BOOST_TEST(WIFEXITED(status));
-  BOOST_TEST(WEXITSTATUS(status) == 0);
+    return observe::has_children() ? 1 : 0;
+  });
+  BOOST_TEST(code == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_nursery_killed_before_the_first_task_is_replaced_too) {

@@ -27,9 +27,9 @@ namespace procx::inline v1 {
 /// with its stack trace, `process_died`, `task_timeout`, `task_cancelled`, or `protocol_error` if its bytes are no `R`).
 ///
 /// All members may be called from any thread at any time. Those that wait throw sequence_error on an executor of the
-/// user's and in handlers on the queue's own thread, and all but `stop`, `size` and `is_alive` throw `error` in a forked child. If the queue is destroyed, its
-/// workers are killed and reaped, and nobody may wait for it; on an executor, nothing of the queue may run there
-/// meanwhile.
+/// user's and in handlers on the queue's own thread, and all but `stop`, `size` and `is_alive` throw `error` in a forked
+/// child. If the queue is destroyed, its workers are killed and reaped, and nobody may wait for it; not in a handler on its
+/// own thread, and on an executor nothing of the queue may run there meanwhile.
 template <class R>
 class basic_parallel_queue {
  public:

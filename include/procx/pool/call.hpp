@@ -67,32 +67,39 @@ template <class F, class... A>
 struct checked_call<F, types<A...>> {
   static constexpr bool possible = std::is_invocable_v<F&, A...>;
   static_assert(possible, "procx: the callable cannot be called with these arguments");
-  using type = std::decay_t<typename std::conditional_t<possible, std::invoke_result<F&, A...>, std::type_identity<void>>::type>;
+  using type =
+      std::decay_t<typename std::conditional_t<possible, std::invoke_result<F&, A...>, std::type_identity<void>>::type>;
 };
 
 /// What calling `F` (or what stands for it in a pool) with these arguments gives.
 template <class F, class... Args>
-using call_result = typename checked_call<typename called_type<F>::type, arrivals<typename called_type<F>::type, Args...>>::type;
+using call_result =
+    typename checked_call<typename called_type<F>::type, arrivals<typename called_type<F>::type, Args...>>::type;
+
+/// What runs the task; how it is saved if it fails is known from now on.
+template <class F, class... A>
+task_entry pool_entry(types<A...>) {
+  using called = typename called_type<F>::type;
+  constexpr task_entry entry = [] {
+    if constexpr (is_pooled<F>)
+      return &run_inherited<called, A...>;
+    else
+      return &run_travelling<called, A...>;
+  }();
+  describe_once<entry, std::tuple<saved_as<A>...>, std::conditional_t<is_pooled<F>, void, called>>();
+  return entry;
+}
 
 /// The entry that takes the task apart, the callable if it travels, and the arguments. A task that is run once at most may
 /// keep what it is given in shared memory.
 template <class F, class... Args>
 packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments, bool run_once = false) {
-  using called = typename called_type<F>::type;
   static_assert(is_pooled<F> || travels<F>, PROCX_CANNOT_TRAVEL);
   packed_task task;
   if constexpr (is_pooled<F> || travels<F>) {
     slab_sink slabs(run_once);
     output_archive out(task.bytes, &slabs);
-    constexpr task_entry entry = []<class... A>(types<A...>) {
-      if constexpr (is_pooled<F>)
-        return &run_inherited<called, A...>;
-      else
-        return &run_travelling<called, A...>;
-    }(arrivals<called, Args...>());
-    []<class... A>(types<A...>) {
-      describe_once<entry, std::tuple<saved_as<A>...>, std::conditional_t<is_pooled<F>, void, called>>();
-    }(arrivals<called, Args...>());
+    auto const entry = pool_entry<F>(arrivals<typename called_type<F>::type, Args...>());
     image_offset const offset = offset_of(reinterpret_cast<void (*)()>(entry));
     out << offset;
     if constexpr (is_pooled<F>)

@@ -42,8 +42,9 @@ struct only_result<F> : only_result<decltype(&F::operator())> {};
 
 }  // namespace detail
 
-/// A parallel queue of which all tasks are calls of one callable, with whatever that captures: the workers inherit it as
-/// it is when the queue is made; what it refers to, for each worker as it is when that is made. A callable that returns nothing gives `std::monostate`.
+/// A parallel queue of which all tasks are calls of one callable, with whatever that captures: the workers inherit it
+/// as it is when the queue is made; what it refers to, for each worker as it is when that is made. A callable that
+/// returns nothing gives `std::monostate`.
 ///
 /// Everything else as for `parallel_queue`.
 /// \code

@@ -27,8 +27,8 @@ namespace procx::inline v1 {
 /// Without an executor the pool has one thread of its own, which runs no code of the user's but result types'
 /// `serialize` and completion handlers that are not bound to an executor; with one it works on a strand of it. All
 /// members may be called from any thread at any time; on the pool's own, where such handlers run, those that wait throw
-/// sequence_error, and `submit` does not wait. If the pool is destroyed, its workers are killed and reaped, and
-/// what is not over is cancelled; not in a handler on its own thread, and on an executor nothing of the pool may run there
+/// sequence_error, and `submit` does not wait. If the pool is destroyed, its workers are killed and reaped, and what is
+/// not over is cancelled; not in a handler on its own thread, and on an executor nothing of the pool may run there
 /// meanwhile.
 /// Cost: a millisecond to make; then about a microsecond a call, most of it for the future.
 /// \code
@@ -43,8 +43,8 @@ class process_pool {
       : core_(options, detail::executor_of(std::forward<Executor>(executor))) {}
 
   /// Runs `fn(args...)` in a worker. Waits while `capacity` tasks are not over (never on an executor of the user's).
-  /// Throws queue_stopped after `stop`, std::invalid_argument for what was added to another pool, protocol_error if the arguments do not fit into a frame, and what their
-  /// `serialize` throws; everything else comes out of the future.
+  /// Throws queue_stopped after `stop`, std::invalid_argument for what was added to another pool, protocol_error if the
+  /// arguments do not fit into a frame, and what their `serialize` throws; everything else comes out of the future.
   template <class F, class... Args>
   auto submit(F fn, Args&&... args) {
     using result = detail::call_result<F, detail::sent_type<Args>...>;
@@ -81,7 +81,8 @@ class process_pool {
   }
 
   /// Has the workers inherit a callable, whatever it has captured, as it is when the first call of it is run: workers
-  /// that run already are replaced. What it refers to is for each worker as it is when that is made. What stands for it can be submitted to this pool.
+  /// that run already are replaced. What it refers to is for each worker as it is when that is made. What stands for it
+  /// can be submitted to this pool.
   template <class F>
   pooled_callable<F> add(F fn) {
     return {core_.add(std::make_shared<F>(std::move(fn))), core_.weak()};
