@@ -7,29 +7,18 @@ namespace {
 
 constexpr double weight = 0.25;  // of the newest measurement in the average
 
-template <class Queue>
-std::optional<std::size_t> find(Queue const& queue, books::task_id task) {
-  for (std::size_t i = 0; i < queue.size(); ++i)
-    if (queue[i] == task) return i;
-  return std::nullopt;
-}
-
 }  // namespace
 
-books::task_id books::drop_front() {
-  task_id const task = pending_.front();
-  pending_.pop_front();
-  pending_bytes_ -= tasks_[task].bytes;
-  return task;
+task_run books::drop_front() {
+  task_run const dropped = pending_.take_front(pending_.front()->count);
+  pending_bytes_ -= dropped.weights();
+  return dropped;
 }
 
-bool books::withdraw(task_id task) {
-  auto const at = find(pending_, task);
-  if (at) {
-    pending_.erase(*at);
-    pending_bytes_ -= tasks_[task].bytes;
-  }
-  return at.has_value();
+std::optional<task_run> books::withdraw(std::uint64_t task) {
+  auto const withdrawn = pending_.remove(task);
+  if (withdrawn) pending_bytes_ -= withdrawn->weight;
+  return withdrawn;
 }
 
 void books::add_worker(worker_id worker) {
@@ -40,14 +29,24 @@ void books::add_worker(worker_id worker) {
   ++alive_;
 }
 
-std::optional<books::task_id> books::running(worker_id worker) const {
-  auto const& tasks = workers_[worker].tasks;
-  if (tasks.empty()) return std::nullopt;
-  return tasks.front();
+/// How many of the run this worker may have, at most `most`.
+std::size_t books::fitting(worker_book const& w, task_run const& run, std::size_t most) const noexcept {
+  most = std::min<std::size_t>(most, run.count);
+  std::size_t const unweighed = least() - std::min<std::size_t>(least(), w.tasks.tasks());
+  std::size_t const before = w.bytes + std::min(unweighed, most) * run.weight;
+  if (before > settings_.bytes) return std::min(most, unweighed);
+  return run.weight == 0 ? most : std::min(most, unweighed + (settings_.bytes - before) / run.weight);
 }
 
-std::optional<std::size_t> books::place(worker_id worker, task_id task) const {
-  return find(workers_[worker].tasks, task);
+/// The first `count` of the first run in the queue go to the worker.
+task_run books::move_front(worker_id worker, std::size_t count) {
+  task_run const moved = pending_.take_front(static_cast<std::uint32_t>(count));
+  worker_book& w = workers_[worker];
+  w.tasks.push_back(moved);
+  w.bytes += moved.weights();
+  pending_bytes_ -= moved.weights();
+  in_flight_ += count;
+  return moved;
 }
 
 void books::measured(worker_id worker, std::uint64_t count, std::chrono::nanoseconds busy, std::size_t result_bytes) {
@@ -65,25 +64,19 @@ void books::measured(worker_id worker, std::uint64_t count, std::chrono::nanosec
 
 std::chrono::nanoseconds books::unbegun_work(worker_id worker, std::size_t begun) const noexcept {
   worker_book const& w = workers_[worker];
-  std::size_t const unbegun = w.tasks.size() - std::min(begun, w.tasks.size());
+  std::size_t const unbegun = w.tasks.tasks() - std::min(begun, w.tasks.tasks());
   return std::chrono::nanoseconds(static_cast<std::int64_t>(w.average_ns * static_cast<double>(unbegun)));
 }
 
-bool books::may_try_again(task_id task, failure how) {
-  std::uint32_t& count = how == failure::death ? tasks_[task].deaths : tasks_[task].exceptions;
+bool books::may_try_again(task_run& task, failure how) const noexcept {
+  std::uint32_t& count = how == failure::death ? task.deaths : task.exceptions;
   return ++count <= settings_.retries;
 }
 
-bool books::try_again(task_id task, failure how) {
-  bool const again = may_try_again(task, how);
-  if (again) put_back(task);
-  return again;
-}
-
-std::optional<books::task_id> books::died(worker_id worker, bool was_running) {
+std::optional<task_run> books::died(worker_id worker, bool was_running) {
   worker_book& w = workers_[worker];
-  std::optional<task_id> blamed;
-  if (was_running && !w.tasks.empty()) blamed = finished(worker);
+  std::optional<task_run> blamed;
+  if (was_running && w.tasks.tasks() > 0) blamed = finished(worker);
   recalled(worker, 0);
   w = {};
   --alive_;
@@ -92,15 +85,14 @@ std::optional<books::task_id> books::died(worker_id worker, bool was_running) {
 
 std::size_t books::recalled(worker_id worker, std::size_t kept) {
   worker_book& w = workers_[worker];
-  std::size_t const before = w.tasks.size();
-  while (w.tasks.size() > kept) {
-    task_id const task = w.tasks.back();
-    w.tasks.pop_back();
-    w.bytes -= tasks_[task].bytes;
-    put_back(task);
-    --in_flight_;
+  std::size_t const before = w.tasks.tasks();
+  while (w.tasks.tasks() > kept) {
+    task_run const back = w.tasks.take_back(w.tasks.tasks() - kept);
+    w.bytes -= back.weights();
+    in_flight_ -= back.count;
+    put_back(back);
   }
-  return before - w.tasks.size();
+  return before - w.tasks.tasks();
 }
 
 }  // namespace procx::inline v1::detail

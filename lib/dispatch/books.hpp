@@ -1,8 +1,8 @@
 #pragma once
 
-#include "dispatch/ring_queue.hpp"
+#include "dispatch/run_queue.hpp"
+#include "dispatch/task_run.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,9 +17,10 @@ namespace procx::inline v1::detail {
 /// A worker runs its tasks in the order it was given them, and has credit for as many as fill `work_ahead`, judged by a
 /// moving average of what a task takes. So a worker never waits for the parent between two tasks, and no more stands
 /// behind a slow task than must.
+///
+/// Tasks that follow each other are one entry, a `task_run`, for as long as the same happens to them.
 class books {
  public:
-  using task_id = std::uint32_t;
   using worker_id = std::uint32_t;
 
   struct settings {
@@ -33,34 +34,30 @@ class books {
 
   explicit books(settings const& s) : settings_(s) {}
 
-  /// A new task at the end of the queue; the id is the caller's, used again only after it is over.
-  void add(task_id task, std::size_t bytes) {
-    if (task >= tasks_.size()) tasks_.resize(task + 1);
-    task_book& t = tasks_[task] = {};
-    t.bytes = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, ~std::uint32_t{0}));  // so much goes alone anyway
-    pending_.push_back(task);
-    pending_bytes_ += t.bytes;
+  /// New tasks at the end of the queue.
+  void add(task_run const& run) {
+    pending_.push_back(run);
+    pending_bytes_ += run.weights();
   }
-  std::size_t pending() const noexcept { return pending_.size(); }
+  std::size_t pending() const noexcept { return pending_.tasks(); }
   std::size_t pending_bytes() const noexcept { return pending_bytes_; }
   /// Whether so much waits that more would only take up memory.
   bool has_plenty() const noexcept { return pending_bytes_ >= settings_.bytes; }
-  std::optional<task_id> front() const noexcept {
-    if (pending_.empty()) return std::nullopt;
-    return pending_.front();
-  }
-  /// Takes the first task out of the queue: it will not be run.
-  task_id drop_front();
-  /// Takes this one out of the queue; false if it is not there. Cost: linear in the queue.
-  bool withdraw(task_id task);
+  /// The first tasks of the queue; null if it is empty.
+  task_run const* front() const noexcept { return pending_.front(); }
+  /// Takes those out of the queue: they will not be run.
+  task_run drop_front();
+  /// Takes the task with this number out of the queue; none if it is not there. Cost: linear in the queue.
+  std::optional<task_run> withdraw(std::uint64_t task);
 
   void add_worker(worker_id worker);
   std::size_t workers() const noexcept { return alive_; }
   std::size_t in_flight() const noexcept { return in_flight_; }
-  std::size_t in_flight(worker_id worker) const noexcept { return workers_[worker].tasks.size(); }
-  std::optional<task_id> running(worker_id worker) const;
+  std::size_t in_flight(worker_id worker) const noexcept { return workers_[worker].tasks.tasks(); }
+  /// The oldest tasks of the worker, the first of which runs; null if it has none.
+  task_run const* oldest(worker_id worker) const noexcept { return workers_[worker].tasks.front(); }
   /// How many tasks the worker has to do before this one; none if it does not have it. Cost: linear in its tasks.
-  std::optional<std::size_t> place(worker_id worker, task_id task) const;
+  std::optional<std::size_t> place(worker_id worker, std::uint64_t task) const { return workers_[worker].tasks.find(task); }
   std::uint32_t credit(worker_id worker) const noexcept { return workers_[worker].credit; }
   std::uint32_t first_credit() const noexcept { return settings_.window ? settings_.window : settings_.least; }
 
@@ -68,44 +65,30 @@ class books {
   std::size_t appetite(worker_id worker) const noexcept {
     worker_book const& w = workers_[worker];
     // Half the credit at a time: one write for many tasks, while the other half keeps the worker busy.
-    if (!w.alive || w.tasks.size() > w.credit / 2) return 0;
-    return w.credit - w.tasks.size();
+    if (!w.alive || w.tasks.tasks() > w.credit / 2) return 0;
+    return w.credit - w.tasks.tasks();
   }
-  /// Takes the first task of the queue for this worker; none if the queue is empty or its bytes are too many for now.
-  std::optional<task_id> assign(worker_id worker) {
-    std::optional<task_id> assigned;
-    assign(worker, 1, [](task_id) { return true; }, [&](task_id t) { assigned = t; });
-    return assigned;
-  }
-  /// The same up to `count` times, as long as `may(task)`; tells each by `given(task)`. How many.
+  /// Takes up to `count` tasks from the head of the queue for this worker, as long as `may(run)` and their bytes are not
+  /// too many for now; tells them by `given(run)`. How many.
   template <class May, class Given>
   std::size_t assign(worker_id worker, std::size_t count, May may, Given given) {
-    worker_book& w = workers_[worker];
-    std::size_t const before = w.tasks.size();
-    std::size_t worker_bytes = w.bytes, n = 0;
-    for (count = std::min(count, pending_.size()); n < count; ++n) {
-      task_id const task = pending_.front();
-      std::size_t const bytes = tasks_[task].bytes;
-      if ((before + n >= least() && worker_bytes + bytes > settings_.bytes) || !may(task)) break;
-      pending_.pop_front();
-      w.tasks.push_back(task);
-      worker_bytes += bytes;
-      given(task);
+    std::size_t n = 0;
+    while (n < count && pending() > 0 && may(*pending_.front())) {
+      std::size_t const fit = fitting(workers_[worker], *pending_.front(), count - n);
+      if (fit == 0) break;
+      given(move_front(worker, fit));
+      n += fit;
     }
-    pending_bytes_ -= worker_bytes - w.bytes;
-    w.bytes = worker_bytes;
-    in_flight_ += n;
     return n;
   }
 
-  /// The worker has given the result of its oldest task.
-  task_id finished(worker_id worker) noexcept {
+  /// The worker has given the results of its `count` oldest tasks, which are in one run.
+  task_run finished(worker_id worker, std::uint32_t count = 1) noexcept {
     worker_book& w = workers_[worker];
-    task_id const task = w.tasks.front();
-    w.tasks.pop_front();
-    w.bytes -= tasks_[task].bytes;
-    --in_flight_;
-    return task;
+    task_run const done = w.tasks.take_front(count);
+    w.bytes -= done.weights();
+    in_flight_ -= count;
+    return done;
   }
   /// The worker has spent so much time on its last `count` tasks, and their results were so large.
   void measured(worker_id worker, std::uint64_t count, std::chrono::nanoseconds busy, std::size_t result_bytes = 0);
@@ -114,19 +97,18 @@ class books {
   std::chrono::nanoseconds unbegun_work(worker_id worker, std::size_t begun) const noexcept;
 
   enum class failure { exception, death };
-  /// Whether the task is to be tried again, after one more failure of this kind; if so it heads the queue.
-  bool try_again(task_id task, failure how);
-  /// The same, but the task is left out of the queue: `put_back` is for later.
-  bool may_try_again(task_id task, failure how);
+  /// Whether the task is to be tried again, after one more failure of this kind, which it notes; if so, it is for
+  /// `put_back`, now or later.
+  bool may_try_again(task_run& task, failure how) const noexcept;
   /// How often the task has been tried, the time that is under way included.
-  unsigned attempt(task_id task) const noexcept { return tasks_[task].exceptions + tasks_[task].deaths + 1; }
+  static unsigned attempt(task_run const& task) noexcept { return task.exceptions + task.deaths + 1; }
   /// The worker is gone. If it was running a task, that one is returned, over or not; the others head the queue in
   /// their old order, and nothing is held against them.
-  std::optional<task_id> died(worker_id worker, bool was_running);
-  /// Puts a task that was returned by `died` at the head of the queue, and nothing is held against it either.
-  void put_back(task_id task) {
-    pending_.push_front(task);
-    pending_bytes_ += tasks_[task].bytes;
+  std::optional<task_run> died(worker_id worker, bool was_running);
+  /// Puts tasks that are in no place at the head of the queue.
+  void put_back(task_run const& run) {
+    pending_.push_front(run);
+    pending_bytes_ += run.weights();
   }
   /// The worker has given back all but the first `kept` of its tasks: they head the queue in their old order. How many.
   std::size_t recalled(worker_id worker, std::size_t kept);
@@ -134,25 +116,21 @@ class books {
  private:
   struct worker_book {
     bool alive = false;
-    ring_queue<task_id> tasks;
+    run_queue tasks;
     std::size_t bytes = 0;
     std::uint32_t credit = 0;
     double average_ns = 0;  // 0: nothing measured
     double average_result = 0;
   };
-  struct task_book {
-    std::uint32_t bytes = 0;
-    std::uint32_t exceptions = 0;
-    std::uint32_t deaths = 0;
-  };
 
   /// So many tasks a worker may have whatever their size: one that runs, and one that is on its way meanwhile.
   std::uint32_t least() const noexcept { return settings_.window && settings_.window < settings_.least ? settings_.window : settings_.least; }
+  std::size_t fitting(worker_book const& w, task_run const& run, std::size_t most) const noexcept;
+  task_run move_front(worker_id worker, std::size_t count);
 
   settings settings_;
-  ring_queue<task_id> pending_;
+  run_queue pending_;
   std::size_t pending_bytes_ = 0;
-  std::vector<task_book> tasks_;
   std::vector<worker_book> workers_;
   std::size_t alive_ = 0;
   std::size_t in_flight_ = 0;

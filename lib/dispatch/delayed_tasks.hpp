@@ -1,10 +1,12 @@
 #pragma once
 
-#include "dispatch/books.hpp"
+#include "dispatch/task_run.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace procx::inline v1::detail {
@@ -14,7 +16,7 @@ class delayed_tasks {
  public:
   using clock = std::chrono::steady_clock;
 
-  void add(books::task_id task, clock::time_point due) { tasks_.push_back({task, due}); }
+  void add(task_run const& task, clock::time_point due) { tasks_.push_back({task, due}); }
   bool empty() const noexcept { return tasks_.empty(); }
   std::size_t size() const noexcept { return tasks_.size(); }
 
@@ -27,14 +29,18 @@ class delayed_tasks {
       return true;
     });
   }
-  /// False if it is not here.
-  bool remove(books::task_id task) {
-    return std::erase_if(tasks_, [task](waiting const& w) { return w.task == task; }) > 0;
+  /// Takes out the task with this number; none if it is not here.
+  std::optional<task_run> remove(std::uint64_t id) {
+    auto const at = std::ranges::find_if(tasks_, [id](waiting const& w) { return w.task.holds(id); });
+    if (at == tasks_.end()) return std::nullopt;
+    task_run const removed = at->task;
+    tasks_.erase(at);
+    return removed;
   }
 
  private:
   struct waiting {
-    books::task_id task;
+    task_run task;
     clock::time_point due;
   };
   std::vector<waiting> tasks_;

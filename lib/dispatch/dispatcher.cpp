@@ -43,35 +43,24 @@ dispatcher::~dispatcher() {
   if (arena_ && !loop_.foreign()) arena_->leave();
 }
 
-books::task_id dispatcher::commit_task() {
-  std::size_t const length = tasks_.open_length() - frame_header::size;
-  std::size_t const size = length + open_blocks_.bytes();
-  if (size > settings_.frame_limit) {
-    abandon_task();
-    throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
-                             std::to_string(settings_.frame_limit),
-                         errc::value_too_large);
-  }
-  books::task_id const place = tasks_.commit();
-  books_.add(place, frame_header::size + length + open_blocks_.bytes() / slab_weight);
-  if (!open_blocks_.empty()) [[unlikely]] {
-    std::size_t const bytes = open_blocks_.bytes();
-    tasks_.keep(place, open_blocks_.take(), bytes);
-  }
-  return place;
+void dispatcher::refuse_task() {
+  std::size_t const size = tasks_.open_length() - frame_header::size + open_blocks_.bytes();
+  abandon_task();
+  throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
+                           std::to_string(settings_.frame_limit),
+                       errc::value_too_large);
 }
 
-books::task_id dispatcher::add_task(std::uint64_t id, packed_task task) {
-  tasks_.begin(id, task.callable).append(task.bytes.data(), task.bytes.size());
+void dispatcher::add_task(std::uint64_t id, packed_task task) {
+  tasks_.begin(task.callable).append(task.bytes.data(), task.bytes.size());
   open_blocks_.adopt(std::move(task.slabs), task.slab_bytes);
-  return commit_task();
+  commit_task(id);
 }
 
-void dispatcher::add_task(task_store::position const& p, std::size_t length, std::uint64_t id, slab_sink blocks) {
-  books::task_id const place = tasks_.add(p, length, id);
-  std::size_t const bytes = blocks.bytes();
-  books_.add(place, length + bytes / slab_weight);
-  tasks_.keep(place, blocks.take(), bytes);
+void dispatcher::keep_blocks(task_run& task, slab_sink& blocks) {
+  std::size_t const bytes = blocks.bytes(), weight = task.weight + bytes / slab_weight;
+  tasks_.keep(task, blocks.take(), bytes);
+  task.weight = static_cast<std::uint32_t>(std::min<std::size_t>(weight, ~std::uint32_t{0}));
 }
 
 std::size_t dispatcher::room() const {
@@ -134,10 +123,9 @@ void dispatcher::hand_out() {
 
 std::size_t dispatcher::give(worker_link& link, std::size_t count) {
   bool const knows_all = link.knows() == callables_->size();
-  auto const may = [&](books::task_id t) {
-    return !used_up(link) && (knows_all || link.knows() >= callable_table::needed_for(tasks_[t].callable));
-  };
-  std::size_t const given = books_.assign(link.number(), count, may, [&](books::task_id t) { link.add(t); });
+  auto const may = [&](task_run const& run) { return knows_all || link.knows() >= callable_table::needed_for(run.callable); };
+  if (std::size_t const most = settings_.limits.recycle_after_tasks) count = std::min(count, most - link.given());
+  std::size_t const given = books_.assign(link.number(), count, may, [&](task_run const& run) { link.add(run); });
   if (given) link.idle_since.reset();
   if (used_up(link)) link.retire();
   return given;
@@ -175,51 +163,53 @@ void dispatcher::recall_for_the_idle() {
 
 void dispatcher::recall(worker_link& link) { books_.recalled(link.number(), link.recall()); }
 
-bool dispatcher::cancel(books::task_id place, std::uint64_t id, cancellation how) {
-  if (!tasks_.holds(place, id)) return false;
-  bool dropped = books_.withdraw(place) || delayed_.remove(place);
+bool dispatcher::cancel(std::uint64_t id, cancellation how) {
+  auto dropped = books_.withdraw(id);
+  if (!dropped) dropped = delayed_.remove(id);
   for (auto& link : links_) {
-    auto const ahead = link && !dropped ? books_.place(link->number(), place) : std::nullopt;
+    auto const ahead = link && !dropped ? books_.place(link->number(), id) : std::nullopt;
     if (!ahead) continue;
     if (*ahead >= link->begun()) {
       recall(*link);
-      dropped = books_.withdraw(place);
+      dropped = books_.withdraw(id);
     }
     bool const running = !dropped && *ahead + 1 == link->begun() && !link->between_tasks();
     if (running && how == cancellation::ask) link->ask_to_stop(*ahead);
     if (running && how == cancellation::kill) link->kill_for(*ahead, death_cause::cancellation, settings_.grace);
     break;
   }
-  if (dropped) fail_task(place, 0, std::make_exception_ptr(task_cancelled()));
+  if (dropped) fail_task(*dropped, 0, std::make_exception_ptr(task_cancelled()));
   pump();
-  return dropped;
+  return dropped.has_value();
 }
 
-bool dispatcher::cancel(std::uint64_t id, cancellation how) {
-  auto const place = tasks_.find(id);
-  return place && cancel(*place, id, how);
+void dispatcher::on_values(worker_link& link, frame_series const& values) {
+  idle_deaths_ = 0;
+  task_run const done = books_.finished(link.number(), static_cast<std::uint32_t>(values.count));
+  link.unmeasured_bytes += values.length * values.count;
+  sink_.on_values(done.id, link.pid(), values);
+  tasks_.erase(done);
 }
 
 void dispatcher::on_result(worker_link& link, frame const& result) {
   idle_deaths_ = 0;
-  books::task_id const place = books_.finished(link.number());
-  std::uint64_t const id = tasks_[place].id;
+  task_run const task = books_.finished(link.number());
   link.unmeasured_bytes += result.payload.size();
   if (result.kind == frame_kind::value) {
-    if (result.flags & has_blocks) [[unlikely]]
-      on_large_value(id, link, result);
+    if (result.flags & has_blocks)
+      on_large_value(task.id, link, result);
     else
-      sink_.on_value(id, link.pid(), result.payload);
-    tasks_.erase(place);
-  } else if (!try_again(place, books::failure::exception)) {
+      sink_.on_value(task.id, link.pid(), result.payload);
+    tasks_.erase(task);
+  } else if (!try_again(task, books::failure::exception)) {
     std::exception_ptr error;
     try {
       error = std::make_exception_ptr(remote_exception(decode<exception_record>(result.payload)));
     } catch (...) {
       error = std::current_exception();
     }
-    keep(place, error);
-    fail_task(place, link.pid(), std::move(error));
+    keep(task, error);
+    fail_task(task, link.pid(), std::move(error));
   }
 }
 

@@ -35,6 +35,10 @@ class task_sink {
  public:
   virtual ~task_sink() = default;
   virtual void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) = 0;
+  /// The values of tasks that follow each other, from `first` on, for who can make something of that.
+  virtual void on_values(std::uint64_t first, pid_t worker, frame_series const& values) {
+    for (std::size_t i = 0; i < values.count; ++i) on_value(first + i, worker, values.payload(i));
+  }
   virtual void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) = 0;
   /// After a number of the above: a good moment to add tasks, or to tell others what has come.
   virtual void on_progress() = 0;
@@ -88,24 +92,30 @@ class dispatcher {
   /// Forks the nursery now, with the callables that are in the table.
   void prepare();
 
-  /// A new task: what is called, and its arguments, are to be written to the buffer before `commit`.
-  output_archive begin_task(std::uint64_t id, std::uint32_t callable) {
+  /// A new task: what is called, and its arguments, are to be written to the buffer before `commit_task`.
+  output_archive begin_task(std::uint32_t callable) {
     if (!open_blocks_.empty()) open_blocks_.clear();
-    return output_archive(tasks_.begin(id, callable), &open_blocks_);
+    return output_archive(tasks_.begin(callable), &open_blocks_);
   }
-  /// Gives the task its place. Throws protocol_error if it is larger than a frame may be; then there is no task.
-  books::task_id commit_task();
+  /// The task's number is the owner's, used again only after it is over. Throws protocol_error if it is larger than a
+  /// frame may be; then there is no task.
+  void commit_task(std::uint64_t id) {
+    if (tasks_.open_length() - frame_header::size + open_blocks_.bytes() > settings_.frame_limit) [[unlikely]] refuse_task();
+    add(tasks_.commit(id), open_blocks_);
+  }
   void abandon_task() noexcept { tasks_.abandon(), open_blocks_.clear(); }
   /// A new task that was written elsewhere. Throws as `commit_task`.
-  books::task_id add_task(std::uint64_t id, packed_task task);
-  /// Frames of tasks that were written elsewhere, which fit into frames: see `task_store::adopt`. Each becomes a task, in
-  /// their order, by `add_task`, with what lies in shared memory for it.
+  void add_task(std::uint64_t id, packed_task task);
+  /// Frames of tasks that were written elsewhere, which fit into frames: see `task_store::adopt`. They become tasks, in
+  /// their order, by `add_tasks`, or one by one with what lies in shared memory for it.
   task_store::position adopt(buffer& frames) { return tasks_.adopt(frames); }
   std::byte const* frames_at(task_store::position const& p) const noexcept { return tasks_.frames_at(p); }
-  void add_task(task_store::position const& p, std::size_t length, std::uint64_t id) {
-    books_.add(tasks_.add(p, length, id), length);
+  void add_tasks(task_store::position const& p, std::size_t length, std::uint32_t count, std::uint64_t first_id) {
+    books_.add(tasks_.add(p, length, count, first_id));  // `task_store::alike` says so
   }
-  void add_task(task_store::position const& p, std::size_t length, std::uint64_t id, slab_sink blocks);
+  void add_task(task_store::position const& p, std::size_t length, std::uint64_t id, slab_sink blocks) {
+    add(tasks_.add(p, length, 1, id), blocks);
+  }
   void all_added(task_store::position const& p) noexcept { tasks_.all_added(p); }
   /// Of the frames of tasks that are not over, and in shared memory for them.
   std::size_t task_bytes() const noexcept { return tasks_.bytes(); }
@@ -132,10 +142,8 @@ class dispatcher {
     ask,   ///< as `drop`; if it has begun, it sees `stop_requested`
     kill,  ///< as `drop`; if it has begun, its worker is killed
   };
-  /// Cancels the task that `commit_task` gave this place, if it still is the one with this id. One that is dropped or
-  /// killed fails with task_cancelled. False if it goes on. Not from within the sink's functions.
-  bool cancel(books::task_id place, std::uint64_t id, cancellation how);
-  /// The same for a task whose place nobody knows. Cost: linear in the tasks.
+  /// Cancels a task, if it is not over. One that is dropped or killed fails with task_cancelled. False if it goes on. Not
+  /// from within the sink's functions. Cost: linear in the tasks.
   bool cancel(std::uint64_t id, cancellation how);
   /// Kills the workers and forgets the tasks.
   void stop() noexcept;
@@ -144,11 +152,20 @@ class dispatcher {
   friend class worker_link;
 
   // From the links.
+  /// The tasks on a worker that is to give their results next, in one series; null if it has none.
+  task_run const* next_results(worker_link const& link) const noexcept { return books_.oldest(link.number()); }
   void on_result(worker_link& link, frame const& result);
+  void on_values(worker_link& link, frame_series const& values);
   void on_read(worker_link& link);
   void on_death(worker_link& link);
   void settle(std::unique_ptr<worker_link> dead);
 
+  [[noreturn]] void refuse_task();
+  void add(task_run task, slab_sink& blocks) {
+    if (!blocks.empty()) [[unlikely]] keep_blocks(task, blocks);
+    books_.add(task);
+  }
+  void keep_blocks(task_run& task, slab_sink& blocks);
   void start_workers();
   bool start_worker();
   void hand_out();
@@ -156,11 +173,11 @@ class dispatcher {
   void retire_outdated();
   void fail_unstartable(std::exception_ptr error);
   void on_large_value(std::uint64_t id, worker_link& link, frame const& result);
-  void fail_task(books::task_id place, pid_t worker, std::exception_ptr error);
-  bool try_again(books::task_id place, books::failure how);
-  void keep(books::task_id place, std::exception_ptr const& error) const;
-  std::filesystem::path save(books::task_id place, std::exception_ptr const& error) const;
-  death_certificate certify(worker_link& dead, std::optional<books::task_id> task);
+  void fail_task(task_run const& task, pid_t worker, std::exception_ptr error);
+  bool try_again(task_run task, books::failure how);
+  void keep(task_run const& task, std::exception_ptr const& error) const;
+  std::filesystem::path save(task_run const& task, std::exception_ptr const& error) const;
+  death_certificate certify(worker_link& dead, std::optional<task_run> const& task);
   bool used_up(worker_link const& link) const noexcept;
   void log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept;
   bool wants_work(worker_link const& link) const noexcept;

@@ -13,7 +13,7 @@
 namespace procx::inline v1::detail {
 
 /// What is known of a worker's death, and of the task that it was at.
-death_certificate dispatcher::certify(worker_link& dead, std::optional<books::task_id> task) {
+death_certificate dispatcher::certify(worker_link& dead, std::optional<task_run> const& task) {
   death_certificate c = dead.process().certificate();
   add_crash(c, dead.slot().crash);
   if (auto const reason = dead.reason())
@@ -21,32 +21,34 @@ death_certificate dispatcher::certify(worker_link& dead, std::optional<books::ta
   else if (c.status.signal() == SIGKILL && !dead.was_killed() && oom_.has_risen())
     c.cause = death_cause::out_of_memory;
   if (task) {
-    c.task = sink_.number_of(tasks_[*task].id);
+    c.task = sink_.number_of(task->id);
     c.attempt = books_.attempt(*task);
   }
   return c;
 }
 
 /// After a failure of this kind: whether it will be tried again, now or in a while.
-bool dispatcher::try_again(books::task_id place, books::failure how) {
-  if (settings_.backoff.count() == 0) return books_.try_again(place, how);
-  auto const wait = backoff_after(books_.attempt(place), settings_.backoff);
-  if (!books_.may_try_again(place, how)) return false;
-  delayed_.add(place, std::chrono::steady_clock::now() + wait);
+bool dispatcher::try_again(task_run task, books::failure how) {
+  auto const wait = backoff_after(books_.attempt(task), settings_.backoff);
+  if (!books_.may_try_again(task, how)) return false;
+  if (wait.count() > 0)
+    delayed_.add(task, std::chrono::steady_clock::now() + wait);
+  else
+    books_.put_back(task);
   return true;
 }
 
-void dispatcher::fail_task(books::task_id place, pid_t worker, std::exception_ptr error) {
-  sink_.on_failure(tasks_[place].id, worker, std::move(error));
-  tasks_.erase(place);
+void dispatcher::fail_task(task_run const& task, pid_t worker, std::exception_ptr error) {
+  sink_.on_failure(task.id, worker, std::move(error));
+  tasks_.erase(task);
 }
 
 /// Keeps the arguments in a file, if that is wanted, and notes its name in the error. That the file cannot be written is
 /// no reason to lose the error.
-void dispatcher::keep(books::task_id place, std::exception_ptr const& error) const {
+void dispatcher::keep(task_run const& task, std::exception_ptr const& error) const {
   if (settings_.save_failures.empty()) return;
   try {
-    auto const file = save(place, error).string();
+    auto const file = save(task, error).string();
     try {
       std::rethrow_exception(error);
     } catch (task_error& e) {
@@ -56,14 +58,14 @@ void dispatcher::keep(books::task_id place, std::exception_ptr const& error) con
   }
 }
 
-std::filesystem::path dispatcher::save(books::task_id place, std::exception_ptr const& error) const {
+std::filesystem::path dispatcher::save(task_run const& task, std::exception_ptr const& error) const {
   saved_task saved;
-  for (auto const& s : tasks_.kept(place)) {
+  for (auto const& s : tasks_.kept(task)) {
     std::byte const* const from = s->data();
     saved.blocks[s->number()].assign(from, from + s->arena()->size_of(s->number()));
   }
   saved_blocks blocks(saved);
-  input_archive in(tasks_.payload(place), &blocks);
+  input_archive in(tasks_.payload(task), &blocks);
   std::uint32_t callable = 0;
   in >> callable;
   bool const inherited = callable != callable_table::travels;

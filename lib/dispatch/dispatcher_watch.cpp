@@ -27,7 +27,7 @@ void dispatcher::tick(std::chrono::steady_clock::time_point now, std::chrono::na
   if (absence.count() > 0)
     for (auto& link : links_)
       if (link) link->forgive(absence);
-  delayed_.take_due(now, [this](books::task_id task) { books_.put_back(task); });
+  delayed_.take_due(now, [this](task_run const& task) { books_.put_back(task); });
   bool any = false;
   for (auto& link : links_)
     if (link && books_.in_flight(link->number()) > 0) any = look_after(*link, now) || any;
@@ -78,7 +78,7 @@ void dispatcher::heed_signals() {
   if (heeded_ == 0) {
     for (auto& link : links_)
       if (link && books_.in_flight(link->number()) > 0) recall(*link);
-    delayed_.take_due(std::chrono::steady_clock::time_point::max(), [this](books::task_id task) { books_.put_back(task); });
+    delayed_.take_due(std::chrono::steady_clock::time_point::max(), [this](task_run const& task) { books_.put_back(task); });
   }
   if (books_.pending() > 0) drop_waiting(std::make_exception_ptr(stopped()));
   if (level == 2 && heeded_ < 2)

@@ -68,8 +68,8 @@ std::shared_ptr<nursery> dispatcher::make_nursery() {
 }
 
 void dispatcher::retire_outdated() {
-  auto const first = books_.front();
-  std::uint32_t const needed = first ? callable_table::needed_for(tasks_[*first].callable) : 0;
+  task_run const* const first = books_.front();
+  std::uint32_t const needed = first ? callable_table::needed_for(first->callable) : 0;
   for (auto& link : links_) {
     if (!link || link->retired() || books_.in_flight(link->number()) > 0) continue;
     if (alive() > limit_ || link->knows() < needed) link->retire();
@@ -96,8 +96,8 @@ bool dispatcher::start_worker() {
   auto const vacant = std::find(links_.begin(), links_.end(), nullptr);
   if (vacant == links_.end()) return false;
   auto const number = static_cast<std::uint32_t>(vacant - links_.begin());
-  auto const first = books_.front();
-  bool const outdated = first && nursery_knows_ < callable_table::needed_for(tasks_[*first].callable);
+  task_run const* const first = books_.front();
+  bool const outdated = first && nursery_knows_ < callable_table::needed_for(first->callable);
   if (!nursery_ || !nursery_->alive() || outdated) nursery_ = make_nursery();
 
   board_slot& slot = (*board_)[number];
@@ -170,10 +170,11 @@ void dispatcher::fail_unstartable(std::exception_ptr error) {
 
 void dispatcher::drop_waiting(std::exception_ptr error) {
   gave_up_ = gave_up_ || books_.pending() > 0;
-  while (books_.pending() > 0) {
-    auto const task = books_.drop_front();
-    fail_task(task, 0, books_.pending() > 0 ? error : std::move(error));
-  }
+  while (books_.pending() > 0)
+    for (task_run dropped = books_.drop_front(); dropped.count > 0;) {
+      task_run const task = dropped.take_front(1);
+      fail_task(task, 0, books_.pending() + dropped.count > 0 ? error : std::move(error));
+    }
 }
 
 }  // namespace procx::inline v1::detail

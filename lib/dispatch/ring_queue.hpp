@@ -47,6 +47,11 @@ class ring_queue {
   void pop_back() noexcept { --size_; }
   void clear() noexcept { size_ = 0; }
 
+  /// Puts one before the i-th; those from there on move back.
+  void insert(std::size_t i, T value) {
+    push_back(std::move(value));
+    for (std::size_t at = size_ - 1; at > i; --at) std::swap((*this)[at - 1], (*this)[at]);
+  }
   /// Takes one out of the middle; those behind it move up.
   void erase(std::size_t i) noexcept {
     for (; i + 1 < size_; ++i) (*this)[i] = std::move((*this)[i + 1]);

@@ -1,18 +1,14 @@
 #include "dispatch/task_store.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace procx::inline v1::detail {
 
-buffer& task_store::begin(std::uint64_t id, std::uint32_t callable) {
-  open_a_block();
+buffer& task_store::begin(std::uint32_t callable) {
+  if (open_block_ == none || blocks_[open_block_].tasks == 0 || blocks_[open_block_].bytes.size() > open_until) open_a_block();
   buffer& bytes = blocks_[open_block_].bytes;
-  task& t = tasks_[vacant_task()];
-  t.id = id;
-  t.callable = callable;
-  t.block = open_block_;
-  t.offset = static_cast<std::uint32_t>(bytes.size());
+  open_at_ = static_cast<std::uint32_t>(bytes.size());
+  open_callable_ = callable;
   std::byte* const at = bytes.extend(frame_header::size + sizeof callable);
   std::memcpy(at + frame_header::size, &callable, sizeof callable);
   return bytes;
@@ -27,12 +23,6 @@ void task_store::open_a_block() {
     blocks_[open_block_].bytes.reserve(block_size);
   }
   if (blocks_[open_block_].tasks == 0) blocks_[open_block_].bytes.clear();
-}
-
-void task_store::make_vacant_task() {
-  tasks_.emplace_back();
-  free_.reserve(tasks_.capacity());  // `erase` must not throw
-  free_.push_back(static_cast<task_id>(tasks_.size() - 1));
 }
 
 task_store::position task_store::adopt(buffer& frames) {
@@ -50,44 +40,20 @@ task_store::position task_store::adopt(buffer& frames) {
   return p;
 }
 
-task_store::task_id task_store::commit() noexcept {
-  task_id const place = free_.back();
-  free_.pop_back();
-  task& t = tasks_[place];
-  block& b = blocks_[open_block_];
-  t.used = true;
-  t.has_slabs = false;
-  t.length = b.bytes.size() - t.offset;
-  frame_header{frame_kind::task, 0, t.length - frame_header::size, 0}.write(b.bytes.data() + t.offset);
-  ++b.tasks;
-  bytes_ += t.length;
-  return place;
-}
-
-void task_store::abandon() noexcept { blocks_[open_block_].bytes.set_size(tasks_[free_.back()].offset); }
-
-void task_store::keep(task_id t, std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes) {
-  tasks_[t].has_slabs = true;
-  slabs_.insert_or_assign(t, kept_slabs{std::move(slabs), bytes});
+void task_store::keep(task_run& task, std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes) {
+  slabs_.insert_or_assign(task.id, kept_slabs{std::move(slabs), bytes});
+  task.has_slabs = true;
   bytes_ += bytes;
 }
 
-void task_store::let_go(task_id t) noexcept {
-  auto const at = slabs_.find(t);
+void task_store::let_go(task_run const& task) noexcept {
+  auto const at = slabs_.find(task.id);
   bytes_ -= at->second.bytes;
   slabs_.erase(at);
 }
 
-std::optional<task_store::task_id> task_store::find(std::uint64_t id) const noexcept {
-  for (task_id t = 0; t < tasks_.size(); ++t)
-    if (holds(t, id)) return t;
-  return std::nullopt;
-}
-
-bool task_store::intact(task_id t) const {
-  if (!tasks_[t].has_slabs) return true;
-  auto const& slabs = slabs_.at(t).slabs;
-  return std::all_of(slabs.begin(), slabs.end(), [](auto const& s) { return s->is_ours(); });
+bool task_store::intact(task_run const& task) const {
+  return std::ranges::all_of(kept(task), [](auto const& s) { return s->is_ours(); });
 }
 
 std::uint32_t task_store::vacant_block() {

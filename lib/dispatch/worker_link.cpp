@@ -66,14 +66,16 @@ void worker_link::release_descriptors() noexcept {
     if (s->is_open()) s->release();
 }
 
-void worker_link::add(books::task_id task) {
+void worker_link::add(task_run const& run) {
   if (resting_) wake();
   stalled_at_task_ = ~std::uint64_t{0};
-  task_store::run alone;
-  std::uint64_t const id = claim::of(epoch_, next_task_++).word;
-  if (!owner_.tasks_.number(task, id, unsent_.empty() ? nullptr : &unsent_.back(), alone)) unsent_.push_back(alone);
-  ++unsent_tasks_;
-  if (owner_.settings_.log) printing_.push_back(owner_.tasks_[task].id);
+  owner_.tasks_.number(run, claim::of(epoch_, next_task_).word);
+  task_store::piece const piece(run);
+  if (unsent_.empty() || !unsent_.back().append(piece)) unsent_.push_back(piece);
+  next_task_ += run.count;
+  unsent_tasks_ += run.count;
+  if (owner_.settings_.log)
+    for (std::uint32_t i = 0; i < run.count; ++i) printing_.push_back(run.id + i);
 }
 
 void worker_link::flush() {
@@ -124,16 +126,16 @@ void worker_link::count_sent(std::size_t bytes) noexcept {
   }
 }
 
-/// Whether all bytes of the task have left, so that there may be a result.
-bool worker_link::was_sent(std::uint64_t number) noexcept {
-  std::uint64_t first_unsent = next_task_ - unsent_tasks_;
-  if (number < first_unsent || unsent_.empty()) return number < next_task_;
+/// Of how many tasks all bytes have left, so that there may be results.
+std::uint64_t worker_link::sent() noexcept {
+  std::uint64_t whole = next_task_ - unsent_tasks_;
+  if (sent_ == 0) return whole;
   auto const bytes = owner_.tasks_.bytes_of(unsent_.front());
-  for (std::size_t at = 0; at < bytes.size(); ++first_unsent) {
+  for (std::size_t at = 0; at < bytes.size(); ++whole) {
     at += frame_header::size + frame_header::read(bytes.data() + at).length;
     if (at > sent_) break;
   }
-  return number < first_unsent;
+  return whole;
 }
 
 std::size_t worker_link::recall() {
@@ -244,19 +246,34 @@ void worker_link::on_bytes(std::size_t n) {
   owner_.on_read(*this);
 }
 
+/// How many results there may be now in one series.
+std::size_t worker_link::expected() noexcept {
+  task_run const* const next = owner_.next_results(*this);
+  std::uint64_t const whole = sent();
+  return next && whole > next_result_ ? std::min<std::uint64_t>(next->count, whole - next_result_) : 0;
+}
+
 void worker_link::take_frames() {
-  while (auto const f = reader_.next()) {
-    if (f->kind != frame_kind::value && f->kind != frame_kind::exception)
+  while (auto results = reader_.next_series(std::max<std::size_t>(expected(), 1))) {
+    if (results->kind != frame_kind::value && results->kind != frame_kind::exception)
       throw protocol_error("a worker sent a frame that is no result");
-    if (f->id == setup_failed) {
-      setup_error_ = std::make_exception_ptr(remote_exception(decode<exception_record>(f->payload)));
+    if (results->id == setup_failed) {
+      setup_error_ = std::make_exception_ptr(remote_exception(decode<exception_record>(results->payload(0))));
       continue;
     }
-    if (f->id < next_result_) continue;  // taken early, from the board
-    if (f->id > next_result_ || !was_sent(f->id)) throw protocol_error("a worker sent a result out of turn");
-    ++next_result_;
-    owner_.on_result(*this, *f);
+    if (results->id < next_result_)  // those were taken early, from the board
+      results->drop_front(std::min<std::uint64_t>(results->count, next_result_ - results->id));
+    if (results->count == 0) continue;
+    if (results->id != next_result_ || results->count > expected())
+      throw protocol_error("a worker sent a result out of turn");
+    take(*results);
   }
+}
+
+void worker_link::take(frame_series const& results) {
+  next_result_ += results.count;
+  if (results.kind == frame_kind::value && !(results.flags & has_blocks)) return owner_.on_values(*this, results);
+  for (std::size_t i = 0; i < results.count; ++i) owner_.on_result(*this, results[i]);
 }
 
 void worker_link::take_leftovers(std::span<std::byte const> frames) {

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "dispatch/board.hpp"
-#include "dispatch/books.hpp"
+#include "dispatch/ring_queue.hpp"
+#include "dispatch/task_run.hpp"
 #include "dispatch/task_store.hpp"
 #include "process/nursery.hpp"
 #include "process/process_state.hpp"
@@ -49,8 +50,8 @@ class worker_link {
   bool orphaned() const noexcept { return !nursery_->alive(); }
   board_slot& slot() noexcept { return slot_; }
 
-  /// The worker's next task; it leaves with the next `flush`.
-  void add(books::task_id task);
+  /// The worker's next tasks; they leave with the next `flush`.
+  void add(task_run const& run);
   void flush();
   /// Takes back all tasks that the worker has not begun. How many of those it was given it keeps.
   std::size_t recall();
@@ -108,10 +109,12 @@ class worker_link {
   void release_descriptors() noexcept;
   io_result write_some_tasks();
   void count_sent(std::size_t bytes) noexcept;
-  bool was_sent(std::uint64_t number) noexcept;
+  std::uint64_t sent() noexcept;
+  std::size_t expected() noexcept;
   void read();
   void on_bytes(std::size_t n);
   void take_frames();
+  void take(frame_series const& results);
   void take_leftovers(std::span<std::byte const> frames);
   void wake();
   void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());
@@ -138,7 +141,7 @@ class worker_link {
   boost::asio::posix::stream_descriptor pidfd_;
   boost::asio::posix::stream_descriptor errors_;
   frame_reader reader_;
-  ring_queue<task_store::run> unsent_;
+  ring_queue<task_store::piece> unsent_;
   std::size_t unsent_tasks_ = 0;  // in them
   std::size_t sent_ = 0;          // bytes of the first of them
   buffer stale_;          // the rest of a frame that was taken back when a part of it had left

@@ -20,7 +20,7 @@ void exchange_core::to_workers(std::size_t index, job& task) {
     if (is_new) at->second = callables_->add(task.entry(), std::move(object));
     place = at->second;
   }
-  output_archive out = workers_->begin_task(index, place);
+  output_archive out = workers_->begin_task(place);
   try {
     if (place == callable_table::travels) {
       image_offset const entry = offset_of(reinterpret_cast<void (*)()>(task.entry()));
@@ -31,7 +31,7 @@ void exchange_core::to_workers(std::size_t index, job& task) {
     workers_->abandon_task();
     throw;
   }
-  workers_->commit_task();
+  workers_->commit_task(index);
 }
 
 channel& exchange_core::face_of(pid_t worker) {

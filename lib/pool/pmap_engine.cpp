@@ -39,6 +39,11 @@ class pmap_engine::state final : public task_sink {
     ++stored_;
     source_.store_value(id, value);
   }
+  void on_values(std::uint64_t first, pid_t, frame_series const& values) override {
+    bytes_kept_ += values.count * values.length;
+    stored_ += values.count;
+    source_.store_values(first, values);
+  }
   void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override {
     ++stored_;
     source_.store_failure(id, std::move(error));
@@ -89,7 +94,7 @@ class pmap_engine::state final : public task_sink {
     drawn what = drawn::nothing;
     std::exception_ptr why;
     try {
-      auto out = dispatcher_.begin_task(drawn_, 0);
+      auto out = dispatcher_.begin_task(0);
       what = source_.draw(out, why);
     } catch (...) {
       dispatcher_.abandon_task();
@@ -97,7 +102,7 @@ class pmap_engine::state final : public task_sink {
     }
     if (what == drawn::input) {
       try {
-        dispatcher_.commit_task();
+        dispatcher_.commit_task(drawn_);
       } catch (protocol_error const&) {  // too large
         what = drawn::failure;
         why = std::current_exception();

@@ -72,14 +72,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       auto const core = self.lock();
       if (!core || core->ended_) return;
       core->take_in();
-      books::task_id place = 0;
-      {
-        std::lock_guard const lock(core->mutex_);
-        entry const& e = core->entries_[index_of(id)];
-        if (e.id != id || !e.op) return;
-        place = e.place;
-      }
-      core->dispatcher_.cancel(place, id, how_to(how));
+      core->dispatcher_.cancel(id, how_to(how));
       core->on_progress();
     });
   }
@@ -144,7 +137,6 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     task_id id = 0;
     std::unique_ptr<operation> op;
     std::size_t bytes = 0;
-    books::task_id place = 0;
   };
   struct submission {
     task_id id;
@@ -167,7 +159,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     std::size_t const index = free_.back();
     free_.pop_back();
     task_id const id = ++serial_ << 32 | index;
-    entries_[index] = {id, std::move(op), bytes, 0};
+    entries_[index] = {id, std::move(op), bytes};
     return id;
   }
 
@@ -195,19 +187,15 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       for (auto& callable : added_) callables_->add(nullptr, std::move(callable));
       added_.clear();
     }
-    places_taken_.clear();
     for (submission& s : taken_) {
       try {
-        places_taken_.push_back({s.id, dispatcher_.add_task(s.id, std::move(s.task))});
+        dispatcher_.add_task(s.id, std::move(s.task));
       } catch (protocol_error const&) {  // by a few bytes
         complete(s.id, {std::current_exception(), {}});
       }
     }
     bool const any = !taken_.empty();
     taken_.clear();
-    if (places_taken_.empty()) return any;
-    std::lock_guard const lock(mutex_);
-    for (auto const& [id, place] : places_taken_) entries_[index_of(id)].place = place;
     return any;
   }
 
@@ -268,7 +256,6 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
   dispatcher dispatcher_;
   std::vector<submission> taken_;
-  std::vector<std::pair<task_id, books::task_id>> places_taken_;
   std::vector<std::function<void()>> to_tell_;
   std::size_t completed_ = 0;
   std::atomic<std::size_t> workers_ = 0;

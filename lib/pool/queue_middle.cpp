@@ -76,6 +76,15 @@ void queue_middle::on_value(std::uint64_t index, pid_t, encoded_value const& val
   finish(index, value);
 }
 
+void queue_middle::on_values(std::uint64_t first, pid_t worker, frame_series const& values) {
+  if (values.length > taken_result::most_bytes) return task_sink::on_values(first, worker, values);
+  std::size_t const bytes = values.count * values.length;
+  tasks_over_ += values.count;
+  task_bytes_come_ += bytes;
+  bytes_come_ += bytes;
+  results_.add(first, values);
+}
+
 void queue_middle::on_failure(std::uint64_t index, pid_t, std::exception_ptr error) {
   ++tasks_over_;
   fail(index, std::move(error));
@@ -146,42 +155,54 @@ bool queue_middle::has_waiting() {
 /// Hands out what is left of the first batch, as far as there is room; how many tasks that were.
 std::size_t queue_middle::feed_front(std::size_t room) {
   std::size_t fed = 0;
-  std::uint64_t bytes = 0;
-  auto& all_slabs = batches_.front().slabs;
-  std::byte const* frame = dispatcher_.frames_at(at_);
   while (left_ > 0 && fed < room) {
+    std::byte const* const frame = dispatcher_.frames_at(at_);
     std::uint64_t const first = frame_header::first_word(frame);
-    std::size_t const payload = first & frame_header::max_length, length = frame_header::size + payload;
-    bool const is_task = frame_header::kind_in(first) == frame_kind::task;
-    std::size_t const size = is_task ? length - task_head : payload;
-    std::uint64_t const index = fed_++;
-    bytes += size;
-    slab_sink* blocks = nullptr;
-    if (frame_header::flags_in(first) & has_blocks) [[unlikely]] {
-      blocks = &all_slabs.front();
-      bytes += blocks->bytes();
+    std::size_t const length = frame_header::size + (first & frame_header::max_length);
+    std::uint32_t count = 1;
+    if (frame_header::kind_in(first) == frame_kind::task && frame_header::flags_in(first) == 0 && cancelled_.empty()) {
+      count = task_store::alike(frame, left_, room - fed);
+      dispatcher_.add_tasks(at_, length, count, fed_);
+      bytes_fed_ += count * (length - task_head);
+      tasks_fed_ += count;
+      fed += count;
+    } else if (feed_other(frame)) {
+      ++fed;
     }
-    if (!cancelled_.empty() && cancelled_.erase(index)) [[unlikely]] {
-      fail(index, std::make_exception_ptr(task_cancelled()));
-    } else if (!is_task) {
-      finish(index, std::span(frame + frame_header::size, payload));
-    } else if (++fed; blocks) {
-      dispatcher_.add_task(at_, length, index, std::move(*blocks));
-    } else {
-      dispatcher_.add_task(at_, length, index);
-    }
-    if (blocks) all_slabs.pop_front();
-    frame += length;
-    at_.offset += length;
-    left_ -= length;
+    fed_ += count;
+    at_.offset += count * length;
+    left_ -= count * length;
   }
-  tasks_fed_ += fed;
-  bytes_fed_ += bytes;
   if (left_ == 0) {
     dispatcher_.all_added(at_);
     batches_.pop_front();
   }
   return fed;
+}
+
+/// An item that may be more than a small task, or less; whether it is one that was handed out.
+bool queue_middle::feed_other(std::byte const* frame) {
+  frame_header const h = frame_header::read(frame);
+  bool const is_task = h.kind == frame_kind::task;
+  bytes_fed_ += is_task ? frame_header::size + h.length - task_head : h.length;
+  slab_sink blocks;
+  if (h.flags & has_blocks) {
+    auto& of_batch = batches_.front().slabs;
+    blocks = std::move(of_batch.front());
+    of_batch.pop_front();
+    bytes_fed_ += blocks.bytes();
+  }
+  if (cancelled_.erase(fed_)) {
+    fail(fed_, std::make_exception_ptr(task_cancelled()));
+    return false;
+  }
+  if (is_task) {
+    dispatcher_.add_task(at_, frame_header::size + h.length, fed_, std::move(blocks));
+    ++tasks_fed_;
+  } else {
+    finish(fed_, std::span(frame + frame_header::size, h.length));
+  }
+  return is_task;
 }
 
 /// Whether something was taken at once.

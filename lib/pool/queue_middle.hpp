@@ -54,6 +54,7 @@ class alignas(cache_line) queue_middle final : public task_sink {
 
   // From the dispatcher.
   void on_value(std::uint64_t index, pid_t worker, encoded_value const& value) override;
+  void on_values(std::uint64_t first, pid_t worker, frame_series const& values) override;
   void on_failure(std::uint64_t index, pid_t worker, std::exception_ptr error) override;
   void on_progress() override;
 
@@ -63,6 +64,7 @@ class alignas(cache_line) queue_middle final : public task_sink {
   bool is_stopped() const noexcept { return all_ != not_stopped; }
   void feed();
   std::size_t feed_front(std::size_t room);
+  bool feed_other(std::byte const* frame);
   bool has_waiting();
   std::size_t allowed();
   std::size_t room_for_results() const noexcept;

@@ -2,10 +2,10 @@
 
 #include <procx/pool/queue_core.hpp>
 #include <procx/wire/buffer.hpp>
+#include <procx/wire/frame.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <utility>
@@ -13,8 +13,8 @@
 
 namespace procx::inline v1::detail {
 
-/// Outcomes of items that follow each other, in their order, one behind the other in memory: what one processor writes and
-/// another reads is to take few cache lines.
+/// Outcomes of items that follow each other, in their order, one behind the other in memory: the frames that workers have
+/// sent, as they came, and in between, for what is no small value, frames that say so.
 class result_chunk {
  public:
   static constexpr std::size_t full = std::size_t{64} << 10;
@@ -24,16 +24,15 @@ class result_chunk {
   /// Of all that was added.
   std::size_t size() const noexcept { return bytes_.size(); }
 
-  /// At most taken_result::most_bytes.
-  void add(std::span<std::byte const> result) {
-    auto const length = static_cast<std::uint32_t>(result.size());
-    std::byte* const at = bytes_.extend(sizeof length + result.size());
-    std::memcpy(at, &length, sizeof length);
-    copy_bytes(at + sizeof length, result.data(), length);
+  /// Values of at most taken_result::most_bytes each.
+  void add(frame_series const& values) { bytes_.append(values.at, values.bytes().size()); }
+  void add(std::span<std::byte const> value) {
+    frame_header{frame_kind::value, 0, value.size(), 0}.write(bytes_.extend(frame_header::size));
+    bytes_.append(value.data(), value.size());
   }
   void add(std::unique_ptr<held_result> result) {
     held_.push_back(std::move(result));  // first: what is marked must be there
-    bytes_.append(&held_mark, sizeof held_mark);
+    frame_header{held_mark}.write(bytes_.extend(frame_header::size));
   }
   /// Those of the other chunk, of which nothing was taken, behind its own.
   void add(result_chunk& other) {
@@ -44,14 +43,14 @@ class result_chunk {
   }
   /// The next one, but for its index; how many bytes it has.
   std::size_t take(taken_result& to) noexcept {
-    std::uint32_t length = 0;
-    std::memcpy(&length, bytes_.data() + at_, sizeof length);
-    at_ += sizeof length;
-    if (length == held_mark) [[unlikely]] {
+    std::uint64_t const first = frame_header::first_word(bytes_.data() + at_);
+    at_ += frame_header::size;
+    if (frame_header::kind_in(first) == held_mark) [[unlikely]] {
       to.held = std::move(held_[held_taken_++]);
       return to.held->bytes.size() + to.held->block_bytes;
     }
     if (to.held) to.held.reset();
+    std::size_t const length = first & frame_header::max_length;
     to.length = length;
     copy_bytes(to.bytes.data(), bytes_.data() + at_, length);
     at_ += length;
@@ -65,7 +64,7 @@ class result_chunk {
   }
 
  private:
-  static constexpr std::uint32_t held_mark = ~std::uint32_t{0};
+  static constexpr frame_kind held_mark = frame_kind::exception;
 
   buffer bytes_;
   std::vector<std::unique_ptr<held_result>> held_;

@@ -3,6 +3,7 @@
 #include "pool/result_chunk.hpp"
 
 #include <procx/pool/queue_core.hpp>
+#include <procx/wire/frame.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -26,12 +27,18 @@ class result_order {
   /// The first item whose outcome has not left.
   std::uint64_t first() const noexcept { return first_; }
 
-  /// The outcome of this item, the only one; not before `first()`. A result: at most taken_result::most_bytes.
+  /// The outcome of this item, the only one; not before `first()`. A value: at most taken_result::most_bytes.
   template <class Result>
   void add(std::uint64_t index, Result&& result) {
     run& r = run_for(index);
     r.results.add(std::forward<Result>(result));
     ++r.end;
+  }
+  /// Likewise of the items from `first` on.
+  void add(std::uint64_t first, frame_series const& values) {
+    run& r = run_for(first);
+    r.results.add(values);
+    r.end += values.count;
   }
 
   bool front_is_there() const noexcept { return starting_at(first_) != nullptr; }

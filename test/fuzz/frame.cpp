@@ -21,7 +21,7 @@ void check(bool so) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   if (size < 2) return 0;
   std::size_t const piece = data[0] + 1u;
-  std::size_t const limit = data[1] * 4u;
+  std::size_t const limit = data[1] * 4u, most = 1u + data[1] % 4;
   auto const all = std::as_bytes(std::span(data, size)).subspan(2);
 
   frame_reader reader(limit);
@@ -35,10 +35,13 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
       reader.commit(n);
       at += n;
       while (reader.has_next()) {
-        auto const f = reader.next();
-        check(f && f->payload.size() <= limit);
-        taken += frame_header::size + f->payload.size();
-        frame_writer(again).add(f->kind, f->id, f->payload, f->flags);
+        auto const s = reader.next_series(most);
+        check(s && s->length <= limit && s->count > 0 && s->count <= most);
+        taken += s->bytes().size();
+        for (std::size_t i = 0; i < s->count; ++i) {
+          frame const f = (*s)[i];
+          frame_writer(again).add(f.kind, f.id, f.payload, f.flags);
+        }
       }
       check(!reader.next());
       check(taken + reader.pending() == at);

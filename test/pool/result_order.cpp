@@ -113,6 +113,31 @@ BOOST_AUTO_TEST_CASE(workers_of_any_number_and_shares_of_any_size_do_not_disturb
   }
 }
 
+BOOST_AUTO_TEST_CASE(values_that_come_in_series_are_as_if_they_came_one_by_one) {
+  buffer frames;
+  for (std::uint64_t n = 0; n < 30; ++n) frame_writer(frames).add(frame_kind::value, n, std::as_bytes(std::span(&n, 1)));
+  auto const series = [&](std::uint64_t first, std::size_t count) {
+    constexpr std::size_t length = sizeof first;
+    std::byte const* const at = frames.data() + first * (frame_header::size + length);
+    return frame_series{frame_kind::value, 0, first, length, count, at};
+  };
+  result_order results;
+  results.add(20, series(20, 10));
+  results.add(5, series(5, 1));
+  results.add(6, series(6, 14));
+  BOOST_TEST(!results.front_is_there());
+  results.add(0, series(0, 4));
+  results.add(4, std::make_unique<held_result>());
+  result_chunk chunk;
+  for (std::uint64_t next = 0; results.take_front(chunk); chunk.clear())
+    for (taken_result taken; !chunk.empty(); ++next) {
+      chunk.take(taken);
+      BOOST_TEST((taken.held != nullptr) == (next == 4));
+      if (!taken.held) BOOST_TEST(std::ranges::equal(taken.value().bytes, std::as_bytes(std::span(&next, 1))));
+    }
+  BOOST_TEST(results.first() == 30u);
+}
+
 BOOST_AUTO_TEST_CASE(a_run_is_begun_anew_when_it_is_long) {
   result_order results;
   std::vector<std::byte> const result(1000);
@@ -120,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_run_is_begun_anew_when_it_is_long) {
   results.add(0, std::span(result));
   result_chunk chunk;
   while (results.take_front(chunk)) {
-    BOOST_TEST(chunk.size() <= result_chunk::full + result.size() + 4);
+    BOOST_TEST(chunk.size() <= result_chunk::full + result.size() + frame_header::size);
     chunk.clear();
   }
   BOOST_TEST(results.first() == 1000u);

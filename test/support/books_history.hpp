@@ -17,6 +17,7 @@
 class books_history {
  public:
   using books = procx::detail::books;
+  using task_run = procx::detail::task_run;
 
   explicit books_history(std::span<std::uint8_t const> bytes) : bytes_(bytes), settings_(read_settings()), books_(settings_) {}
 
@@ -29,15 +30,18 @@ class books_history {
 
  private:
   static constexpr std::size_t slots = 4;
+  static constexpr std::size_t frame_length = 8;
 
   struct task {
     std::size_t bytes = 0;
+    std::uint32_t block = 0;
+    bool alone = false;
     std::uint32_t exceptions = 0, deaths = 0;
     bool over = false;
   };
   struct worker {
     bool alive = false;
-    std::deque<books::task_id> tasks;
+    std::deque<std::uint64_t> tasks;
   };
 
   std::uint8_t next() { return at_ < bytes_.size() ? bytes_[at_++] : 0; }
@@ -72,7 +76,7 @@ class books_history {
         if (w.alive) give(number, w);
         return;
       case 4:
-        if (!w.tasks.empty()) finish(number, w, what >= 128);
+        if (!w.tasks.empty()) finish(number, w, what >= 128, what & 64);
         return;
       case 5:
         if (w.alive) die(number, w, what >= 128, what >= 192);
@@ -81,43 +85,72 @@ class books_history {
         if (w.alive) books_.measured(number, next(), std::chrono::microseconds(next() * 40));
         return;
       default:
-        if (!pending_.empty()) {
-          is(books_.drop_front() == pending_.front(), "the first is dropped");
-          tasks_[pending_.front()].over = true;
-          pending_.pop_front();
-        }
+        if (!pending_.empty()) drop(books_.drop_front());
     }
   }
 
   void add_task(std::uint8_t what) {
-    auto const used = std::find_if(tasks_.begin(), tasks_.end(), [](task const& t) { return t.over; });
-    auto const id = static_cast<books::task_id>(used - tasks_.begin());
-    if (used == tasks_.end()) tasks_.emplace_back();
-    tasks_[id] = {.bytes = what};
-    books_.add(id, what);
-    pending_.push_back(id);
+    // Few weights, so that many tasks follow those before them.
+    task_run const run{.id = tasks_.size(),
+                       .length = frame_length,
+                       .count = 1u + (what >> 3 & 3),
+                       .weight = what & 32 ? 100u : 24u,
+                       .block = what & 64 ? 1u : 0u,
+                       .offset = static_cast<std::uint32_t>(tasks_.size() * frame_length),
+                       .has_slabs = what >= 128 && (what >> 3 & 3) == 0};
+    for (std::uint32_t i = 0; i < run.count; ++i) {
+      pending_.push_back(tasks_.size());
+      tasks_.push_back({.bytes = run.weight, .block = run.block, .alone = run.has_slabs});
+    }
+    books_.add(run);
+  }
+
+  /// Whether the run says of each of its tasks what was said when it was added, and has happened since.
+  void is_right(task_run run, char const* what) const {
+    for (is(run.count > 0, what); run.count > 0; run.take_front(1)) {
+      is(run.id < tasks_.size(), what);
+      task const& t = tasks_[run.id];
+      is(run.length == frame_length && run.offset == run.id * frame_length && run.block == t.block && run.weight == t.bytes, what);
+      is(run.exceptions == t.exceptions && run.deaths == t.deaths && run.has_slabs == t.alone, what);
+      is(run.count == 1 || !(t.alone || t.exceptions || t.deaths), what);
+    }
+  }
+
+  void drop(task_run run) {
+    is_right(run, "what is dropped is right");
+    for (; run.count > 0; run.take_front(1)) {
+      is(run.id == pending_.front(), "the first are dropped");
+      tasks_[run.id].over = true;
+      pending_.pop_front();
+    }
   }
 
   std::size_t bytes_on(worker const& w) const {
     std::size_t sum = 0;
-    for (books::task_id t : w.tasks) sum += tasks_[t].bytes;
+    for (std::uint64_t t : w.tasks) sum += tasks_[t].bytes;
     return sum;
   }
 
   void give(books::worker_id number, worker& w) {
-    for (std::size_t n = books_.appetite(number); n > 0; --n) {
-      bool const fits = w.tasks.size() < least_ ||
-                        (!pending_.empty() && bytes_on(w) + tasks_[pending_.front()].bytes <= settings_.bytes);
-      auto const given = books_.assign(number);
-      is(given.has_value() == (fits && !pending_.empty()), "a task is given if there is one and its bytes fit");
-      if (!given) return;
-      is(*given == pending_.front(), "the first is given");
-      pending_.pop_front();
-      w.tasks.push_back(*given);
-      is(w.tasks.size() <= least_ || bytes_on(w) <= settings_.bytes, "no worker gets more bytes than it may have");
-      is(books_.place(number, *given) == w.tasks.size() - 1, "it is the last that it has");
-      is(w.tasks.size() <= books_.credit(number), "no worker has more tasks than credit");
-    }
+    std::size_t const most = books_.appetite(number);
+    std::size_t told = 0;
+    std::size_t const given = books_.assign(number, most, [](task_run const&) { return true; }, [&](task_run run) {
+      is_right(run, "what is given is right");
+      for (; run.count > 0; run.take_front(1), ++told) {
+        is(fits(w) && run.id == pending_.front(), "the first is given, if its bytes fit");
+        pending_.pop_front();
+        w.tasks.push_back(run.id);
+        is(books_.place(number, run.id) == w.tasks.size() - 1, "it is the last that it has");
+      }
+    });
+    is(given == told && given <= most, "as many as were told");
+    is(given == most || !fits(w), "as many as there are and fit");
+    is(most == 0 || w.tasks.size() <= books_.credit(number), "no worker has more tasks than credit");
+  }
+
+  bool fits(worker const& w) const {
+    if (pending_.empty()) return false;
+    return w.tasks.size() < least_ || bytes_on(w) + tasks_[pending_.front()].bytes <= settings_.bytes;
   }
 
   /// A recall, or a cancellation.
@@ -132,30 +165,41 @@ class books_history {
       pending_.insert(pending_.begin(), w.tasks.begin() + static_cast<std::ptrdiff_t>(kept), w.tasks.end());
       w.tasks.resize(kept);
     } else if (!tasks_.empty()) {
-      auto const id = static_cast<books::task_id>(which % tasks_.size());
+      std::uint64_t const id = which % tasks_.size();
       auto const at = std::find(pending_.begin(), pending_.end(), id);
-      is(books_.withdraw(id) == (at != pending_.end()), "a task is withdrawn if it waits");
+      auto const withdrawn = books_.withdraw(id);
+      is(withdrawn.has_value() == (at != pending_.end()), "a task is withdrawn if it waits");
       if (at == pending_.end()) return;
+      is_right(*withdrawn, "what is withdrawn is right");
+      is(withdrawn->id == id && withdrawn->count == 1, "it and no other is withdrawn");
       pending_.erase(at);
       tasks_[id].over = true;
     }
   }
 
-  void finish(books::worker_id number, worker& w, bool threw) {
-    books::task_id const oldest = w.tasks.front();
-    w.tasks.pop_front();
-    is(books_.finished(number) == oldest, "a result is that of the oldest task");
-    if (threw)
-      retry(oldest, books::failure::exception);
-    else
-      tasks_[oldest].over = true;
+  void finish(books::worker_id number, worker& w, bool threw, bool all) {
+    std::uint32_t const count = threw || !all ? 1 : books_.oldest(number)->count;
+    task_run done = books_.finished(number, count);
+    is(done.count == count, "so many are finished");
+    is_right(done, "what is finished is right");
+    if (threw) {
+      is(done.id == w.tasks.front(), "a failure is that of the oldest task");
+      w.tasks.pop_front();
+      return retry(done, books::failure::exception);
+    }
+    for (; done.count > 0; done.take_front(1)) {
+      is(done.id == w.tasks.front(), "results are those of the oldest tasks");
+      w.tasks.pop_front();
+      tasks_[done.id].over = true;
+    }
   }
 
   void die(books::worker_id number, worker& w, bool was_running, bool another_was_meant = false) {
     auto const blamed = books_.died(number, was_running);
     is(blamed.has_value() == (was_running && !w.tasks.empty()), "one is blamed if one was running");
     if (blamed) {
-      is(*blamed == w.tasks.front(), "the running one is blamed");
+      is_right(*blamed, "who is blamed is right");
+      is(blamed->id == w.tasks.front() && blamed->count == 1, "the running one is blamed");
       w.tasks.pop_front();
     }
     pending_.insert(pending_.begin(), w.tasks.begin(), w.tasks.end());
@@ -164,26 +208,35 @@ class books_history {
     if (!blamed) return;
     if (!another_was_meant) return retry(*blamed, books::failure::death);
     books_.put_back(*blamed);
-    pending_.push_front(*blamed);
+    pending_.push_front(blamed->id);
   }
 
-  void retry(books::task_id id, books::failure how) {
-    task& t = tasks_[id];
+  void retry(task_run run, books::failure how) {
+    task& t = tasks_[run.id];
     std::uint32_t& failures = how == books::failure::death ? t.deaths : t.exceptions;
     bool const again = ++failures <= settings_.retries;
-    is(books_.try_again(id, how) == again, "a task is tried again as often as was said, for each way of failing");
-    if (again)
-      pending_.push_front(id);
-    else
+    is(books_.may_try_again(run, how) == again, "a task is tried again as often as was said, for each way of failing");
+    if (again) {
+      books_.put_back(run);
+      pending_.push_front(run.id);
+    } else {
       t.over = true;
+    }
   }
 
   void compare() {
     is(books_.pending() == pending_.size(), "as many wait");
     std::size_t bytes = 0;
-    for (books::task_id t : pending_) bytes += tasks_[t].bytes;
+    for (std::uint64_t t : pending_) bytes += tasks_[t].bytes;
     is(books_.pending_bytes() == bytes, "as many bytes wait");
-    is(books_.front() == (pending_.empty() ? std::nullopt : std::optional(pending_.front())), "the same is first");
+    same_first(books_.front(), pending_);
+    books rest = books_;
+    for (auto left = pending_; !left.empty();) {
+      task_run run = rest.drop_front();
+      is_right(run, "what waits is right");
+      for (; run.count > 0; run.take_front(1), left.pop_front())
+        is(!left.empty() && run.id == left.front(), "they wait in this order");
+    }
     std::size_t in_flight = 0, alive = 0, open = 0;
     for (books::worker_id i = 0; i < slots; ++i) {
       worker const& w = workers_[i];
@@ -191,7 +244,7 @@ class books_history {
       if (!w.alive) continue;
       ++alive;
       is(books_.in_flight(i) == w.tasks.size(), "as many are on a worker");
-      is(books_.running(i) == (w.tasks.empty() ? std::nullopt : std::optional(w.tasks.front())), "its oldest runs");
+      same_first(books_.oldest(i), w.tasks);
       std::uint32_t const credit = books_.credit(i);
       is(settings_.window ? credit == settings_.window : credit >= settings_.least && credit <= settings_.most,
          "credit stays in its bounds");
@@ -203,6 +256,13 @@ class books_history {
     is(open == pending_.size() + in_flight, "every task is in one place");
   }
 
+  void same_first(task_run const* run, std::deque<std::uint64_t> const& tasks) const {
+    is((run == nullptr) == tasks.empty(), "there is a first one");
+    if (!run) return;
+    is_right(*run, "the first is right");
+    is(run->id == tasks.front() && run->count <= tasks.size(), "the same is first");
+  }
+
   void is(bool so, char const* what) const {
     if (!so) throw std::logic_error(std::string(what) + ": not so after " + std::to_string(at_) + " bytes");
   }
@@ -212,7 +272,7 @@ class books_history {
   std::size_t least_ = 0;  // before what is read into it
   books::settings settings_;
   books books_;
-  std::deque<books::task_id> pending_;
+  std::deque<std::uint64_t> pending_;
   std::vector<task> tasks_;
   std::array<worker, slots> workers_;
 };

@@ -106,6 +106,29 @@ BOOST_AUTO_TEST_CASE(there_is_no_frame_before_its_last_byte) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(frames_that_are_alike_and_count_up_come_out_as_one_series) {
+  buffer all;
+  frame_writer writer(all);
+  bytes const some = payload(3);
+  for (std::uint64_t const id : {7u, 8u, 9u, 10u, 12u, 13u}) writer.add(frame_kind::value, id, some);
+  writer.add(frame_kind::value, 14, some, has_blocks);
+  writer.add(frame_kind::exception, 15, some);
+  writer.add(frame_kind::exception, 16, std::span(some).first(2));
+  writer.add(frame_kind::exception, 17, std::span(some).first(2));
+  frame_reader reader;
+  bytes const most = bytes_of(all);
+  give(reader, std::span(most).first(most.size() - 1));  // the last one is not whole
+  std::vector<std::pair<std::uint64_t, std::size_t>> seen;
+  while (auto s = reader.next_series(3)) {
+    seen.emplace_back(s->id, s->count);
+    for (std::size_t i = 0; i < s->count; ++i) BOOST_TEST(same((*s)[i].payload, std::span(some).first(s->length)));
+    s->drop_front(s->count);
+    BOOST_TEST(s->bytes().empty());
+  }
+  using expected = std::vector<std::pair<std::uint64_t, std::size_t>>;
+  BOOST_TEST((seen == expected{{7, 3}, {10, 1}, {12, 2}, {14, 1}, {15, 1}, {16, 1}}));
+}
+
 BOOST_AUTO_TEST_CASE(a_payload_is_written_in_place) {
   buffer out;
   frame_writer writer(out);

@@ -62,6 +62,8 @@ class pmap_source {
   /// How many inputs are left; the largest number if nobody knows.
   virtual std::size_t inputs_left() = 0;
   virtual void store_value(std::size_t index, encoded_value const& value) = 0;
+  /// Those of the inputs from `first` on.
+  virtual void store_values(std::size_t first, frame_series const& values) = 0;
   virtual void store_failure(std::size_t index, std::exception_ptr error) = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <procx/wire/buffer.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -78,6 +79,27 @@ struct frame {
   std::span<std::byte const> payload;
 };
 
+/// Whole frames one behind the other that differ in nothing but what they carry: of one kind and length, their ids count up.
+struct frame_series {
+  frame_kind kind;
+  std::uint8_t flags;
+  std::uint64_t id;     ///< of the first
+  std::size_t length;   ///< of each payload
+  std::size_t count;
+  std::byte const* at;  ///< the header of the first
+
+  std::span<std::byte const> bytes() const noexcept { return {at, count * (frame_header::size + length)}; }
+  std::span<std::byte const> payload(std::size_t i) const noexcept {
+    return {at + i * (frame_header::size + length) + frame_header::size, length};
+  }
+  frame operator[](std::size_t i) const noexcept { return {kind, flags, id + i, payload(i)}; }
+  void drop_front(std::size_t n) noexcept {
+    at += n * (frame_header::size + length);
+    id += n;
+    count -= n;
+  }
+};
+
 /// The largest payload that is taken, unless an option says otherwise: 1 GiB.
 inline constexpr std::size_t default_frame_limit = std::size_t{1} << 30;
 
@@ -129,6 +151,20 @@ class frame_reader {
     consumed_ += frame_header::size + length;
     return frame{frame_header::kind_in(first), static_cast<std::uint8_t>(first >> 56), frame_header::id_in(at),
                  {at + frame_header::size, length}};
+  }
+  /// The next frame, and of those behind it what forms a series with it, `most` in all; none if more bytes are needed
+  /// first. Valid until `prepare`. Throws protocol_error.
+  std::optional<frame_series> next_series(std::size_t most) {
+    if (!has_next()) return std::nullopt;
+    std::byte const* const at = bytes_.data() + consumed_;
+    std::uint64_t const first = frame_header::first_word(at), id = frame_header::id_in(at);
+    std::size_t const length = first & frame_header::max_length, step = frame_header::size + length;
+    most = std::min(most, pending() / step);
+    std::size_t count = 1;
+    for (std::byte const* next = at + step; count < most; ++count, next += step)
+      if (frame_header::first_word(next) != first || frame_header::id_in(next) != id + count) break;
+    consumed_ += count * step;
+    return frame_series{frame_header::kind_in(first), frame_header::flags_in(first), id, length, count, at};
   }
   /// Whether `next` would give a frame. Throws protocol_error.
   bool has_next() const {
