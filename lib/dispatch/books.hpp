@@ -26,7 +26,7 @@ class books {
   struct settings {
     std::uint32_t window = 0;  ///< tasks in flight on one worker; 0: by the time they take
     std::uint32_t least = 2;
-    std::uint32_t most = 1024;
+    std::uint32_t most = 2048;
     std::size_t bytes = std::size_t{1} << 20;  ///< of arguments, and of results, beyond the first `least` tasks of a worker
     std::chrono::nanoseconds work_ahead = std::chrono::milliseconds(4);
     std::uint32_t retries = 0;  ///< of one task, for each way of failing
@@ -124,7 +124,9 @@ class books {
   };
 
   /// So many tasks a worker may have whatever their size: one that runs, and one that is on its way meanwhile.
-  std::uint32_t least() const noexcept { return settings_.window && settings_.window < settings_.least ? settings_.window : settings_.least; }
+  std::uint32_t least() const noexcept {
+    return settings_.window && settings_.window < settings_.least ? settings_.window : settings_.least;
+  }
   std::size_t fitting(worker_book const& w, task_run const& run, std::size_t most) const noexcept;
   task_run move_front(worker_id worker, std::size_t count);
 

@@ -44,7 +44,7 @@ dispatcher::~dispatcher() {
 }
 
 void dispatcher::refuse_task() {
-  std::size_t const size = tasks_.open_length() - frame_header::size + open_blocks_.bytes();
+  std::size_t const size = tasks_.open_size() + open_blocks_.bytes();
   abandon_task();
   throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                            std::to_string(settings_.frame_limit),
@@ -52,7 +52,8 @@ void dispatcher::refuse_task() {
 }
 
 void dispatcher::add_task(std::uint64_t id, packed_task task) {
-  tasks_.begin(task.callable).append(task.bytes.data(), task.bytes.size());
+  open_head_ = task.head;
+  tasks_.begin().append(task.bytes.data(), task.bytes.size());
   open_blocks_.adopt(std::move(task.slabs), task.slab_bytes);
   commit_task(id);
 }
@@ -123,7 +124,9 @@ void dispatcher::hand_out() {
 
 std::size_t dispatcher::give(worker_link& link, std::size_t count) {
   bool const knows_all = link.knows() == callables_->size();
-  auto const may = [&](task_run const& run) { return knows_all || link.knows() >= callable_table::needed_for(run.callable); };
+  auto const may = [&](task_run const& run) {
+    return knows_all || link.knows() >= callable_table::needed_for(run.head.callable);
+  };
   if (std::size_t const most = settings_.limits.recycle_after_tasks) count = std::min(count, most - link.given());
   std::size_t const given = books_.assign(link.number(), count, may, [&](task_run const& run) { link.add(run); });
   if (given) link.idle_since.reset();

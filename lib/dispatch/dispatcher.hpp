@@ -92,32 +92,35 @@ class dispatcher {
   /// Forks the nursery now, with the callables that are in the table.
   void prepare();
 
-  /// A new task: what is called, and its arguments, are to be written to the buffer before `commit_task`.
-  output_archive begin_task(std::uint32_t callable) {
+  /// A new task: its arguments are to be written to the buffer before `commit_task`.
+  output_archive begin_task(task_head const& head) {
     if (!open_blocks_.empty()) open_blocks_.clear();
-    return output_archive(tasks_.begin(callable), &open_blocks_);
+    open_head_ = head;
+    return output_archive(tasks_.begin(), &open_blocks_);
   }
   /// The task's number is the owner's, used again only after it is over. Throws protocol_error if it is larger than a
   /// frame may be; then there is no task.
   void commit_task(std::uint64_t id) {
-    if (tasks_.open_length() - frame_header::size + open_blocks_.bytes() > settings_.frame_limit) [[unlikely]] refuse_task();
-    add(tasks_.commit(id), open_blocks_);
+    if (tasks_.open_size() + open_blocks_.bytes() > settings_.frame_limit) [[unlikely]] refuse_task();
+    add(tasks_.commit(id, open_head_), open_blocks_);
   }
   void abandon_task() noexcept { tasks_.abandon(), open_blocks_.clear(); }
   /// A new task that was written elsewhere. Throws as `commit_task`.
   void add_task(std::uint64_t id, packed_task task);
-  /// Frames of tasks that were written elsewhere, which fit into frames: see `task_store::adopt`. They become tasks, in
-  /// their order, by `add_tasks`, or one by one with what lies in shared memory for it.
-  task_store::position adopt(buffer& frames) { return tasks_.adopt(frames); }
-  std::byte const* frames_at(task_store::position const& p) const noexcept { return tasks_.frames_at(p); }
-  void add_tasks(task_store::position const& p, std::size_t length, std::uint32_t count, std::uint64_t first_id) {
-    books_.add(tasks_.add(p, length, count, first_id));  // `task_store::alike` says so
-  }
-  void add_task(task_store::position const& p, std::size_t length, std::uint64_t id, slab_sink blocks) {
-    add(tasks_.add(p, length, 1, id), blocks);
+  /// The arguments of tasks that were written elsewhere, which fit into frames: see `task_store::adopt`. They become tasks,
+  /// in their order, by `add_tasks`, or one by one with what lies in shared memory for it.
+  task_store::position adopt(buffer& arguments) { return tasks_.adopt(arguments); }
+  std::byte const* at(task_store::position const& p) const noexcept { return tasks_.at(p); }
+  /// At most so many, as far as they are alike; moves on behind them. How many.
+  std::uint32_t add_tasks(task_store::position& p, std::uint32_t most, task_head const& head, std::uint64_t first_id,
+                          slab_sink blocks = slab_sink()) {
+    task_run const run = tasks_.add(p, most, head, first_id);
+    p.offset += run.bytes();
+    add(run, blocks);
+    return run.count;
   }
   void all_added(task_store::position const& p) noexcept { tasks_.all_added(p); }
-  /// Of the frames of tasks that are not over, and in shared memory for them.
+  /// Of the arguments of tasks that are not over, with the lengths before them, and in shared memory for them.
   std::size_t task_bytes() const noexcept { return tasks_.bytes(); }
   /// Starts workers and hands out tasks; to be called after tasks were committed, outside of the sink's functions.
   void pump();
@@ -210,6 +213,7 @@ class dispatcher {
   task_store tasks_;
   slab_arena* const arena_;  // null: no shared memory
   slab_sink open_blocks_;    // of the task that is being written
+  task_head open_head_;      // likewise
   output_mark const mark_ = output_mark::make();  // between the lines of what workers print
   delayed_tasks delayed_;
   oom_watch oom_;

@@ -65,16 +65,9 @@ std::filesystem::path dispatcher::save(task_run const& task, std::exception_ptr 
     saved.blocks[s->number()].assign(from, from + s->arena()->size_of(s->number()));
   }
   saved_blocks blocks(saved);
-  input_archive in(tasks_.payload(task), &blocks);
-  std::uint32_t callable = 0;
-  in >> callable;
-  bool const inherited = callable != callable_table::travels;
-  task_entry entry = inherited ? (*callables_)[callable_table::needed_for(callable) - 1].call : nullptr;
-  if (!inherited || (callable & callable_table::by_entry)) {
-    image_offset offset = 0;
-    in >> offset;
-    entry = reinterpret_cast<task_entry>(function_at(offset));
-  }
+  input_archive in(tasks_.arguments(task), &blocks);
+  task_head const& head = task.head;
+  auto const entry = head.entry ? reinterpret_cast<task_entry>(function_at(head.entry)) : (*callables_)[head.callable].call;
   task_description const description = description_of(entry);
   if (!description.arguments) throw protocol_error("nobody knows what the task was given");
   if (description.skip_callable) description.skip_callable(in);

@@ -69,7 +69,7 @@ std::shared_ptr<nursery> dispatcher::make_nursery() {
 
 void dispatcher::retire_outdated() {
   task_run const* const first = books_.front();
-  std::uint32_t const needed = first ? callable_table::needed_for(first->callable) : 0;
+  std::uint32_t const needed = first ? callable_table::needed_for(first->head.callable) : 0;
   for (auto& link : links_) {
     if (!link || link->retired() || books_.in_flight(link->number()) > 0) continue;
     if (alive() > limit_ || link->knows() < needed) link->retire();
@@ -97,7 +97,7 @@ bool dispatcher::start_worker() {
   if (vacant == links_.end()) return false;
   auto const number = static_cast<std::uint32_t>(vacant - links_.begin());
   task_run const* const first = books_.front();
-  bool const outdated = first && nursery_knows_ < callable_table::needed_for(first->callable);
+  bool const outdated = first && nursery_knows_ < callable_table::needed_for(first->head.callable);
   if (!nursery_ || !nursery_->alive() || outdated) nursery_ = make_nursery();
 
   board_slot& slot = (*board_)[number];

@@ -1,21 +1,23 @@
 #pragma once
 
+#include <procx/dispatch/task_head.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
 namespace procx::inline v1::detail {
 
-/// Tasks that follow each other in every respect: the owner's numbers count up, and their frames, all of one length, lie one
-/// behind the other. So millions of small tasks are few entries in the books, and whatever is done to them is done once.
-/// What befalls one of them takes that one out.
+/// Tasks that follow each other in every respect: the owner's numbers count up, the same is called, and the arguments, all of
+/// one length, lie one behind the other. So millions of small tasks are few entries in the books, and whatever is done to
+/// them is done once. What befalls one of them takes that one out.
 struct task_run {
   std::uint64_t id = 0;          ///< the owner's number of the first
-  std::uint64_t length = 0;      ///< of each frame
+  std::uint64_t length = 0;      ///< of the arguments of each, with what says so before them
   std::uint32_t count = 1;
   std::uint32_t weight = 0;      ///< of each, in bytes, as the books count them
-  std::uint32_t block = 0;       ///< of the task store: where the first frame lies
+  std::uint32_t block = 0;       ///< of the task store: where the first's lie
   std::uint32_t offset = 0;      ///< small: a block that is full takes no more
-  std::uint32_t callable = 0;    ///< the place in the pool's table, or that it travels
+  task_head head = {};
   std::uint32_t exceptions = 0;  ///< so often it has failed: one alone
   std::uint32_t deaths = 0;
   bool has_slabs = false;  ///< likewise
@@ -43,7 +45,7 @@ struct task_run {
   /// Takes in what follows; false if it does not.
   bool append(task_run const& next) noexcept {
     bool const follows = next.id == id + count && next.length == length && next.offset == offset + bytes() &&
-                         next.block == block && next.weight == weight && next.callable == callable;
+                         next.block == block && next.weight == weight && next.head == head;
     if (!follows || !is_plain() || !next.is_plain()) return false;
     count += next.count;
     return true;

@@ -4,16 +4,6 @@
 
 namespace procx::inline v1::detail {
 
-buffer& task_store::begin(std::uint32_t callable) {
-  if (open_block_ == none || blocks_[open_block_].tasks == 0 || blocks_[open_block_].bytes.size() > open_until) open_a_block();
-  buffer& bytes = blocks_[open_block_].bytes;
-  open_at_ = static_cast<std::uint32_t>(bytes.size());
-  open_callable_ = callable;
-  std::byte* const at = bytes.extend(frame_header::size + sizeof callable);
-  std::memcpy(at + frame_header::size, &callable, sizeof callable);
-  return bytes;
-}
-
 /// One with room for more, in `open_block_`.
 void task_store::open_a_block() {
   if (open_block_ == none || blocks_[open_block_].bytes.size() > open_until) {
@@ -25,16 +15,16 @@ void task_store::open_a_block() {
   if (blocks_[open_block_].tasks == 0) blocks_[open_block_].bytes.clear();
 }
 
-task_store::position task_store::adopt(buffer& frames) {
+task_store::position task_store::adopt(buffer& arguments) {
   position p;
-  if (frames.size() <= copied_at_most) {
+  if (arguments.size() <= copied_at_most) {
     open_a_block();
     p = {open_block_, blocks_[open_block_].bytes.size()};
-    blocks_[p.block].bytes.append(frames.data(), frames.size());
-    frames.clear();
+    blocks_[p.block].bytes.append(arguments.data(), arguments.size());
+    arguments.clear();
   } else {
     p.block = vacant_block();
-    blocks_[p.block].bytes.swap(frames);
+    blocks_[p.block].bytes.swap(arguments);
   }
   ++blocks_[p.block].tasks;
   return p;

@@ -1,9 +1,10 @@
 #pragma once
 
+#include "dispatch/task_frame.hpp"
 #include "dispatch/task_run.hpp"
 
 #include <procx/dispatch/slab.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/wire/buffer.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -16,57 +17,60 @@
 
 namespace procx::inline v1::detail {
 
-/// The frames of the tasks that are not over, ready to be sent, and sent again should their worker die. Which tasks there
-/// are, and where their frames lie, is in the books.
+/// The arguments of the tasks that are not over, ready to be sent, and sent again should their worker die. Which tasks there
+/// are, and where theirs lie, is in the books.
 ///
-/// Frames lie one behind the other in blocks of memory, in the order the tasks were made: tasks that are handed out
-/// together leave in one write from where they are. A block is used again when all its tasks are over.
+/// They lie one behind the other in blocks of memory, each behind its length, as `task_frame` wants them, in the order the
+/// tasks were made: tasks that are handed out together leave in one write from where they are. A block is used again when
+/// all its tasks are over.
 class task_store {
  public:
-  /// Where the next task is to be written, behind its header; `commit` or `abandon` comes next. Moves frames that lie
-  /// in the same block, if the new one is large.
-  buffer& begin(std::uint32_t callable);
-  std::size_t open_length() const noexcept { return blocks_[open_block_].bytes.size() - open_at_; }
-  /// The task, with the owner's number.
-  task_run commit(std::uint64_t id) noexcept {
-    block& b = blocks_[open_block_];
-    std::uint64_t const length = b.bytes.size() - open_at_;
-    frame_header{frame_kind::task, 0, length - frame_header::size, 0}.write(b.bytes.data() + open_at_);
-    return book({.id = id, .length = length, .block = open_block_, .offset = open_at_, .callable = open_callable_});
+  /// Where the arguments of the next task are to be written; `commit` or `abandon` comes next. Moves what lies in the same
+  /// block, if it grows large.
+  buffer& begin() {
+    bool const open = open_block_ != none && blocks_[open_block_].tasks > 0 && blocks_[open_block_].bytes.size() <= open_until;
+    if (!open) open_a_block();
+    buffer& bytes = blocks_[open_block_].bytes;
+    open_at_ = static_cast<std::uint32_t>(bytes.size());
+    bytes.extend(task_frame::length_size);
+    return bytes;
+  }
+  /// Of what has been written.
+  std::size_t open_size() const noexcept { return blocks_[open_block_].bytes.size() - open_at_ - task_frame::length_size; }
+  /// The task, with the owner's number, that calls this.
+  task_run commit(std::uint64_t id, task_head const& head) noexcept {
+    std::uint64_t const size = open_size();
+    std::memcpy(blocks_[open_block_].bytes.data() + open_at_, &size, sizeof size);
+    return book({.id = id, .length = task_frame::length_size + size, .block = open_block_, .offset = open_at_, .head = head});
   }
   void abandon() noexcept { blocks_[open_block_].bytes.set_size(open_at_); }
 
-  /// Where frames lie that became part of the store as a whole.
+  /// Where arguments lie that became part of the store as a whole.
   struct position {
     std::uint32_t block = 0;
     std::size_t offset = 0;
   };
-  /// Frames that were written elsewhere, one behind the other; they become tasks by `add`. Few bytes are copied, more
+  /// Arguments that were written elsewhere, each behind its length; they become tasks by `add`. Few bytes are copied, more
   /// are taken over, and other memory is left there instead. They stay where they are until `all_added`, and until the
   /// tasks are over.
-  position adopt(buffer& frames);
+  position adopt(buffer& arguments);
   void all_added(position const& p) noexcept { release(p.block, 1); }
-  std::byte const* frames_at(position const& p) const noexcept { return blocks_[p.block].bytes.data() + p.offset; }
-  /// So many frames of this length from this place on, which are alike; the first has the owner's number `id`.
-  task_run add(position const& p, std::uint64_t length, std::uint32_t count, std::uint64_t id) {
-    return book({.id = id,
-                 .length = length,
-                 .count = count,
-                 .block = p.block,
-                 .offset = static_cast<std::uint32_t>(p.offset),
-                 .callable = callable_of(frames_at(p))});
+  std::byte const* at(position const& p) const noexcept { return blocks_[p.block].bytes.data() + p.offset; }
+  /// At most so many of those that lie there, as far as they are as long as the first, and call this; the first has the
+  /// owner's number `id`.
+  task_run add(position const& p, std::uint32_t most, task_head const& head, std::uint64_t id) noexcept {
+    std::byte const* next = at(p);
+    std::uint64_t const size = size_at(next), length = task_frame::length_size + size;
+    std::uint32_t count = 1;
+    while (count < most && size_at(next += length) == size) ++count;
+    auto const offset = static_cast<std::uint32_t>(p.offset);
+    return book({.id = id, .length = length, .count = count, .block = p.block, .offset = offset, .head = head});
   }
-
-  /// How many of the frames of tasks that lie from here on are like the first in length and callable; `most` at most.
-  static std::uint32_t alike(std::byte const* frame, std::size_t bytes, std::size_t most) noexcept {
-    std::uint64_t const first = frame_header::first_word(frame);
-    std::uint32_t const callable = callable_of(frame);
-    std::size_t const length = frame_header::size + (first & frame_header::max_length);
-    most = std::min(most, bytes / length);
-    std::uint32_t n = 1;
-    for (std::byte const* next = frame + length; n < most; ++n, next += length)
-      if (frame_header::first_word(next) != first || callable_of(next) != callable) break;
-    return n;
+  /// What `length_size` bytes there say.
+  static std::uint64_t size_at(std::byte const* length) noexcept {
+    std::uint64_t size = 0;
+    std::memcpy(&size, length, sizeof size);
+    return size;
   }
 
   /// These, of so many bytes, are kept until the task, of which nobody else has a copy, is over.
@@ -79,36 +83,16 @@ class task_store {
   /// Whether it can be run: a worker that began it may have taken its memory, and died with it.
   bool intact(task_run const& task) const;
 
-  /// Of the frames of tasks that are not over, and of what is kept for them.
+  /// Of the arguments of tasks that are not over, and of what is kept for them.
   std::size_t bytes() const noexcept { return bytes_; }
 
-  /// Frames that lie one behind the other, of whatever length.
-  struct piece {
-    std::uint32_t block = 0;
-    std::uint32_t tasks = 0;
-    std::size_t offset = 0;
-    std::size_t length = 0;
-
-    explicit piece(task_run const& run = {.count = 0}) noexcept
-        : block(run.block), tasks(run.count), offset(run.offset), length(run.bytes()) {}
-    /// Takes in what lies behind it; false if that does not.
-    bool append(piece const& next) noexcept {
-      if (next.block != block || next.offset != offset + length) return false;
-      length += next.length;
-      tasks += next.tasks;
-      return true;
-    }
-  };
   /// Where they are now.
-  std::span<std::byte> bytes_of(piece const& p) noexcept { return {blocks_[p.block].bytes.data() + p.offset, p.length}; }
-  /// Gives the frames these numbers, from `id` on.
-  void number(task_run const& run, std::uint64_t id) noexcept {
-    std::byte* at = blocks_[run.block].bytes.data() + run.offset;
-    for (std::uint64_t const end = id + run.count; id < end; ++id, at += run.length) frame_header::write_id(at, id);
+  std::span<std::byte const> bytes_at(std::uint32_t in, std::size_t offset, std::size_t length) const noexcept {
+    return {blocks_[in].bytes.data() + offset, length};
   }
-  /// What the worker of the first task is sent, without the header.
-  std::span<std::byte const> payload(task_run const& task) const noexcept {
-    return {blocks_[task.block].bytes.data() + task.offset + frame_header::size, task.length - frame_header::size};
+  /// The arguments of the first task.
+  std::span<std::byte const> arguments(task_run const& task) const noexcept {
+    return bytes_at(task.block, task.offset, task.length).subspan(task_frame::length_size);
   }
 
   /// The tasks are over.
@@ -119,15 +103,9 @@ class task_store {
   }
 
  private:
-  static std::uint32_t callable_of(std::byte const* frame) noexcept {
-    std::uint32_t callable = 0;
-    std::memcpy(&callable, frame + frame_header::size, sizeof callable);
-    return callable;
-  }
-
   struct block {
     buffer bytes;
-    std::size_t tasks = 0;  // and adopted frames that may still become some
+    std::size_t tasks = 0;  // and adopted arguments that may still become some
   };
   static constexpr std::size_t block_size = 64 * 1024;
   static constexpr std::size_t open_until = 48 * 1024;      // a block that is fuller takes no more
@@ -159,7 +137,6 @@ class task_store {
   std::unordered_map<std::uint64_t, kept_slabs> slabs_;  // by the owner's number
   std::uint32_t open_block_ = none;                      // where the next task goes
   std::uint32_t open_at_ = 0;
-  std::uint32_t open_callable_ = 0;
   std::size_t bytes_ = 0;
 };
 

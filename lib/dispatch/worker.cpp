@@ -1,6 +1,7 @@
 #include "dispatch/worker.hpp"
 
 #include "dispatch/slab_sources.hpp"
+#include "dispatch/task_frame.hpp"
 #include "process/memory_use.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
@@ -39,7 +40,7 @@ class worker {
         slot_(slot),
         callables_(callables),
         settings_(settings),
-        reader_(settings.frame_limit),
+        reader_(settings.frame_limit + task_frame::payload_extra),
         limit_(settings.frame_limit) {
     current_slot = &slot;
     note_crashes(slot.crash);
@@ -77,8 +78,8 @@ class worker {
   void run_tasks() {
     for (;;) {
       since_ = clock::now();
-      while (auto const task = reader_.next())
-        if (!run_task(*task)) return;
+      while (auto const tasks = reader_.next())
+        if (!run_tasks_of(*tasks)) return;
       if (!flush()) return;
       auto const r = read_some(tasks_.get(), reader_.prepare());
       if (r.end || r.error) return;
@@ -86,16 +87,28 @@ class worker {
     }
   }
 
-  bool run_task(frame const& task) {
-    if (!slot_.begin(task.id)) return true;  // it was taken back
-    std::uint64_t const number = claim{task.id}.count();
+  /// False if there is nobody to give results to.
+  bool run_tasks_of(frame const& f) {
+    task_frame::reader tasks(f);
+    callee_.reset();
+    for (std::uint64_t id = f.id; tasks.has_next(); ++id) {
+      input_archive arguments = tasks.next(&lent_);
+      if (!slot_.begin(id)) return true;  // it was taken back, as are all behind it
+      if (!run_task(claim{id}.count(), tasks.head(), arguments)) return false;
+    }
+    return true;
+  }
+
+  bool run_task(std::uint64_t number, task_head const& head, input_archive& arguments) {
     current_number.store(number + 1, std::memory_order_relaxed);
     if (settings_.mark) mark_output(number);
     result_.clear();
     frame_writer writer(result_);
     writer.begin();
     try {
-      call(task.payload);
+      if (!callee_) callee_ = find(head);
+      output_archive out(result_, &slabs_);
+      callee_->entry(callee_->object, arguments, out);
       finish_value(writer, number);
     } catch (...) {
       slabs_.clear();
@@ -139,26 +152,20 @@ class worker {
     for (auto const& s : slabs_.take()) s->disown();  // the parent finds them in the list
   }
 
-  void call(std::span<std::byte const> payload) {
-    input_archive in(payload, &lent_);
-    output_archive out(result_, &slabs_);
-    std::uint32_t place = 0;
-    in >> place;
-    void* object = nullptr;
-    task_entry entry = nullptr;
-    if (place != callable_table::travels) {
-      if (callable_table::needed_for(place) > callables_.size())
-        throw protocol_error("a task for a callable that this worker does not know");
-      auto const& known = callables_[callable_table::needed_for(place) - 1];
-      object = known.object.get();
-      entry = known.call;
+  /// What is called, as this process has it; the same for all tasks of a frame.
+  struct callee {
+    task_entry entry;
+    void* object;
+  };
+  callee find(task_head const& head) {
+    callee c{nullptr, reinterpret_cast<void*>(functions_.find(head.function))};
+    if (head.callable != callable_table::travels) {
+      if (head.callable >= callables_.size()) throw protocol_error("a task for a callable that this worker does not know");
+      auto const& known = callables_[head.callable];
+      c = {known.call, known.object.get()};
     }
-    if (place & callable_table::by_entry) {
-      image_offset offset = 0;
-      in >> offset;
-      entry = reinterpret_cast<task_entry>(known_function_at(offset));
-    }
-    entry(object, in, out);
+    if (head.entry) c.entry = reinterpret_cast<task_entry>(entries_.find(head.entry));
+    return c;
   }
 
   void report(std::uint64_t id, std::exception_ptr const& error) {
@@ -227,6 +234,8 @@ class worker {
   std::size_t limit_;
   unsigned generation_ = generation();
   buffer result_;
+  function_finder entries_, functions_;
+  std::optional<callee> callee_;
   lent_slabs lent_;
   slab_sink slabs_{slab_arena::parents(), slab_arena::worker_number()};
   std::uint32_t unflushed_ = 0;

@@ -17,6 +17,20 @@ namespace procx::inline v1::detail {
 
 using stream = boost::asio::posix::stream_descriptor;
 
+namespace {
+
+constexpr std::size_t frame_at_most = 32 * 1024;  // with more than one task: the worker begins when it has all of it
+constexpr std::size_t frames_at_once = 64;
+
+/// Appends what is behind the first `skipped` bytes, if anything is; how many pieces there are then.
+std::size_t add_rest(std::span<iovec> pieces, std::size_t n, std::span<std::byte const> bytes, std::size_t skipped) {
+  if (skipped >= bytes.size()) return n;
+  pieces[n] = {const_cast<std::byte*>(bytes.data() + skipped), bytes.size() - skipped};
+  return n + 1;
+}
+
+}  // namespace
+
 worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint32_t knows, board_slot& slot,
                          std::shared_ptr<nursery> from, std::unique_ptr<process_state> process, descriptor tasks,
                          descriptor results)
@@ -66,16 +80,21 @@ void worker_link::release_descriptors() noexcept {
     if (s->is_open()) s->release();
 }
 
-void worker_link::add(task_run const& run) {
+void worker_link::add(task_run run) {
   if (resting_) wake();
   stalled_at_task_ = ~std::uint64_t{0};
-  owner_.tasks_.number(run, claim::of(epoch_, next_task_).word);
-  task_store::piece const piece(run);
-  if (unsent_.empty() || !unsent_.back().append(piece)) unsent_.push_back(piece);
-  next_task_ += run.count;
-  unsent_tasks_ += run.count;
   if (owner_.settings_.log)
     for (std::uint32_t i = 0; i < run.count; ++i) printing_.push_back(run.id + i);
+  std::size_t const most = std::min(frame_at_most, owner_.settings_.frame_limit);
+  auto const in_one_frame = static_cast<std::uint32_t>(std::max<std::size_t>(1, most / run.length));
+  while (run.count > 0) {
+    task_run const some = run.take_front(std::min(run.count, in_one_frame));
+    task_piece const piece(some, claim::of(epoch_, next_task_).word);
+    bool const open = unsent_.size() > 1 || (unsent_.size() == 1 && sent_ == 0);
+    if (!open || !unsent_.back().append(piece, most)) unsent_.push_back(piece);
+    next_task_ += some.count;
+    unsent_tasks_ += some.count;
+  }
 }
 
 void worker_link::flush() {
@@ -106,46 +125,40 @@ io_result worker_link::write_some_tasks() {
     stale_.drop_front(r.bytes);
     return r;
   }
-  std::array<iovec, 64> pieces;
-  std::size_t const count = std::min(unsent_.size(), pieces.size());
+  std::array<task_piece::head_bytes, frames_at_once> heads;
+  std::array<iovec, 2 * frames_at_once> pieces;
+  std::size_t const count = std::min(unsent_.size(), frames_at_once);
+  std::size_t n = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    auto const bytes = owner_.tasks_.bytes_of(unsent_[i]).subspan(i == 0 ? sent_ : 0);
-    pieces[i] = {bytes.data(), bytes.size()};
+    std::size_t const skipped = i == 0 ? sent_ : 0;
+    heads[i] = unsent_[i].head();
+    n = add_rest(pieces, n, heads[i], skipped);
+    n = add_rest(pieces, n, unsent_[i].arguments(owner_.tasks_), skipped - std::min(skipped, heads[i].size()));
   }
-  auto const r = write_some(tasks_fd_.get(), std::span(pieces).first(count));
+  auto const r = write_some(tasks_fd_.get(), std::span(pieces).first(n));
   count_sent(r.bytes);
   return r;
 }
 
 void worker_link::count_sent(std::size_t bytes) noexcept {
   sent_ += bytes;
-  while (!unsent_.empty() && sent_ >= unsent_.front().length) {
-    sent_ -= unsent_.front().length;
-    unsent_tasks_ -= unsent_.front().tasks;
+  while (!unsent_.empty() && sent_ >= unsent_.front().size()) {
+    sent_ -= unsent_.front().size();
+    unsent_tasks_ -= unsent_.front().tasks();
     unsent_.pop_front();
   }
 }
 
-/// Of how many tasks all bytes have left, so that there may be results.
-std::uint64_t worker_link::sent() noexcept {
-  std::uint64_t whole = next_task_ - unsent_tasks_;
-  if (sent_ == 0) return whole;
-  auto const bytes = owner_.tasks_.bytes_of(unsent_.front());
-  for (std::size_t at = 0; at < bytes.size(); ++whole) {
-    at += frame_header::size + frame_header::read(bytes.data() + at).length;
-    if (at > sent_) break;
-  }
-  return whole;
-}
-
 std::size_t worker_link::recall() {
   claim const now = slot_.recall();
-  if (sent_ > 0) {  // the rest of the one that has left in part must follow, though the worker will pass it over
-    auto const bytes = owner_.tasks_.bytes_of(unsent_.front());
-    std::size_t end = 0;
-    while (end < sent_) end += frame_header::size + frame_header::read(bytes.data() + end).length;
-    stale_.append(bytes.data() + sent_, end - sent_);
-    sent_ = 0;
+  if (sent_ > 0) {  // the rest of the frame that has left in part must follow, though the worker will pass it over
+    auto const head = unsent_.front().head();
+    auto const arguments = unsent_.front().arguments(owner_.tasks_);
+    for (auto const bytes : {std::span<std::byte const>(head), arguments}) {
+      std::size_t const skipped = std::min(sent_, bytes.size());
+      stale_.append(bytes.data() + skipped, bytes.size() - skipped);
+      sent_ -= skipped;
+    }
   }
   unsent_.clear();
   unsent_tasks_ = 0;
@@ -249,7 +262,7 @@ void worker_link::on_bytes(std::size_t n) {
 /// How many results there may be now in one series.
 std::size_t worker_link::expected() noexcept {
   task_run const* const next = owner_.next_results(*this);
-  std::uint64_t const whole = sent();
+  std::uint64_t const whole = next_task_ - unsent_tasks_;  // have left
   return next && whole > next_result_ ? std::min<std::uint64_t>(next->count, whole - next_result_) : 0;
 }
 

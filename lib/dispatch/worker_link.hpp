@@ -2,8 +2,8 @@
 
 #include "dispatch/board.hpp"
 #include "dispatch/ring_queue.hpp"
+#include "dispatch/task_piece.hpp"
 #include "dispatch/task_run.hpp"
-#include "dispatch/task_store.hpp"
 #include "process/nursery.hpp"
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
@@ -51,7 +51,7 @@ class worker_link {
   board_slot& slot() noexcept { return slot_; }
 
   /// The worker's next tasks; they leave with the next `flush`.
-  void add(task_run const& run);
+  void add(task_run run);
   void flush();
   /// Takes back all tasks that the worker has not begun. How many of those it was given it keeps.
   std::size_t recall();
@@ -109,7 +109,6 @@ class worker_link {
   void release_descriptors() noexcept;
   io_result write_some_tasks();
   void count_sent(std::size_t bytes) noexcept;
-  std::uint64_t sent() noexcept;
   std::size_t expected() noexcept;
   void read();
   void on_bytes(std::size_t n);
@@ -141,10 +140,10 @@ class worker_link {
   boost::asio::posix::stream_descriptor pidfd_;
   boost::asio::posix::stream_descriptor errors_;
   frame_reader reader_;
-  ring_queue<task_store::piece> unsent_;
+  ring_queue<task_piece> unsent_;
   std::size_t unsent_tasks_ = 0;  // in them
-  std::size_t sent_ = 0;          // bytes of the first of them
-  buffer stale_;          // the rest of a frame that was taken back when a part of it had left
+  std::size_t sent_ = 0;          // bytes of the first of them, with what is before the tasks
+  buffer stale_;                  // the rest of a frame that was taken back when a part of it had left
   bool writing_ = false;
   bool reading_ = false;
   bool process_watched_ = false;

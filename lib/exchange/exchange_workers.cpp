@@ -14,18 +14,14 @@ void exchange_core::to_workers(std::size_t index, job& task) {
     s.capture = options_.start.capture_stderr ? captured::errors : captured::nothing;
     workers_ = std::make_unique<dispatcher>(loop_, s, callables_, *this);
   }
-  std::uint32_t place = callable_table::travels;
+  task_head head = task.head();
   if (auto object = task.inherited()) {
     auto const [at, is_new] = table_places_.try_emplace(object.get());
     if (is_new) at->second = callables_->add(task.entry(), std::move(object));
-    place = at->second;
+    head.callable = at->second;
   }
-  output_archive out = workers_->begin_task(place);
+  output_archive out = workers_->begin_task(head);
   try {
-    if (place == callable_table::travels) {
-      image_offset const entry = offset_of(reinterpret_cast<void (*)()>(task.entry()));
-      out << entry;
-    }
     task.encode(out);
   } catch (...) {
     workers_->abandon_task();

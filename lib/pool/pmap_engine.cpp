@@ -14,7 +14,7 @@ namespace {
 
 // How far drawing runs ahead of consuming, for each worker: twice the largest window, so that a task which takes long
 // does not idle the others at once; and in bytes of results that nobody has taken yet.
-constexpr std::size_t items_ahead = 2048;
+constexpr std::size_t items_ahead = 4096;
 constexpr std::size_t bytes_ahead = std::size_t{64} << 20;
 
 std::shared_ptr<callable_table> table_of(task_entry entry, std::shared_ptr<void> callable) {
@@ -94,7 +94,7 @@ class pmap_engine::state final : public task_sink {
     drawn what = drawn::nothing;
     std::exception_ptr why;
     try {
-      auto out = dispatcher_.begin_task(0);
+      auto out = dispatcher_.begin_task({.callable = 0});
       what = source_.draw(out, why);
     } catch (...) {
       dispatcher_.abandon_task();

@@ -50,7 +50,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
                                std::to_string(options_.frame_limit),
                            errc::value_too_large);
     std::unique_lock lock(mutex_);
-    if (may_wait && thread_.is_private() && !thread_.is_this()) has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
+    if (may_wait && thread_.is_private() && !thread_.is_this())
+      has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
     if (stopped_) throw queue_stopped();
     task_id const id = new_entry(std::move(op), size);
     inbox_.push_back({id, std::move(task)});
@@ -187,13 +188,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       for (auto& callable : added_) callables_->add(nullptr, std::move(callable));
       added_.clear();
     }
-    for (submission& s : taken_) {
-      try {
-        dispatcher_.add_task(s.id, std::move(s.task));
-      } catch (protocol_error const&) {  // by a few bytes
-        complete(s.id, {std::current_exception(), {}});
-      }
-    }
+    for (submission& s : taken_) dispatcher_.add_task(s.id, std::move(s.task));
     bool const any = !taken_.empty();
     taken_.clear();
     return any;

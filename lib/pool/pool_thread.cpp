@@ -32,6 +32,8 @@ class all_signals_blocked {
 
 }  // namespace
 
+constinit thread_local pool_thread const* pool_thread::current = nullptr;
+
 pool_thread::pool_thread(std::optional<boost::asio::any_io_executor> const& executor) : loop_(make_loop(executor)) {}
 
 void pool_thread::refuse() {
@@ -47,6 +49,7 @@ void pool_thread::start() {
   work_.emplace(executor());
   all_signals_blocked const none_for_us;
   thread_ = std::thread([this] {
+    current = this;
     this_thread_outlives_processes();  // they are gone when `shut` lets it end
     loop_.run_until([this] { return finished_; });
   });

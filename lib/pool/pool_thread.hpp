@@ -34,7 +34,7 @@ class pool_thread {
   void check_may_wait() const {
     if (is_this()) [[unlikely]] refuse_to_wait();
   }
-  bool is_this() const noexcept { return thread_.get_id() == std::this_thread::get_id(); }
+  bool is_this() const noexcept { return current == this; }
 
   /// Starts the thread, if there is to be one: after the dispatcher has forked its nursery.
   void start();
@@ -49,6 +49,8 @@ class pool_thread {
  private:
   [[noreturn]] static void refuse();
   [[noreturn]] static void refuse_to_wait();
+
+  static constinit thread_local pool_thread const* current;  // whose thread this is, if any's
 
   event_loop loop_;
   std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;

@@ -13,7 +13,7 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::size_t capacity_of_worker = 4096;
+constexpr std::size_t capacity_of_worker = 16384;
 
 queue_entrance::limits limits_of(parallel_queue_options const& o) {
   std::size_t const items = o.capacity ? o.capacity : capacity_of_worker * o.workers.resolve();
@@ -114,15 +114,19 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
  private:
   void check_may_block() const {
     thread_.check_ours();
-    if (!thread_.is_private()) throw sequence_error("a parallel queue on your executor cannot block: use its async_ members");
+    if (!thread_.is_private()) [[unlikely]] refuse_to_block();
     thread_.check_may_wait();
   }
   void check_size(queue_item const& item) const {
-    std::size_t const size = item.payload_size();
-    if (size <= frame_limit_) return;
+    if (item.size() > frame_limit_) [[unlikely]] refuse(item.size());
+  }
+  [[noreturn]] void refuse(std::size_t size) const {
     throw protocol_error("an item of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                              std::to_string(frame_limit_),
                          errc::value_too_large);
+  }
+  [[noreturn]] static void refuse_to_block() {
+    throw sequence_error("a parallel queue on your executor cannot block: use its async_ members");
   }
 
   template <class F>

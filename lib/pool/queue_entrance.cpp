@@ -3,13 +3,11 @@
 #include "pool/short_wait.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/wire/frame.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
-#include <cstring>
 
 namespace procx::inline v1::detail {
 namespace {
@@ -31,14 +29,16 @@ queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::funct
 
 std::uint64_t queue_entrance::put(queue_item const& item, deadline until) {
   std::uint64_t index = 0;
+  std::size_t const size = item.size();
   {
     std::unique_lock lock(mutex_);
-    if (stopped_) throw queue_stopped();
-    if ((!waiting_.empty() || !has_room(item.size())) && !wait_for_room(lock, item.size(), until))
-      return queue_core::no_place;
+    if (stopped_) [[unlikely]] throw queue_stopped();
+    bool const at_once = waiting_.empty() && had_room(size);
+    if (!at_once && (!waiting_.empty() || !has_room(size)) && !wait_for_room(lock, size, until)) return queue_core::no_place;
     index = admitted_;
-    add(item);
-    if (!must_wake()) return index;
+    add(item, size);
+    if (awake_) return index;
+    awake_ = true;
   }
   wake_();
   return index;
@@ -118,6 +118,8 @@ bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
     return false;
   }
   for (; !box_.empty(); box_.pop_front()) to.push_back(std::move(box_.front()));
+  open_ = nullptr;
+  last_ = nullptr;
   return true;
 }
 
@@ -130,14 +132,14 @@ void queue_entrance::give_back(buffer memory) {
 
 /// Looks at the counters only if there was no room when it last did: consumers write them all the time.
 bool queue_entrance::has_room(std::size_t bytes) noexcept {
-  if (admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_) return true;
+  if (had_room(bytes)) return true;
   std::uint64_t const taken = counts_.taken.load();
   items_until_ = taken + limits_.items;
   if (taken == admitted_) return true;  // alone, whatever its size
   std::uint64_t const room = limits_.bytes - std::min<std::uint64_t>(bytes_kept(), limits_.bytes);
   // No further than to where results may have come meanwhile.
   bytes_until_ = bytes_in_ + std::min<std::uint64_t>(room, std::max<std::size_t>(limits_.bytes / 16, bytes));
-  return admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_;
+  return had_room(bytes);
 }
 
 /// Bytes may go with every item that is taken, and when a task is over.
@@ -181,22 +183,29 @@ bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size
   }
 }
 
-void queue_entrance::add(queue_item const& item) {
-  std::size_t const length = item.frame.size(), size = item.size();
-  std::memcpy(room_for(length).extend(length), item.frame.data(), length);
-  if (item.has_slabs()) [[unlikely]] box_.back().slabs.push_back(std::exchange(*item.slabs, slab_sink()));
+void queue_entrance::add(queue_item const& item, std::size_t size) {
+  std::size_t const length = item.bytes.size();
+  if (!open_ || open_->items.size() + length > batch_size) [[unlikely]] open_a_batch();
+  bool const alike = last_ && last_->head == item.head && last_->is_task == item.is_task;
+  if (!alike || last_->has_slabs || item.has_slabs()) [[unlikely]] add_other(item);
+  copy_bytes(open_->items.extend(length), item.bytes.data(), length);
+  ++last_->count;
   ++admitted_;
   bytes_in_ += size;
 }
 
-buffer& queue_entrance::room_for(std::size_t bytes) {
-  if (!box_.empty() && box_.back().frames.size() + bytes <= batch_size) return box_.back().frames;
-  queue_batch& batch = box_.emplace_back();
-  if (!spare_.empty()) {
-    batch.frames = std::move(spare_.back());
-    spare_.pop_back();
-  }
-  return batch.frames;
+// These two are not inline: what they need of registers would be saved for each item.
+[[gnu::noinline]] void queue_entrance::add_other(queue_item const& item) {
+  last_ = &open_->kinds.emplace_back(queue_batch::kind{item.is_task, item.has_slabs(), 0, item.head});
+  if (item.has_slabs()) open_->slabs.push_back(std::exchange(*item.slabs, slab_sink()));
+}
+
+[[gnu::noinline]] void queue_entrance::open_a_batch() {
+  open_ = &box_.emplace_back();
+  last_ = nullptr;
+  if (spare_.empty()) return;
+  open_->items = std::move(spare_.back());
+  spare_.pop_back();
 }
 
 /// Those who wait asynchronously, as far as there is room.
@@ -211,7 +220,7 @@ void queue_entrance::serve(finished_ops& done) {
         ask_to_be_told(counts_.taken.load() + 1, item.size());
         if (!has_room(item.size())) return;
       }
-      add(item);
+      add(item, item.size());
       done.emplace_back(std::move(w.op), nullptr);
     }
     waiting_.pop_front();

@@ -20,11 +20,20 @@
 
 namespace procx::inline v1::detail {
 
-/// Items on their way from the producers to the pool's thread: frames, one behind the other, as workers get them, but for
-/// the number. So what one processor writes and another reads takes few cache lines, and nobody copies it.
+/// Items on their way from the producers to the pool's thread: their bytes one behind the other, each behind its length, as
+/// workers get them. So what one processor writes and another reads takes few cache lines, and nobody copies it.
 struct queue_batch {
-  buffer frames;
-  std::deque<slab_sink> slabs;  // of those whose header says has_blocks
+  /// Items that follow each other and are of a kind.
+  struct kind {
+    bool is_task = false;
+    bool has_slabs = false;
+    std::uint32_t count = 0;
+    task_head head = {};
+  };
+
+  buffer items;
+  std::vector<kind> kinds;
+  std::deque<slab_sink> slabs;  // of those that have some
 };
 
 /// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
@@ -64,13 +73,15 @@ class queue_entrance {
   };
   using finished_ops = std::vector<std::pair<std::unique_ptr<operation>, std::exception_ptr>>;
 
+  bool had_room(std::size_t bytes) const noexcept { return admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_; }
   bool has_room(std::size_t bytes) noexcept;
   std::uint64_t much_room() const noexcept { return limits_.items / 4 + 1; }
   bool wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until);
   void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
   std::uint64_t bytes_kept() const noexcept;
-  void add(queue_item const& item);
-  buffer& room_for(std::size_t bytes);
+  void add(queue_item const& item, std::size_t size);
+  void add_other(queue_item const& item);
+  void open_a_batch();
   void serve(finished_ops& done);
   bool must_wake() noexcept { return !std::exchange(awake_, true); }
   static void finish(finished_ops& done);
@@ -82,6 +93,8 @@ class queue_entrance {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable has_room_;
   std::deque<queue_batch> box_;
+  queue_batch* open_ = nullptr;      // the last one, if there is one
+  queue_batch::kind* last_ = nullptr;  // what was added to it last
   std::vector<buffer> spare_;
   std::deque<waiting_put> waiting_;
   std::uint64_t numbers_ = 0;

@@ -16,8 +16,32 @@ constexpr std::size_t copied_at_most = 1024;  // bytes, rather than having a chu
 
 }  // namespace
 
+void taken_result::let_go() noexcept { held.reset(); }
+
+inline void queue_exit::take_front(taken_result& result) {
+  result_chunk& chunk = chunks_.front();
+  result.index = taken_++;
+  bytes_taken_ += chunk.take(result);
+  if (chunk.empty()) [[unlikely]] drop_front();
+}
+
+inline void queue_exit::count_taken() noexcept {
+  counts_.result_bytes_taken.store(bytes_taken_, std::memory_order_release);
+  counts_.taken.store(taken_, std::memory_order_release);  // behind the bytes: whoever sees it sees those
+  if (at_end() && blocked_) come_.notify_all();
+}
+
 queue_exit::got queue_exit::take(taken_result& result, deadline until) {
   std::unique_lock lock(mutex_);
+  if (empty()) [[unlikely]]
+    if (got const g = wait(lock, until); g != got::result) return g;
+  take_front(result);
+  count_taken();
+  return got::result;
+}
+
+/// For something to take.
+queue_exit::got queue_exit::wait(std::unique_lock<std::mutex>& lock, deadline until) {
   while (empty()) {
     if (at_end()) return got::end;
     ++blocked_;
@@ -29,8 +53,6 @@ queue_exit::got queue_exit::take(taken_result& result, deadline until) {
     --blocked_;
     if (late && empty()) return at_end() ? got::end : got::nothing_yet;
   }
-  take_front(result);
-  count_taken();
   return got::result;
 }
 
@@ -167,20 +189,11 @@ void queue_exit::when_over(std::function<void()> then) {
   then();
 }
 
-void queue_exit::take_front(taken_result& result) {
+[[gnu::noinline]] void queue_exit::drop_front() {
   result_chunk& chunk = chunks_.front();
-  result.index = taken_++;
-  bytes_taken_ += chunk.take(result);
-  if (!chunk.empty()) return;
   chunk.clear();
   if (spent_.size() < chunks_kept) spent_.push_back(std::move(chunk));
   chunks_.pop_front();
-}
-
-void queue_exit::count_taken() noexcept {
-  counts_.result_bytes_taken.store(bytes_taken_, std::memory_order_release);
-  counts_.taken.store(taken_, std::memory_order_release);  // behind the bytes: whoever sees it sees those
-  if (at_end() && blocked_) come_.notify_all();
 }
 
 /// Those who wait asynchronously, as far as there is something for them.

@@ -66,6 +66,8 @@ class queue_exit {
   void take_ready(result_order& results);
   bool hand_over();
   void take_front(taken_result& result);
+  void drop_front();
+  got wait(std::unique_lock<std::mutex>& lock, deadline until);
   void count_taken() noexcept;
   void serve(std::vector<served>& done);
   static void finish(std::vector<served>& done);

@@ -12,8 +12,6 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::size_t task_head = frame_header::size + sizeof(std::uint32_t);  // the number of the callable
-
 dispatcher::settings queue_settings(parallel_queue_options const& options) {
   dispatcher::settings s = settings_of(options);
   s.idle_timeout = std::chrono::seconds(30);
@@ -82,7 +80,7 @@ void queue_middle::on_values(std::uint64_t first, pid_t worker, frame_series con
   tasks_over_ += values.count;
   task_bytes_come_ += bytes;
   bytes_come_ += bytes;
-  results_.add(first, values);
+  results_.add_series(first, values);
 }
 
 void queue_middle::on_failure(std::uint64_t index, pid_t, std::exception_ptr error) {
@@ -138,71 +136,77 @@ std::size_t queue_middle::room_for_results() const noexcept {
 
 /// Of the arguments of tasks that are not over.
 std::size_t queue_middle::bytes_held() const noexcept {
-  return dispatcher_.task_bytes() - (tasks_fed_ - tasks_over_) * task_head;
+  return dispatcher_.task_bytes() - (tasks_fed_ - tasks_over_) * task_frame::length_size;
 }
 
 bool queue_middle::has_waiting() {
-  if (left_ > 0) return true;
+  if (begun_) return true;
   // If nothing is there, it is early enough to look again when results have come.
   if (batches_.empty() && !ends_.entrance.take(batches_, dispatcher_.short_of_tasks())) return false;
-  buffer& frames = batches_.front().frames;
-  left_ = frames.size();
-  at_ = dispatcher_.adopt(frames);
-  ends_.entrance.give_back(std::move(frames));
+  buffer& items = batches_.front().items;
+  at_ = dispatcher_.adopt(items);
+  ends_.entrance.give_back(std::move(items));
+  begun_ = true;
   return true;
 }
 
 /// Hands out what is left of the first batch, as far as there is room; how many tasks that were.
 std::size_t queue_middle::feed_front(std::size_t room) {
   std::size_t fed = 0;
-  while (left_ > 0 && fed < room) {
-    std::byte const* const frame = dispatcher_.frames_at(at_);
-    std::uint64_t const first = frame_header::first_word(frame);
-    std::size_t const length = frame_header::size + (first & frame_header::max_length);
-    std::uint32_t count = 1;
-    if (frame_header::kind_in(first) == frame_kind::task && frame_header::flags_in(first) == 0 && cancelled_.empty()) {
-      count = task_store::alike(frame, left_, room - fed);
-      dispatcher_.add_tasks(at_, length, count, fed_);
-      bytes_fed_ += count * (length - task_head);
-      tasks_fed_ += count;
-      fed += count;
-    } else if (feed_other(frame)) {
-      ++fed;
+  auto& kinds = batches_.front().kinds;
+  while (kinds_fed_ < kinds.size() && fed < room) {
+    queue_batch::kind& kind = kinds[kinds_fed_];
+    if (kind.count == 0) {  // there was no memory for the item
+      ++kinds_fed_;
+      continue;
     }
+    std::uint64_t const tasks_before = tasks_fed_;
+    std::uint32_t count = 1;
+    if (kind.is_task && !kind.has_slabs && cancelled_.empty())
+      count = feed_tasks(kind, room - fed);
+    else
+      feed_other(kind);
+    fed += tasks_fed_ - tasks_before;
     fed_ += count;
-    at_.offset += count * length;
-    left_ -= count * length;
+    kind.count -= count;
+    kinds_fed_ += kind.count == 0;
   }
-  if (left_ == 0) {
+  if (kinds_fed_ == kinds.size()) {
     dispatcher_.all_added(at_);
     batches_.pop_front();
+    kinds_fed_ = 0;
+    begun_ = false;
   }
   return fed;
 }
 
-/// An item that may be more than a small task, or less; whether it is one that was handed out.
-bool queue_middle::feed_other(std::byte const* frame) {
-  frame_header const h = frame_header::read(frame);
-  bool const is_task = h.kind == frame_kind::task;
-  bytes_fed_ += is_task ? frame_header::size + h.length - task_head : h.length;
+/// Tasks of one kind, as far as they are of one length; how many.
+std::uint32_t queue_middle::feed_tasks(queue_batch::kind const& kind, std::size_t room) {
+  std::size_t const size = task_store::size_at(dispatcher_.at(at_));
+  auto const most = static_cast<std::uint32_t>(std::min<std::size_t>(kind.count, room));
+  std::uint32_t const count = dispatcher_.add_tasks(at_, most, kind.head, fed_);
+  bytes_fed_ += count * size;
+  tasks_fed_ += count;
+  return count;
+}
+
+/// An item that may be more than a small task, or less.
+void queue_middle::feed_other(queue_batch::kind const& kind) {
+  std::byte const* const item = dispatcher_.at(at_);
+  std::size_t const size = task_store::size_at(item);
+  bytes_fed_ += size;
   slab_sink blocks;
-  if (h.flags & has_blocks) {
+  if (kind.has_slabs) {
     auto& of_batch = batches_.front().slabs;
     blocks = std::move(of_batch.front());
     of_batch.pop_front();
     bytes_fed_ += blocks.bytes();
   }
-  if (cancelled_.erase(fed_)) {
-    fail(fed_, std::make_exception_ptr(task_cancelled()));
-    return false;
-  }
-  if (is_task) {
-    dispatcher_.add_task(at_, frame_header::size + h.length, fed_, std::move(blocks));
-    ++tasks_fed_;
-  } else {
-    finish(fed_, std::span(frame + frame_header::size, h.length));
-  }
-  return is_task;
+  if (!kind.is_task || cancelled_.contains(fed_)) at_.offset += task_frame::length_size + size;
+  if (cancelled_.erase(fed_)) return fail(fed_, std::make_exception_ptr(task_cancelled()));
+  if (!kind.is_task) return finish(fed_, std::span(item + task_frame::length_size, size));
+  dispatcher_.add_tasks(at_, 1, kind.head, fed_, std::move(blocks));
+  ++tasks_fed_;
 }
 
 /// Whether something was taken at once.

@@ -64,7 +64,8 @@ class alignas(cache_line) queue_middle final : public task_sink {
   bool is_stopped() const noexcept { return all_ != not_stopped; }
   void feed();
   std::size_t feed_front(std::size_t room);
-  bool feed_other(std::byte const* frame);
+  std::uint32_t feed_tasks(queue_batch::kind const& kind, std::size_t room);
+  void feed_other(queue_batch::kind const& kind);
   bool has_waiting();
   std::size_t allowed();
   std::size_t room_for_results() const noexcept;
@@ -79,8 +80,9 @@ class alignas(cache_line) queue_middle final : public task_sink {
   std::function<void()> const over_told_;
   result_order results_;
   std::deque<queue_batch> batches_;    // that were not handed out, or not as a whole
-  task_store::position at_;               // in the first of them, if it was begun
-  std::size_t left_ = 0;               // bytes of it, likewise
+  task_store::position at_;            // in the first of them, if it was begun
+  bool begun_ = false;
+  std::size_t kinds_fed_ = 0;          // of it, likewise
   std::set<std::uint64_t> cancelled_;  // of items that were not handed out
   std::uint64_t fed_ = 0;              // items that were
   std::uint64_t tasks_fed_ = 0;

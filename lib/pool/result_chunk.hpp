@@ -45,14 +45,11 @@ class result_chunk {
   std::size_t take(taken_result& to) noexcept {
     std::uint64_t const first = frame_header::first_word(bytes_.data() + at_);
     at_ += frame_header::size;
-    if (frame_header::kind_in(first) == held_mark) [[unlikely]] {
-      to.held = std::move(held_[held_taken_++]);
-      return to.held->bytes.size() + to.held->block_bytes;
-    }
-    if (to.held) to.held.reset();
+    if (frame_header::kind_in(first) == held_mark) [[unlikely]] return take_held(to);
+    if (to.held) [[unlikely]] to.let_go();
     std::size_t const length = first & frame_header::max_length;
     to.length = length;
-    copy_bytes(to.bytes.data(), bytes_.data() + at_, length);
+    copy_old_bytes(to.bytes.data(), bytes_.data() + at_, length);
     at_ += length;
     return length;
   }
@@ -65,6 +62,11 @@ class result_chunk {
 
  private:
   static constexpr frame_kind held_mark = frame_kind::exception;
+
+  [[gnu::noinline]] std::size_t take_held(taken_result& to) noexcept {
+    to.held = std::move(held_[held_taken_++]);
+    return to.held->bytes.size() + to.held->block_bytes;
+  }
 
   buffer bytes_;
   std::vector<std::unique_ptr<held_result>> held_;

@@ -35,7 +35,7 @@ class result_order {
     ++r.end;
   }
   /// Likewise of the items from `first` on.
-  void add(std::uint64_t first, frame_series const& values) {
+  void add_series(std::uint64_t first, frame_series const& values) {
     run& r = run_for(first);
     r.results.add(values);
     r.end += values.count;

@@ -21,15 +21,11 @@ void frame_reader::refuse(frame_header const& h, std::size_t limit) {
                        errc::value_too_large);
 }
 
-void frame_writer::finish(frame_kind kind, std::uint64_t id, std::size_t limit, std::uint8_t flags) {
-  std::size_t const length = out_.size() - start_ - frame_header::size;
-  if (length > limit) {
-    abandon();
-    throw protocol_error("a value of " + std::to_string(length) + " bytes does not fit into a frame, the limit is " +
-                             std::to_string(limit),
-                         errc::value_too_large);
-  }
-  frame_header{kind, flags, length, id}.write(out_.data() + start_);
+void frame_writer::refuse(std::size_t length, std::size_t limit) {
+  abandon();
+  throw protocol_error("a value of " + std::to_string(length) + " bytes does not fit into a frame, the limit is " +
+                           std::to_string(limit),
+                       errc::value_too_large);
 }
 
 std::span<std::byte> frame_reader::prepare() {

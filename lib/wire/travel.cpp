@@ -2,7 +2,6 @@
 
 #include <procx/error/exceptions.hpp>
 
-#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -15,10 +14,6 @@
 
 namespace procx::inline v1::detail {
 namespace {
-
-void anchor() {}  // any function of the program's own image: the library is linked into it
-
-std::int64_t address(void (*function)()) noexcept { return reinterpret_cast<std::int64_t>(function); }
 
 /// Whether the address lies in memory that the process allocated: its stack, its heap, or what it mapped without a file.
 bool is_data_address(std::uintptr_t word) {
@@ -37,30 +32,18 @@ bool is_data_address(std::uintptr_t word) {
 
 }  // namespace
 
-image_offset offset_of(void (*function)()) noexcept { return function ? address(function) - address(&anchor) : 0; }
+void image_anchor() noexcept {}
 
-void (*function_at(image_offset offset) noexcept)() {
-  if (offset == 0) return nullptr;
-  // What came from elsewhere may be any number: the sum wraps around.
-  auto const sum = static_cast<std::uint64_t>(address(&anchor)) + static_cast<std::uint64_t>(offset);
-  return reinterpret_cast<void (*)()>(static_cast<std::uintptr_t>(sum));
-}
-
-void (*known_function_at(image_offset offset))() {
-  static std::array<std::atomic<image_offset>, 16> known{};  // the last ones, by their numbers
-  auto& last = known[static_cast<std::size_t>(offset >> 4) % known.size()];
-  auto const function = function_at(offset);
-  if (!function || last.load(std::memory_order_relaxed) == offset) return function;
+void function_finder::check(image_offset offset) {
   dl_find_object found{};
-  if (::_dl_find_object(reinterpret_cast<void*>(function), &found) != 0)
+  if (offset != 0 && ::_dl_find_object(reinterpret_cast<void*>(function_at(offset)), &found) != 0)
     throw protocol_error("a function that this process does not have: its library was loaded after the process was made");
-  last.store(offset, std::memory_order_relaxed);
-  return function;
+  last_.store(offset, std::memory_order_relaxed);
 }
 
 bool in_program_image(void (*function)()) noexcept {
   Dl_info here{}, there{};
-  return ::dladdr(reinterpret_cast<void*>(&anchor), &here) && ::dladdr(reinterpret_cast<void*>(function), &there) &&
+  return ::dladdr(reinterpret_cast<void*>(&image_anchor), &here) && ::dladdr(reinterpret_cast<void*>(function), &there) &&
          here.dli_fbase == there.dli_fbase;
 }
 

@@ -2,6 +2,7 @@
 #include "dispatch/worker.hpp"
 
 #include "dispatch/board.hpp"
+#include "dispatch/task_frame.hpp"
 #include "support/observe.hpp"
 #include "support/processes.hpp"
 #include "system/io.hpp"
@@ -12,6 +13,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -60,16 +62,20 @@ class running_worker {
 
   board_slot& slot() { return board_[0]; }
 
-  /// Tasks with these arguments, all in one write.
+  /// Tasks with these arguments, all in one write, and in one frame.
   void send(std::vector<std::string> const& arguments, std::uint32_t place = 0) {
-    buffer out;
+    buffer tasks;
     for (std::string const& a : arguments) {
-      frame_writer writer(out);
-      writer.begin();
-      out.append(&place, sizeof place);
-      px::encode(out, a);
-      writer.finish(frame_kind::task, claim::of(epoch_, next_++).word, default_frame_limit);
+      std::size_t const at = tasks.size();
+      tasks.extend(task_frame::length_size);
+      px::encode(tasks, a);
+      std::uint64_t const size = tasks.size() - at - task_frame::length_size;
+      std::memcpy(tasks.data() + at, &size, sizeof size);
     }
+    buffer out;
+    task_frame::write(out.extend(task_frame::extra), claim::of(epoch_, next_).word, {.callable = place}, tasks.size());
+    out.append(tasks.data(), tasks.size());
+    next_ += arguments.size();
     write(out);
   }
   void write(std::span<std::byte const> bytes) {

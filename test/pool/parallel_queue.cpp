@@ -203,10 +203,10 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_written_or_does_not_fit_has_no_place) {
   BOOST_CHECK_THROW(queue.put(length, std::string(2000, 'x')), px::protocol_error);
   BOOST_TEST(queue.size() == 0u);
   BOOST_TEST(queue.put(square, 3) == 0u);
-  BOOST_CHECK_THROW(queue.put(length, std::string(981, 'x')), px::protocol_error);  // by what the frame says of the task
-  BOOST_TEST(queue.put(length, std::string(980, 'x')) == 1u);
+  BOOST_CHECK_THROW(queue.put(length, std::string(993, 'x')), px::protocol_error);  // with the 8 bytes of its length
+  BOOST_TEST(queue.put(length, std::string(992, 'x')) == 1u);
   BOOST_TEST(queue.get() == 9);
-  BOOST_TEST(queue.get() == 980);
+  BOOST_TEST(queue.get() == 992);
 }
 
 BOOST_AUTO_TEST_CASE(setup_and_teardown_are_run_in_each_worker) {

@@ -122,11 +122,11 @@ BOOST_AUTO_TEST_CASE(values_that_come_in_series_are_as_if_they_came_one_by_one) 
     return frame_series{frame_kind::value, 0, first, length, count, at};
   };
   result_order results;
-  results.add(20, series(20, 10));
-  results.add(5, series(5, 1));
-  results.add(6, series(6, 14));
+  results.add_series(20, series(20, 10));
+  results.add_series(5, series(5, 1));
+  results.add_series(6, series(6, 14));
   BOOST_TEST(!results.front_is_there());
-  results.add(0, series(0, 4));
+  results.add_series(0, series(0, 4));
   results.add(4, std::make_unique<held_result>());
   result_chunk chunk;
   for (std::uint64_t next = 0; results.take_front(chunk); chunk.clear())

@@ -64,7 +64,9 @@ BOOST_AUTO_TEST_CASE(after_one_signal_what_runs_is_finished_and_nothing_more_beg
         }
         told = !o;  // the last one stands for all that is left
       }
-      return right && told && outcomes < 1'000'000 && good == *begun && good > 50 && good < 1'000'000 && px::stop_signal() == signal;
+      // The other worker may have been given a few of the first fifty, and not have begun them.
+      return right && told && outcomes < 1'000'000 && good == *begun && good > 40 && good < 1'000'000 &&
+             px::stop_signal() == signal;
     }));
 }
 

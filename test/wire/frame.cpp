@@ -63,6 +63,7 @@ BOOST_AUTO_TEST_CASE(the_numbers_of_the_kinds_never_change) {
   BOOST_TEST(int(frame_kind::acknowledge) == 4);
   BOOST_TEST(int(frame_kind::task) == 5);
   BOOST_TEST(int(frame_kind::hello) == 6);
+  BOOST_TEST(int(frame_kind::tasks) == 7);
 }
 
 BOOST_AUTO_TEST_CASE(frames_come_out_as_they_went_in_however_the_bytes_arrive) {
@@ -176,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_limit_is_the_largest_length_that_is_taken) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_kind_is_no_frame) {
-  for (int kind : {0, 7, 255}) {
+  for (int kind : {0, 8, 255}) {
     std::byte header[frame_header::size];
     frame_header{static_cast<frame_kind>(kind)}.write(header);
     frame_reader reader;

@@ -13,7 +13,8 @@
 namespace procx::inline v1::detail {
 
 /// Runs one task in a worker: takes its arguments apart, calls, and writes the result. `object` is the callable as the
-/// worker has inherited it, or null if it travels in front of the arguments.
+/// worker has inherited it, or the function if it is a pointer to one that travels; else it is null, and what travels is
+/// in front of the arguments.
 using task_entry = void (*)(void* object, input_archive& arguments, output_archive& result);
 
 /// The callables that the workers of a pool know by their place here: those they inherited when they were made.
@@ -33,11 +34,9 @@ class callable_table {
 
   /// Instead of a place: the callable travels with the task.
   static constexpr std::uint32_t travels = ~std::uint32_t{0};
-  /// Beside a place: what is inherited is the object alone, and how it is called comes with the task.
-  static constexpr std::uint32_t by_entry = std::uint32_t{1} << 31;
   /// How many callables a worker must know to run such a task.
   static constexpr std::uint32_t needed_for(std::uint32_t callable) noexcept {
-    return callable == travels ? 0 : (callable & ~by_entry) + 1;
+    return callable == travels ? 0 : callable + 1;
   }
 
  private:
@@ -66,10 +65,24 @@ void run_inherited(void* object, input_archive& in, output_archive& result) {
   call_and_save([&]() -> decltype(auto) { return std::apply(*static_cast<F*>(object), std::move(arguments)); }, result);
 }
 
+/// What there is of a callable that travels beside its address, in front of the arguments.
+template <class F>
+void save_state(output_archive& out, F const& fn) {
+  if constexpr (!is_function_pointer<F>) send_callable(out, fn);
+}
+/// The callable that `save_state` has written, or the function.
+template <class F>
+F take_callable(void* function, input_archive& in) {
+  if constexpr (is_function_pointer<F>)
+    return reinterpret_cast<F>(function);
+  else
+    return receive_callable<F>(in);
+}
+
 /// The same for an `F` that comes with the task.
 template <class F, class... Args>
-void run_travelling(void*, input_archive& in, output_archive& result) {
-  auto fn = receive_callable<F>(in);
+void run_travelling(void* function, input_archive& in, output_archive& result) {
+  auto fn = take_callable<F>(function, in);
   auto arguments = make<std::tuple<Args...>>(in);
   call_and_save([&]() -> decltype(auto) { return std::apply(fn, std::move(arguments)); }, result);
 }

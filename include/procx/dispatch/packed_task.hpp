@@ -1,19 +1,18 @@
 #pragma once
 
-#include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/slab.hpp>
+#include <procx/dispatch/task_head.hpp>
 #include <procx/wire/buffer.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <vector>
 
 namespace procx::inline v1::detail {
 
-/// A task as bytes: what is called (see `callable_table`), and what it is given.
+/// A task as bytes: what is called, and what it is given.
 struct packed_task {
-  std::uint32_t callable = callable_table::travels;
+  task_head head = {};
   buffer bytes;
   std::vector<std::shared_ptr<slab>> slabs;  ///< the blocks that are not among the bytes
   std::size_t slab_bytes = 0;

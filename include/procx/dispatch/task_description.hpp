@@ -2,6 +2,7 @@
 
 #include <procx/dispatch/callable_table.hpp>
 
+#include <atomic>
 #include <typeinfo>
 
 namespace procx::inline v1::detail {
@@ -21,12 +22,13 @@ task_description description_of(task_entry entry);
 /// first time.
 template <task_entry Entry, class Arguments, class F = void>
 void describe_once() {
-  [[maybe_unused]] static bool const known = [] {
-    task_description d{typeid(Arguments).name()};
-    if constexpr (!std::is_void_v<F>) d.skip_callable = [](input_archive& in) { static_cast<void>(receive_callable<F>(in)); };
-    describe_task(Entry, d);
-    return true;
-  }();
+  static constinit std::atomic<bool> known = false;  // not a guarded static: looking at that would be a call
+  if (known.load(std::memory_order_acquire)) [[likely]] return;
+  task_description d{typeid(Arguments).name()};
+  if constexpr (!std::is_void_v<F>)
+    d.skip_callable = [](input_archive& in) { static_cast<void>(take_callable<F>(nullptr, in)); };
+  describe_task(Entry, d);
+  known.store(true, std::memory_order_release);
 }
 
 }  // namespace procx::inline v1::detail

@@ -2,6 +2,7 @@
 
 #include <procx/channel/start.hpp>
 #include <procx/dispatch/callable_table.hpp>
+#include <procx/dispatch/task_head.hpp>
 #include <procx/exchange/make_parallel.hpp>
 #include <procx/exchange/make_reusable.hpp>
 
@@ -38,6 +39,8 @@ class job {
   virtual bool for_workers() const noexcept { return false; }
   /// How a worker runs it, and the callable itself if it cannot travel and must be inherited.
   virtual task_entry entry() const noexcept { return nullptr; }
+  /// What workers are told of the callable, if they have not inherited it.
+  virtual task_head head() const noexcept { return {}; }
   virtual std::shared_ptr<void> inherited() const { return nullptr; }
   /// Writes the callable, if it travels, and the arguments.
   virtual void encode(output_archive&) {}
@@ -109,6 +112,12 @@ class function_job final : public job {
     else
       return &run_inherited<F, sent_type<Args>...>;
   }
+  task_head head() const noexcept override {
+    if constexpr (travels<F>)
+      return task_head::travelling(entry(), *fn_);
+    else
+      return {};
+  }
   std::shared_ptr<void> inherited() const override {
     if constexpr (travels<F>)
       return nullptr;
@@ -116,7 +125,7 @@ class function_job final : public job {
       return fn_;
   }
   void encode(output_archive& out) override {
-    if constexpr (travels<F>) send_callable(out, *fn_);
+    if constexpr (travels<F>) save_state(out, *fn_);
     save_to_make(out, args_);
   }
 

@@ -137,12 +137,16 @@ class basic_parallel_queue {
       : core_(options, std::move(executor), std::move(callable)) {}
   ~basic_parallel_queue() = default;
 
-  std::uint64_t put_item(detail::encoded_item const& item) { return core_.put(*item, never); }
-  bool try_put_item(detail::encoded_item const& item, std::chrono::nanoseconds timeout) {
+  template <class Item>
+  std::uint64_t put_item(Item const& item) {
+    return core_.put(*item, never);
+  }
+  template <class Item>
+  bool try_put_item(Item const& item, std::chrono::nanoseconds timeout) {
     return core_.put(*item, detail::from_now(timeout)) != detail::queue_core::no_place;
   }
-  template <class Token>
-  auto async_put_item(detail::encoded_item const& item, Token&& token) {
+  template <class Item, class Token>
+  auto async_put_item(Item const& item, Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
         [this](auto handler, detail::stored_item stored) {
           auto slot = boost::asio::get_associated_cancellation_slot(handler);

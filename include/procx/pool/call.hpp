@@ -100,12 +100,12 @@ packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments, bool ru
     slab_sink slabs(run_once);
     output_archive out(task.bytes, &slabs);
     auto const entry = pool_entry<F>(arrivals<typename called_type<F>::type, Args...>());
-    image_offset const offset = offset_of(reinterpret_cast<void (*)()>(entry));
-    out << offset;
-    if constexpr (is_pooled<F>)
-      task.callable = callable_table::by_entry | fn.place();
-    else
-      send_callable(out, fn);
+    if constexpr (is_pooled<F>) {
+      task.head = task_head::inherited(fn.place(), entry);
+    } else {
+      task.head = task_head::travelling(entry, fn);
+      save_state(out, fn);
+    }
     save_to_make(out, arguments);
     task.slab_bytes = slabs.bytes();
     task.slabs = slabs.take();

@@ -65,7 +65,7 @@ class parallel_queue : public basic_parallel_queue<R> {
   using base = basic_parallel_queue<R>;
 
   template <class F, class... Args>
-  static detail::encoded_item encoded(F const& fn, Args const&... args) {
+  static auto encoded(F const& fn, Args const&... args) {
     static_assert(detail::travels<F>, PROCX_CANNOT_TRAVEL);
     static_assert(detail::gives<R, F, detail::sent_type<Args>...>,
                   "procx: called with these arguments, the callable gives nothing that becomes the queue's value type");

@@ -84,7 +84,7 @@ class parallel_single_task_queue : public basic_parallel_queue<R> {
   using base = basic_parallel_queue<R>;
 
   template <class... Args>
-  static detail::encoded_item encoded(Args const&... args) {
+  static auto encoded(Args const&... args) {
     static_assert(detail::gives<R, F, detail::sent_type<Args>...>,
                   "procx: the queue's callable cannot be called with these arguments");
     return detail::encoded_item::template inherited_call<R, F>(args...);

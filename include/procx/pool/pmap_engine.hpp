@@ -34,7 +34,7 @@ struct pmap_options {
   std::size_t memory_limit = 0;
   /// Priority, processors, resources of the workers, and for how long each is kept.
   worker_limits limits = {};
-  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 1,024.
+  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 2,048.
   unsigned window = 0;
   /// The largest encoded input or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;
@@ -56,8 +56,8 @@ class pmap_source {
  public:
   virtual ~pmap_source() = default;
   enum class drawn { nothing, input, failure };
-  /// Writes the next input's arguments, if there is one, and moves on to the one after it. Takes as long as the range does; throws what
-  /// the range throws.
+  /// Writes the next input's arguments, if there is one, and moves on to the one after it. Takes as long as the range
+  /// does; throws what the range throws.
   virtual drawn draw(output_archive& out, std::exception_ptr& why) = 0;
   /// How many inputs are left; the largest number if nobody knows.
   virtual std::size_t inputs_left() = 0;

@@ -4,9 +4,9 @@
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/task_description.hpp>
 #include <procx/pool/queue_core.hpp>
-#include <procx/wire/frame.hpp>
 #include <procx/wire/travel.hpp>
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -38,7 +38,7 @@ void run_for_queue(void* object, input_archive& in, output_archive& result) {
   if constexpr (Inherited) {
     run(*static_cast<F*>(object));
   } else {
-    auto fn = receive_callable<F>(in);
+    auto fn = take_callable<F>(object, in);
     run(fn);
   }
 }
@@ -71,25 +71,62 @@ void save_argument(output_archive& out, T const& argument) {
     save_to_make<sent_type<T>>(out, sent_type<T>(argument));
 }
 
+/// Parts of an item that are copied as they lie in memory: few bytes, and no code of anybody's.
+template <class T>
+inline constexpr bool is_plain_part = is_bitwise<T> && !std::is_empty_v<T> && sizeof(T) <= 64;
+
+/// An item of such parts for a queue, for as long as this object lives: the same bytes as an `encoded_item` has, but
+/// their number is known, and they are put together without asking whether there is room.
+template <class... Parts>
+class plain_item {
+ public:
+  explicit plain_item(task_head const& head, Parts const&... parts) noexcept {
+    item_.bytes = bytes_;
+    item_.is_task = true;
+    // One by one: all at once, they would be loaded together when they have just been stored in pieces, and waited for.
+    item_.head.callable = head.callable;
+    item_.head.entry = head.entry;
+    item_.head.function = head.function;
+    std::byte* at = bytes_.data();
+    auto const put = [&at](auto const& part) {
+      copy_words<sizeof part>(at, reinterpret_cast<std::byte const*>(&part));
+      at += sizeof part;
+    };
+    put(std::uint64_t{bytes_.size() - queue_item::length_size}), (put(parts), ...);
+  }
+  plain_item(plain_item const&) = delete;
+  plain_item& operator=(plain_item const&) = delete;
+  queue_item const& operator*() const noexcept { return item_; }
+
+ private:
+  std::array<std::byte, (queue_item::length_size + ... + sizeof(Parts))> bytes_;
+  queue_item item_;
+};
+
 /// An item for a queue, as bytes in this thread's memory, for as long as this object lives.
 class encoded_item {
  public:
   /// A call of a callable that travels.
   template <class R, class F, class... Args>
-  static encoded_item call(F const& fn, Args const&... args) {
-    return encoded_item(callable_table::travels, [&](output_archive& out) {
-      save_entry(out, queue_entry<R, false, F>(arrivals<F, sent_type<Args>...>()));
-      send_callable(out, fn);
-      (save_argument(out, args), ...);
-    });
+  static auto call(F const& fn, Args const&... args) {
+    auto const head = task_head::travelling(queue_entry<R, false, F>(arrivals<F, sent_type<Args>...>()), fn);
+    constexpr bool no_state = is_function_pointer<F> || (is_stateless<F> && !shows_serialize<F>);
+    if constexpr (no_state && (is_plain_part<sent_type<Args>> && ...))
+      return plain_item<sent_type<Args>...>(head, args...);
+    else
+      return encoded_item(head, [&](output_archive& out) {
+        save_state(out, fn);
+        (save_argument(out, args), ...);
+      });
   }
   /// A call of the callable that all workers have inherited.
   template <class R, class F, class... Args>
-  static encoded_item inherited_call(Args const&... args) {
-    return encoded_item(callable_table::by_entry | 0u, [&](output_archive& out) {
-      save_entry(out, queue_entry<R, true, F>(arrivals<F, sent_type<Args>...>()));
-      (save_argument(out, args), ...);
-    });
+  static auto inherited_call(Args const&... args) {
+    auto const head = task_head::inherited(0, queue_entry<R, true, F>(arrivals<F, sent_type<Args>...>()));
+    if constexpr ((is_plain_part<sent_type<Args>> && ...))
+      return plain_item<sent_type<Args>...>(head, args...);
+    else
+      return encoded_item(head, [&](output_archive& out) { (save_argument(out, args), ...); });
   }
   /// A value that is not run.
   template <class R>
@@ -105,29 +142,22 @@ class encoded_item {
   struct passed {};
   template <class R>
   encoded_item(passed, R const& value) {
-    space_->bytes.extend(frame_header::size);
+    space_->bytes.extend(queue_item::length_size);
     encode(space_->bytes, value);
-    finish(frame_kind::value, frame_header::size);
+    finish();
   }
   template <class Write>
-  encoded_item(std::uint32_t callable, Write write) {
-    std::byte* const head = space_->bytes.extend(frame_header::size + sizeof callable);
-    std::memcpy(head + frame_header::size, &callable, sizeof callable);
+  encoded_item(task_head const& head, Write write) : item_{{}, true, head, &space_->slabs} {
+    space_->bytes.extend(queue_item::length_size);
     output_archive out(space_->bytes, &space_->slabs);
     write(out);
-    item_.slabs = &space_->slabs;
-    finish(frame_kind::task, frame_header::size + sizeof callable);
+    finish();
   }
-  void finish(frame_kind kind, std::size_t head) noexcept {
+  void finish() noexcept {
     buffer& bytes = space_->bytes;
-    std::uint8_t const flags = item_.has_slabs() ? has_blocks : std::uint8_t{0};
-    frame_header{kind, flags, bytes.size() - frame_header::size, 0}.write(bytes.data());
-    item_.frame = bytes;
-    item_.head = head;
-  }
-  static void save_entry(output_archive& out, task_entry entry) {
-    image_offset const offset = offset_of(reinterpret_cast<void (*)()>(entry));
-    out << offset;
+    std::uint64_t const size = bytes.size() - queue_item::length_size;
+    std::memcpy(bytes.data(), &size, sizeof size);
+    item_.bytes = bytes;
   }
 
   struct back {

@@ -2,10 +2,10 @@
 
 #include <procx/channel/operation.hpp>
 #include <procx/dispatch/slab.hpp>
+#include <procx/dispatch/task_head.hpp>
 #include <procx/pool/parallel_queue_options.hpp>
 #include <procx/wire/blocks.hpp>
 #include <procx/wire/buffer.hpp>
-#include <procx/wire/frame.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
 
@@ -18,20 +18,23 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace procx::inline v1::detail {
 
-/// What is put into a parallel queue: a task as in `packed_task`, or a value that only keeps its place.
+/// What is put into a parallel queue: the arguments of a task, or a value that only keeps its place.
 struct queue_item {
-  std::span<std::byte const> frame;  ///< as it goes to a worker, but for the number; the caller's
-  std::size_t head = 0;              ///< bytes of it that the user has not written
-  slab_sink* slabs = nullptr;        ///< the caller's too; what it has collected is taken when the item gets its place
+  static constexpr std::size_t length_size = sizeof(std::uint64_t);
+
+  std::span<std::byte const> bytes;  ///< their number in `length_size` bytes, and then they; the caller's
+  bool is_task = false;
+  task_head head = {};         ///< what is called
+  slab_sink* slabs = nullptr;  ///< the caller's too; what it has collected is taken when the item gets its place
 
   bool has_slabs() const noexcept { return slabs && !slabs->empty(); }
-  std::size_t size() const noexcept { return frame.size() - head + (slabs ? slabs->bytes() : 0); }
-  /// Of what is behind the header of the frame, and in shared memory.
-  std::size_t payload_size() const noexcept { return size() + head - frame_header::size; }
+  /// Of what the user has written, and in shared memory.
+  std::size_t size() const noexcept { return bytes.size() - length_size + (slabs ? slabs->bytes() : 0); }
 };
 
 /// What a thread uses again and again to encode into.
@@ -40,8 +43,24 @@ struct encoding_space {
   slab_sink slabs;
 
   /// Empty; this thread's own, until it is given back: what is encoded may itself encode something.
-  static encoding_space* take();
-  void give_back() noexcept;
+  static encoding_space* take() {
+    encoding_space* const mine = std::exchange(spare, nullptr);
+    return mine ? mine : make();
+  }
+  void give_back() noexcept {
+    bool const keep = !spare && slabs.empty() && bytes.capacity() <= kept;
+    if (!keep) [[unlikely]] return end();
+    bytes.clear();
+    spare = this;
+  }
+
+ private:
+  static constexpr std::size_t kept = std::size_t{1} << 20;
+  static constinit thread_local encoding_space* spare;  // a plain pointer: nobody need ask whether it was initialized
+
+  static encoding_space* make();
+  void end() noexcept;
+  struct end_of_thread;
 };
 
 /// An outcome that is too large to be copied around, or is none.
@@ -65,6 +84,12 @@ class taken_result {
   std::unique_ptr<held_result> held;
 
   taken_result() noexcept {}  // the bytes are written when they are known
+  taken_result(taken_result&&) noexcept = default;
+  taken_result& operator=(taken_result&&) noexcept = default;
+  ~taken_result() {
+    if (held) [[unlikely]] let_go();
+  }
+  void let_go() noexcept;
 
   std::exception_ptr error() const noexcept { return held ? held->error : nullptr; }
   encoded_value value() const noexcept {

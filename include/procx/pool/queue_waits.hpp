@@ -20,13 +20,13 @@ namespace procx::inline v1::detail {
 /// An item with bytes of its own, for a put that does not happen at once. It takes what the item has in shared memory.
 class stored_item {
  public:
-  explicit stored_item(queue_item const& item) : bytes_(item.frame), item_(item) {
+  explicit stored_item(queue_item const& item) : bytes_(item.bytes), item_(item) {
     if (item.slabs) slabs_ = std::exchange(*item.slabs, slab_sink());
   }
 
   /// Valid until this object moves.
   queue_item const& operator*() noexcept {
-    item_.frame = bytes_;
+    item_.bytes = bytes_;
     item_.slabs = &slabs_;
     return item_;
   }

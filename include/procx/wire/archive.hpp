@@ -124,7 +124,9 @@ class input_archive {
   using is_loading = std::true_type;
 
   explicit input_archive(std::span<std::byte const> bytes, detail::block_source* blocks = nullptr) noexcept
-      : at_(bytes.data()), end_(bytes.data() + bytes.size()), blocks_(blocks) {}
+      : input_archive(bytes.data(), bytes.size(), blocks) {}
+  input_archive(std::byte const* bytes, std::size_t size, detail::block_source* blocks) noexcept
+      : at_(bytes), end_(bytes + size), blocks_(blocks) {}
   explicit input_archive(detail::encoded_value const& value) noexcept : input_archive(value.bytes, value.blocks) {}
 
   template <class T>

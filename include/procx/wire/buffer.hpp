@@ -12,25 +12,39 @@ namespace procx::inline v1::detail {
 
 /// As memcpy, for few bytes, which have often just been written in words: the processor does not give a load of 16 bytes
 /// what two stores of 8 have not yet written, but waits for it, as long as all else takes that a small task needs.
-inline void copy_words(std::byte* to, std::byte const* from, std::size_t n) noexcept {
-  for (std::uint64_t word = 0; n >= sizeof word; to += sizeof word, from += sizeof word, n -= sizeof word) {
-    std::memcpy(&word, from, sizeof word);
+template <std::size_t Size>
+void copy_words(std::byte* to, std::byte const* from) noexcept {
+  constexpr std::size_t rest = Size % sizeof(std::uint64_t);
+  for (std::size_t at = 0; at < Size - rest; at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, from + at, sizeof word);
     asm("" : "+r"(word));  // or the compiler makes larger loads of it
-    std::memcpy(to, &word, sizeof word);
+    std::memcpy(to + at, &word, sizeof word);
   }
-  std::memcpy(to, from, n);
+  std::memcpy(to + Size - rest, from + Size - rest, rest);
+}
+/// The same for what was written long ago: in pieces so large that whoever reads them next may load as much at a time.
+inline void copy_old_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  if (n > 64) {
+    std::memcpy(to, from, n);
+    return;
+  }
+  for (; n >= 16; to += 16, from += 16, n -= 16) std::memcpy(to, from, 16);
+  if (n & 8) std::memcpy(to, from, 8), to += 8, from += 8;
+  if (n & 4) std::memcpy(to, from, 4), to += 4, from += 4;
+  if (n & 2) std::memcpy(to, from, 2), to += 2, from += 2;
+  if (n & 1) *to = *from;
 }
 inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
   if (n > 64) {
     std::memcpy(to, from, n);
     return;
   }
-  for (; n >= 8; to += 8, from += 8, n -= 8) copy_words(to, from, 8);
-  if (n >= 4) {
-    std::memcpy(to, from, 4);
-    to += 4, from += 4, n -= 4;
-  }
-  for (; n > 0; --n) *to++ = *from++;
+  for (; n >= 16; to += 16, from += 16, n -= 16) copy_words<16>(to, from);
+  if (n & 8) copy_words<8>(to, from), to += 8, from += 8;
+  if (n & 4) std::memcpy(to, from, 4), to += 4, from += 4;
+  if (n & 2) std::memcpy(to, from, 2), to += 2, from += 2;
+  if (n & 1) *to = *from;
 }
 
 /// Bytes that grow at the end and are never zeroed first: a `std::vector<std::byte>` would write everything twice.
@@ -74,7 +88,7 @@ class buffer {
   }
   template <std::size_t Size>
   void append_words(std::byte const* from) {
-    copy_words(extend(Size), from, Size);
+    copy_words<Size>(extend(Size), from);
   }
 
   /// Drops the first `n` bytes; the rest moves to the front.
@@ -92,7 +106,8 @@ class buffer {
   }
 
  private:
-  void grow(std::size_t more) {
+  // Not inline: who appends a few words has more of them in registers.
+  [[gnu::noinline]] void grow(std::size_t more) {
     std::size_t const needed = size_ + more;
     std::size_t const doubled = capacity_ * 2;
     reallocate(needed < doubled ? doubled : needed < 64 ? 64 : needed);

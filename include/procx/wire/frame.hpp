@@ -18,8 +18,9 @@ enum class frame_kind : std::uint8_t {
   exception = 2,  ///< an encoded exception_record: the callable threw
   end = 3,        ///< nothing more will come from this side
   acknowledge = 4,  ///< the value with this id was received
-  task = 5,       ///< a call: which callable, and its encoded arguments
+  task = 5,       ///< a callable, and its encoded arguments
   hello = 6,      ///< the first frame on a channel to another program
+  tasks = 7,      ///< for a worker: what is called, and the encoded arguments of each call
 };
 
 /// Bits of `frame_header::flags`.
@@ -114,7 +115,11 @@ class frame_writer {
   }
   /// Completes the frame that was begun. If its payload is larger than `limit`, it is taken back and
   /// `protocol_error` (errc::value_too_large) is thrown.
-  void finish(frame_kind kind, std::uint64_t id, std::size_t limit, std::uint8_t flags = 0);
+  void finish(frame_kind kind, std::uint64_t id, std::size_t limit, std::uint8_t flags = 0) {
+    std::size_t const length = out_.size() - start_ - frame_header::size;
+    if (length > limit) [[unlikely]] refuse(length, limit);
+    frame_header{kind, flags, length, id}.write(out_.data() + start_);
+  }
   /// Takes back the frame that was begun.
   void abandon() noexcept { out_.set_size(start_); }
 
@@ -125,6 +130,8 @@ class frame_writer {
   }
 
  private:
+  [[noreturn]] void refuse(std::size_t length, std::size_t limit);
+
   buffer& out_;
   std::size_t start_ = 0;
 };
@@ -177,7 +184,7 @@ class frame_reader {
   std::size_t limit() const noexcept { return limit_; }
 
  private:
-  static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::hello; }
+  static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::tasks; }
   [[noreturn]] static void refuse(frame_header const& h, std::size_t limit);
 
   // Inline, with `next`, and without a struct on the stack: these few instructions are much of what a small task costs.

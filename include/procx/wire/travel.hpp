@@ -2,6 +2,7 @@
 
 #include <procx/wire/codec.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -80,10 +81,33 @@ concept travels_as_argument = !only_points<T> || std::is_convertible_v<T, char c
 
 /// A place in the program's own image, as a number that means the same in every process of the same program.
 using image_offset = std::int64_t;
-image_offset offset_of(void (*function)()) noexcept;
-void (*function_at(image_offset offset) noexcept)();
-/// The same, if this process has code there. Throws protocol_error: it is in a library that was loaded later, elsewhere.
-void (*known_function_at(image_offset offset))();
+void image_anchor() noexcept;  ///< offset 0; any function of the image will do
+inline image_offset offset_of(void (*function)()) noexcept {
+  if (!function) return 0;
+  return reinterpret_cast<std::int64_t>(function) - reinterpret_cast<std::int64_t>(&image_anchor);
+}
+inline void (*function_at(image_offset offset) noexcept)() {
+  if (offset == 0) return nullptr;
+  // What came from elsewhere may be any number: the sum wraps around.
+  auto const sum = reinterpret_cast<std::uint64_t>(&image_anchor) + static_cast<std::uint64_t>(offset);
+  return reinterpret_cast<void (*)()>(static_cast<std::uintptr_t>(sum));
+}
+
+/// Finds functions of which this process must have the code, and remembers the last.
+class function_finder {
+ public:
+  /// Throws protocol_error if there is no code: it is in a library that was loaded later, elsewhere.
+  void (*find(image_offset offset))() {
+    if (offset != last_.load(std::memory_order_relaxed)) [[unlikely]] check(offset);
+    return function_at(offset);
+  }
+
+ private:
+  void check(image_offset offset);
+
+  std::atomic<image_offset> last_ = 0;
+};
+
 /// Whether it lies in the image of the program, and not in a shared library that might be elsewhere next time.
 bool in_program_image(void (*function)()) noexcept;
 
@@ -115,7 +139,8 @@ F receive_callable(input_archive& in) {
   if constexpr (is_function_pointer<F>) {
     image_offset offset = 0;
     in >> offset;
-    return reinterpret_cast<F>(known_function_at(offset));
+    static constinit function_finder finder;
+    return reinterpret_cast<F>(finder.find(offset));
   } else if constexpr (is_by_value<F>) {
     union slot {
       slot() {}

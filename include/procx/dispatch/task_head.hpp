@@ -1,0 +1,37 @@
+#pragma once
+
+#include <procx/dispatch/callable_table.hpp>
+#include <procx/wire/travel.hpp>
+
+#include <cstdint>
+
+namespace procx::inline v1::detail {
+
+/// What is called: all that tasks which are called alike have in common, so that it is told once for many of them.
+struct task_head {
+  std::uint32_t callable = callable_table::travels;  ///< its place among those that workers inherit, unless it travels
+  image_offset entry = 0;     ///< what runs the task; 0: the table says so
+  image_offset function = 0;  ///< the callable itself, if it is a pointer to a function that travels
+
+  friend bool operator==(task_head const&, task_head const&) = default;
+
+  /// Of a task that calls what a worker has inherited in this place.
+  static task_head inherited(std::uint32_t place, task_entry entry) noexcept { return {place, offset_of(entry)}; }
+  /// Of a task that calls `fn`; what else there is of it than an address is for `save_state`.
+  template <class F>
+  static task_head travelling(task_entry entry, F const& fn) noexcept {
+    return {callable_table::travels, offset_of(entry), offset_of(fn)};
+  }
+
+ private:
+  /// 0 for what is no function.
+  template <class F>
+  static image_offset offset_of(F const& fn) noexcept {
+    if constexpr (is_function_pointer<F>)
+      return detail::offset_of(reinterpret_cast<void (*)()>(fn));
+    else
+      return 0;
+  }
+};
+
+}  // namespace procx::inline v1::detail
