@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pool/short_wait.hpp"
+#include "pool/short_mutex.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -23,7 +23,7 @@ struct queue_counts {
   static constexpr std::uint64_t nobody = ~std::uint64_t{0};
 
   // By consumers.
-  alignas(cache_line) mutable std::mutex taking;
+  alignas(cache_line) mutable short_mutex taking;
   std::atomic<std::uint64_t> taken = 0;
   std::atomic<std::uint64_t> result_bytes_taken = 0;
   // By the pool's thread.
@@ -37,7 +37,7 @@ struct queue_counts {
 
   /// For who has just stored what it waits for.
   std::uint64_t taken_now() const {
-    auto const lock = lock_shortly(taking);
+    auto const lock = std::unique_lock(taking);
     return taken.load();
   }
   std::uint64_t result_bytes_kept() const noexcept {

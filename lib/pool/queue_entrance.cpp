@@ -1,6 +1,6 @@
 #include "pool/queue_entrance.hpp"
 
-#include "pool/short_wait.hpp"
+#include "pool/short_mutex.hpp"
 
 #include <procx/error/exceptions.hpp>
 
@@ -19,7 +19,7 @@ using clock = std::chrono::steady_clock;
 constexpr std::chrono::microseconds linger{200};
 
 constexpr std::size_t batch_size = 48 * 1024;  // a new one is begun rather than to make one larger
-constexpr std::size_t spare_at_most = 16;      // pieces of memory
+constexpr std::size_t spare_at_most = 16;  // pieces of memory
 constexpr std::size_t kept_of_batch = 4 * batch_size;
 
 }  // namespace
@@ -79,7 +79,7 @@ void queue_entrance::room_made() {
   finished_ops done;
   bool wakes = false, blocked = false;
   {
-    auto const lock = lock_shortly(mutex_);
+    auto const lock = std::unique_lock(mutex_);
     counts_.producers_wait_for.store(queue_counts::nobody);
     counts_.producers_wait_for_bytes.store(false);
     std::uint64_t const before = admitted_;
@@ -112,7 +112,7 @@ std::uint64_t queue_entrance::admitted() const {
 }
 
 bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
-  auto const lock = lock_shortly(mutex_);
+  auto const lock = std::unique_lock(mutex_);
   if (box_.empty()) {
     awake_ = !sleeps;
     return false;
@@ -126,7 +126,7 @@ bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
 void queue_entrance::give_back(buffer memory) {
   if (memory.capacity() == 0 || memory.capacity() > kept_of_batch) return;
   memory.clear();
-  auto const lock = lock_shortly(mutex_);
+  auto const lock = std::unique_lock(mutex_);
   if (spare_.size() < spare_at_most) spare_.push_back(std::move(memory));
 }
 
@@ -153,7 +153,7 @@ std::uint64_t queue_entrance::bytes_kept() const noexcept {
   return bytes_in_ - counts_.argument_bytes_over.load() + counts_.result_bytes_kept();
 }
 
-bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until) {
+bool queue_entrance::wait_for_room(std::unique_lock<short_mutex>& lock, std::size_t bytes, deadline until) {
   deadline makes_do = queue_core::never;  // with the little room there is
   for (;;) {
     // First asks, then looks: what is taken in between is seen here or told.
@@ -185,10 +185,10 @@ bool queue_entrance::wait_for_room(std::unique_lock<std::mutex>& lock, std::size
 
 void queue_entrance::add(queue_item const& item, std::size_t size) {
   std::size_t const length = item.bytes.size();
-  if (!open_ || open_->items.size() + length > batch_size) [[unlikely]] open_a_batch();
+  if (!open_ || open_->items.size() + length > batch_size) [[unlikely]] open_a_batch(length);
   bool const alike = last_ && last_->head == item.head && last_->is_task == item.is_task;
   if (!alike || last_->has_slabs || item.has_slabs()) [[unlikely]] add_other(item);
-  copy_bytes(open_->items.extend(length), item.bytes.data(), length);
+  copy_padded(open_->items.extend(length), item.bytes.data(), length);
   ++last_->count;
   ++admitted_;
   bytes_in_ += size;
@@ -200,12 +200,14 @@ void queue_entrance::add(queue_item const& item, std::size_t size) {
   if (item.has_slabs()) open_->slabs.push_back(std::exchange(*item.slabs, slab_sink()));
 }
 
-[[gnu::noinline]] void queue_entrance::open_a_batch() {
+[[gnu::noinline]] void queue_entrance::open_a_batch(std::size_t length) {
   open_ = &box_.emplace_back();
   last_ = nullptr;
-  if (spare_.empty()) return;
-  open_->items = std::move(spare_.back());
-  spare_.pop_back();
+  if (!spare_.empty()) {
+    open_->items = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  open_->items.reserve(std::max(batch_size, length) + copy_padding);
 }
 
 /// Those who wait asynchronously, as far as there is room.

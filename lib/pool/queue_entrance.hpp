@@ -76,12 +76,12 @@ class queue_entrance {
   bool had_room(std::size_t bytes) const noexcept { return admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_; }
   bool has_room(std::size_t bytes) noexcept;
   std::uint64_t much_room() const noexcept { return limits_.items / 4 + 1; }
-  bool wait_for_room(std::unique_lock<std::mutex>& lock, std::size_t bytes, deadline until);
+  bool wait_for_room(std::unique_lock<short_mutex>& lock, std::size_t bytes, deadline until);
   void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
   std::uint64_t bytes_kept() const noexcept;
   void add(queue_item const& item, std::size_t size);
   void add_other(queue_item const& item);
-  void open_a_batch();
+  void open_a_batch(std::size_t length);
   void serve(finished_ops& done);
   bool must_wake() noexcept { return !std::exchange(awake_, true); }
   static void finish(finished_ops& done);
@@ -90,8 +90,8 @@ class queue_entrance {
   queue_counts& counts_;
   std::function<void()> const wake_;
 
-  mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable has_room_;
+  mutable short_mutex mutex_;  // guards what follows
+  std::condition_variable_any has_room_;
   std::deque<queue_batch> box_;
   queue_batch* open_ = nullptr;      // the last one, if there is one
   queue_batch::kind* last_ = nullptr;  // what was added to it last

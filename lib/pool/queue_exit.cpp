@@ -1,6 +1,6 @@
 #include "pool/queue_exit.hpp"
 
-#include "pool/short_wait.hpp"
+#include "pool/short_mutex.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -41,7 +41,7 @@ queue_exit::got queue_exit::take(taken_result& result, deadline until) {
 }
 
 /// For something to take.
-queue_exit::got queue_exit::wait(std::unique_lock<std::mutex>& lock, deadline until) {
+queue_exit::got queue_exit::wait(std::unique_lock<short_mutex>& lock, deadline until) {
   while (empty()) {
     if (at_end()) return got::end;
     ++blocked_;
@@ -120,7 +120,7 @@ bool queue_exit::hand_over() {
   std::vector<served> done;
   bool blocked = false;
   {
-    auto const lock = lock_shortly(mutex_);
+    auto const lock = std::unique_lock(mutex_);
     for (result_chunk& chunk : ready_) chunks_.push_back(std::move(chunk));
     ready_.clear();
     for (; !spent_.empty(); spent_.pop_back())

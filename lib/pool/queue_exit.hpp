@@ -67,7 +67,7 @@ class queue_exit {
   bool hand_over();
   void take_front(taken_result& result);
   void drop_front();
-  got wait(std::unique_lock<std::mutex>& lock, deadline until);
+  got wait(std::unique_lock<short_mutex>& lock, deadline until);
   void count_taken() noexcept;
   void serve(std::vector<served>& done);
   static void finish(std::vector<served>& done);
@@ -78,9 +78,9 @@ class queue_exit {
   std::vector<result_chunk> to_fill_;
   bool will_wake_ = false;
 
-  std::mutex& mutex_;  // guards what follows
-  std::condition_variable come_;
-  std::condition_variable over_told_;
+  short_mutex& mutex_;  // guards what follows
+  std::condition_variable_any come_;
+  std::condition_variable_any over_told_;
   std::deque<result_chunk> chunks_;  // none is empty
   std::vector<result_chunk> spent_;  // to be used again
   std::deque<waiting_take> waiting_;

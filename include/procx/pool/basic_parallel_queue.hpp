@@ -165,6 +165,7 @@ class basic_parallel_queue {
   static constexpr auto never = detail::queue_core::never;
 
   static R value_of(detail::taken_result const& taken) {
+    if (!taken.held) [[likely]] return decode<R>(input_archive(taken.bytes.data(), taken.length, nullptr));
     if (auto const error = taken.error()) std::rethrow_exception(error);
     return decode<R>(taken.value());
   }

@@ -81,7 +81,7 @@ template <class... Parts>
 class plain_item {
  public:
   explicit plain_item(task_head const& head, Parts const&... parts) noexcept {
-    item_.bytes = bytes_;
+    item_.bytes = std::span(bytes_).first(length);
     item_.is_task = true;
     // One by one: all at once, they would be loaded together when they have just been stored in pieces, and waited for.
     item_.head.callable = head.callable;
@@ -92,14 +92,16 @@ class plain_item {
       copy_words<sizeof part>(at, reinterpret_cast<std::byte const*>(&part));
       at += sizeof part;
     };
-    put(std::uint64_t{bytes_.size() - queue_item::length_size}), (put(parts), ...);
+    put(std::uint64_t{length - queue_item::length_size}), (put(parts), ...);
   }
   plain_item(plain_item const&) = delete;
   plain_item& operator=(plain_item const&) = delete;
   queue_item const& operator*() const noexcept { return item_; }
 
  private:
-  std::array<std::byte, (queue_item::length_size + ... + sizeof(Parts))> bytes_;
+  static constexpr std::size_t length = (queue_item::length_size + ... + sizeof(Parts));
+
+  std::array<std::byte, length + copy_padding> bytes_;
   queue_item item_;
 };
 
@@ -153,8 +155,9 @@ class encoded_item {
     write(out);
     finish();
   }
-  void finish() noexcept {
+  void finish() {
     buffer& bytes = space_->bytes;
+    bytes.reserve(bytes.size() + copy_padding);
     std::uint64_t const size = bytes.size() - queue_item::length_size;
     std::memcpy(bytes.data(), &size, sizeof size);
     item_.bytes = bytes;

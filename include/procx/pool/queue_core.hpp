@@ -27,7 +27,8 @@ namespace procx::inline v1::detail {
 struct queue_item {
   static constexpr std::size_t length_size = sizeof(std::uint64_t);
 
-  std::span<std::byte const> bytes;  ///< their number in `length_size` bytes, and then they; the caller's
+  /// Their number in `length_size` bytes, and then they; the caller's. `copy_padding` bytes behind them may be read too.
+  std::span<std::byte const> bytes;
   bool is_task = false;
   task_head head = {};         ///< what is called
   slab_sink* slabs = nullptr;  ///< the caller's too; what it has collected is taken when the item gets its place

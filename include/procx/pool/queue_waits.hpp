@@ -20,7 +20,9 @@ namespace procx::inline v1::detail {
 /// An item with bytes of its own, for a put that does not happen at once. It takes what the item has in shared memory.
 class stored_item {
  public:
-  explicit stored_item(queue_item const& item) : bytes_(item.bytes), item_(item) {
+  explicit stored_item(queue_item const& item) : item_(item) {
+    bytes_.reserve(item.bytes.size() + copy_padding);
+    bytes_.append(item.bytes.data(), item.bytes.size());
     if (item.slabs) slabs_ = std::exchange(*item.slabs, slab_sink());
   }
 

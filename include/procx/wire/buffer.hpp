@@ -47,6 +47,16 @@ inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noex
   if (n & 1) *to = *from;
 }
 
+/// The same where up to `copy_padding` bytes more may be read and written on either side.
+inline constexpr std::size_t copy_padding = 15;
+inline void copy_padded(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  if (n > 128) {
+    std::memcpy(to, from, n);
+    return;
+  }
+  for (std::size_t at = 0; at < n; at += 16) copy_words<16>(to + at, from + at);
+}
+
 /// Bytes that grow at the end and are never zeroed first: a `std::vector<std::byte>` would write everything twice.
 class buffer {
  public:

@@ -210,16 +210,19 @@ void encode(detail::buffer& out, T const& value) {
 
 /// The value that the bytes are, all of them. Throws protocol_error if they are not a `T`.
 template <class T>
-T decode(detail::encoded_value const& bytes) {
-  input_archive archive(bytes);
+T decode(input_archive archive) {
   T value = detail::make<T>(archive);
-  if (archive.left()) detail::throw_bad_bytes("there are more bytes than the value has");
+  if (archive.left()) [[unlikely]] detail::throw_bad_bytes("there are more bytes than the value has");
   return value;
+}
+template <class T>
+T decode(detail::encoded_value const& bytes) {
+  return decode<T>(input_archive(bytes));
 }
 
 template <class T>
 T decode(std::span<std::byte const> bytes) {
-  return decode<T>(detail::encoded_value(bytes));
+  return decode<T>(input_archive(bytes));
 }
 
 }  // namespace procx::inline v1
