@@ -149,7 +149,10 @@ class encoded_item {
     finish();
   }
   template <class Write>
-  encoded_item(task_head const& head, Write write) : item_{{}, true, head, &space_->slabs} {
+  encoded_item(task_head const& head, Write write) {
+    item_.is_task = true;
+    item_.head = head;
+    item_.slabs = &space_->slabs;
     space_->bytes.extend(queue_item::length_size);
     output_archive out(space_->bytes, &space_->slabs);
     write(out);
