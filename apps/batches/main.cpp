@@ -24,6 +24,7 @@
 #include <vector>
 
 namespace px = procx;
+using namespace std::string_view_literals;
 using namespace std::chrono_literals;
 using seconds = std::chrono::duration<double>;
 
@@ -127,6 +128,11 @@ int number(char const* text, int at_least) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  if (argc > 4 || (argc > 1 && argv[1][0] == '-')) {
+    bool const asked = argc == 2 && (argv[1] == "--help"sv || argv[1] == "-h"sv);
+    fmt::print(asked ? stdout : stderr, "Usage: procx-batches [BATCHES [DOCUMENTS [WORKERS]]]   8, 20 and 4 unless told otherwise\n");
+    return asked ? 0 : 2;
+  }
   int const batches = argc > 1 ? number(argv[1], 1) : 8, documents = argc > 2 ? number(argv[2], 1) : 20;
   px::parallel_queue<item> queue({.workers = argc > 3 ? number(argv[3], 1) : 4});
   double const start = now();
