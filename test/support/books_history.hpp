@@ -22,10 +22,12 @@ class books_history {
   explicit books_history(std::span<std::uint8_t const> bytes) : bytes_(bytes), settings_(read_settings()), books_(settings_) {}
 
   void run() {
-    while (at_ < bytes_.size()) {
+    for (std::size_t steps = 1; at_ < bytes_.size(); ++steps) {
       step();
       compare();
+      if (steps % 16 == 0) compare_waiting();  // what it takes grows with what waits
     }
+    compare_waiting();
   }
 
  private:
@@ -230,13 +232,6 @@ class books_history {
     for (std::uint64_t t : pending_) bytes += tasks_[t].bytes;
     is(books_.pending_bytes() == bytes, "as many bytes wait");
     same_first(books_.front(), pending_);
-    books rest = books_;
-    for (auto left = pending_; !left.empty();) {
-      task_run run = rest.drop_front();
-      is_right(run, "what waits is right");
-      for (; run.count > 0; run.take_front(1), left.pop_front())
-        is(!left.empty() && run.id == left.front(), "they wait in this order");
-    }
     std::size_t in_flight = 0, alive = 0, open = 0;
     for (books::worker_id i = 0; i < slots; ++i) {
       worker const& w = workers_[i];
@@ -254,6 +249,17 @@ class books_history {
     for (task const& t : tasks_) open += !t.over;
     is(books_.in_flight() == in_flight && books_.workers() == alive, "the sums are right");
     is(open == pending_.size() + in_flight, "every task is in one place");
+  }
+
+  /// Run by run, and each task of them.
+  void compare_waiting() const {
+    books rest = books_;
+    for (auto left = pending_; !left.empty();) {
+      task_run run = rest.drop_front();
+      is_right(run, "what waits is right");
+      for (; run.count > 0; run.take_front(1), left.pop_front())
+        is(!left.empty() && run.id == left.front(), "they wait in this order");
+    }
   }
 
   void same_first(task_run const* run, std::deque<std::uint64_t> const& tasks) const {
