@@ -201,13 +201,15 @@ void queue_entrance::add(queue_item const& item, std::size_t size) {
 }
 
 [[gnu::noinline]] void queue_entrance::open_a_batch(std::size_t length) {
-  open_ = &box_.emplace_back();
-  last_ = nullptr;
+  buffer memory;
   if (!spare_.empty()) {
-    open_->items = std::move(spare_.back());
+    memory = std::move(spare_.back());
     spare_.pop_back();
   }
-  open_->items.reserve(std::max(batch_size, length) + copy_padding);
+  memory.reserve(std::max(batch_size, length) + copy_padding);  // first: no batch is open that has not so much
+  open_ = &box_.emplace_back();
+  open_->items = std::move(memory);
+  last_ = nullptr;
 }
 
 /// Those who wait asynchronously, as far as there is room.

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <limits>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -288,6 +289,11 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_into_a_frame_is_refused_and_the_pool_goes
   BOOST_CHECK_THROW(pool.submit(size, std::string(993, 'x')), px::protocol_error);  // with the 8 bytes of its length
   BOOST_TEST(pool.submit(size, std::string(992, 'x')).get() == 992u);
   BOOST_CHECK_THROW(pool.submit([] { return std::string(2000, 'x'); }).get(), px::remote_exception);
+  BOOST_TEST(pool.submit(square, 3).get() == 9);
+}
+
+BOOST_AUTO_TEST_CASE(a_frame_may_be_as_large_as_it_likes) {
+  px::process_pool pool({.workers = 1, .frame_limit = std::numeric_limits<std::size_t>::max()});
   BOOST_TEST(pool.submit(square, 3).get() == 9);
 }
 
