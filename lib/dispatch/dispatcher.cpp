@@ -46,9 +46,7 @@ dispatcher::~dispatcher() {
 void dispatcher::refuse_task() {
   std::size_t const size = tasks_.open_size() + open_blocks_.bytes();
   abandon_task();
-  throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
-                           std::to_string(settings_.frame_limit),
-                       errc::value_too_large);
+  throw_too_large("a task", size, settings_.frame_limit);
 }
 
 void dispatcher::add_task(std::uint64_t id, packed_task task) {
@@ -199,10 +197,7 @@ void dispatcher::on_result(worker_link& link, frame const& result) {
   task_run const task = books_.finished(link.number());
   link.unmeasured_bytes += result.payload.size();
   if (result.kind == frame_kind::value) {
-    if (result.flags & has_blocks)
-      on_large_value(task.id, link, result);
-    else
-      sink_.on_value(task.id, link.pid(), result.payload);
+    on_large_value(task.id, link, result);
     tasks_.erase(task);
   } else if (!try_again(task, books::failure::exception)) {
     std::exception_ptr error;

@@ -157,8 +157,9 @@ class dispatcher {
   // From the links.
   /// The tasks on a worker that is to give their results next, in one series; null if it has none.
   task_run const* next_results(worker_link const& link) const noexcept { return books_.oldest(link.number()); }
-  void on_result(worker_link& link, frame const& result);
   void on_values(worker_link& link, frame_series const& values);
+  /// What is no value, or one that lies in shared memory.
+  void on_result(worker_link& link, frame const& result);
   void on_read(worker_link& link);
   void on_death(worker_link& link);
   void settle(std::unique_ptr<worker_link> dead);

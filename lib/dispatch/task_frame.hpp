@@ -14,12 +14,11 @@ namespace procx::inline v1::detail {
 /// arguments, one behind the other. The id of the frame is that of the first task; the others' count up.
 namespace task_frame {
 
-inline constexpr std::size_t length_size = sizeof(std::uint64_t);  ///< before the arguments of each
 inline constexpr std::size_t head_size = sizeof(std::uint64_t) + 2 * sizeof(image_offset);
 /// What a frame is more than its tasks.
 inline constexpr std::size_t extra = frame_header::size + head_size;
 /// What the payload of a frame with one task is more than the arguments.
-inline constexpr std::size_t payload_extra = head_size + length_size;
+inline constexpr std::size_t payload_extra = head_size + arguments_length_size;
 
 /// Writes `extra` bytes, for so many bytes of tasks.
 inline void write(std::byte* to, std::uint64_t id, task_head const& head, std::size_t bytes) noexcept {

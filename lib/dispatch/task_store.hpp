@@ -32,16 +32,19 @@ class task_store {
     if (!open) open_a_block();
     buffer& bytes = blocks_[open_block_].bytes;
     open_at_ = static_cast<std::uint32_t>(bytes.size());
-    bytes.extend(task_frame::length_size);
+    bytes.extend(arguments_length_size);
     return bytes;
   }
   /// Of what has been written.
-  std::size_t open_size() const noexcept { return blocks_[open_block_].bytes.size() - open_at_ - task_frame::length_size; }
+  std::size_t open_size() const noexcept {
+    return blocks_[open_block_].bytes.size() - open_at_ - arguments_length_size;
+  }
   /// The task, with the owner's number, that calls this.
   task_run commit(std::uint64_t id, task_head const& head) noexcept {
     std::uint64_t const size = open_size();
     std::memcpy(blocks_[open_block_].bytes.data() + open_at_, &size, sizeof size);
-    return book({.id = id, .length = task_frame::length_size + size, .block = open_block_, .offset = open_at_, .head = head});
+    std::uint64_t const length = arguments_length_size + size;
+    return book({.id = id, .length = length, .block = open_block_, .offset = open_at_, .head = head});
   }
   void abandon() noexcept { blocks_[open_block_].bytes.set_size(open_at_); }
 
@@ -60,13 +63,13 @@ class task_store {
   /// owner's number `id`.
   task_run add(position const& p, std::uint32_t most, task_head const& head, std::uint64_t id) noexcept {
     std::byte const* next = at(p);
-    std::uint64_t const size = size_at(next), length = task_frame::length_size + size;
+    std::uint64_t const size = size_at(next), length = arguments_length_size + size;
     std::uint32_t count = 1;
     while (count < most && size_at(next += length) == size) ++count;
     auto const offset = static_cast<std::uint32_t>(p.offset);
     return book({.id = id, .length = length, .count = count, .block = p.block, .offset = offset, .head = head});
   }
-  /// What `length_size` bytes there say.
+  /// What `arguments_length_size` bytes there say.
   static std::uint64_t size_at(std::byte const* length) noexcept {
     std::uint64_t size = 0;
     std::memcpy(&size, length, sizeof size);
@@ -92,7 +95,7 @@ class task_store {
   }
   /// The arguments of the first task.
   std::span<std::byte const> arguments(task_run const& task) const noexcept {
-    return bytes_at(task.block, task.offset, task.length).subspan(task_frame::length_size);
+    return bytes_at(task.block, task.offset, task.length).subspan(arguments_length_size);
   }
 
   /// The tasks are over.

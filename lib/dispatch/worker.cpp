@@ -144,10 +144,7 @@ class worker {
   void finish_value(frame_writer& writer, std::uint64_t number) {
     if (slabs_.empty()) return writer.finish(frame_kind::value, number, limit_);
     append_slab_list(result_, slabs_.slabs());
-    if (slabs_.bytes() > limit_)
-      throw protocol_error("a value of " + std::to_string(slabs_.bytes()) + " bytes does not fit into a frame, the limit is " +
-                               std::to_string(limit_),
-                           errc::value_too_large);
+    if (slabs_.bytes() > limit_) throw_too_large("a value", slabs_.bytes(), limit_);
     writer.finish(frame_kind::value, number, limit_, has_blocks);
     for (auto const& s : slabs_.take()) s->disown();  // the parent finds them in the list
   }

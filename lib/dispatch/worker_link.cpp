@@ -267,7 +267,10 @@ std::size_t worker_link::expected() noexcept {
 }
 
 void worker_link::take_frames() {
-  while (auto results = reader_.next_series(std::max<std::size_t>(expected(), 1))) {
+  for (;;) {
+    std::size_t const most = expected();
+    auto results = reader_.next_series(std::max<std::size_t>(most, 1));
+    if (!results) return;
     if (results->kind != frame_kind::value && results->kind != frame_kind::exception)
       throw protocol_error("a worker sent a frame that is no result");
     if (results->id == setup_failed) {
@@ -277,7 +280,7 @@ void worker_link::take_frames() {
     if (results->id < next_result_)  // those were taken early, from the board
       results->drop_front(std::min<std::uint64_t>(results->count, next_result_ - results->id));
     if (results->count == 0) continue;
-    if (results->id != next_result_ || results->count > expected())
+    if (results->id != next_result_ || results->count > most)
       throw protocol_error("a worker sent a result out of turn");
     take(*results);
   }
@@ -295,8 +298,7 @@ void worker_link::take_leftovers(std::span<std::byte const> frames) {
     if (h.length > frames.size() - frame_header::size) return;
     if (h.id == next_result_ && h.id < next_task_ &&
         (h.kind == frame_kind::value || h.kind == frame_kind::exception)) {
-      ++next_result_;
-      owner_.on_result(*this, {h.kind, h.flags, h.id, frames.subspan(frame_header::size, h.length)});
+      take({h.kind, h.flags, h.id, h.length, 1, frames.data()});
     }
     frames = frames.subspan(frame_header::size + h.length);
   }

@@ -45,10 +45,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   task_id submit(packed_task task, std::unique_ptr<operation> op, bool may_wait) {
     thread_.check_ours();
     std::size_t const size = task.size();
-    if (size > options_.frame_limit)
-      throw protocol_error("a task of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
-                               std::to_string(options_.frame_limit),
-                           errc::value_too_large);
+    if (size > options_.frame_limit) throw_too_large("a task", size, options_.frame_limit);
     std::unique_lock lock(mutex_);
     if (may_wait && thread_.is_private() && !thread_.is_this())
       has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });

@@ -118,12 +118,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     thread_.check_may_wait();
   }
   void check_size(queue_item const& item) const {
-    if (item.size() > frame_limit_) [[unlikely]] refuse(item.size());
-  }
-  [[noreturn]] void refuse(std::size_t size) const {
-    throw protocol_error("an item of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
-                             std::to_string(frame_limit_),
-                         errc::value_too_large);
+    if (item.size() > frame_limit_) [[unlikely]] throw_too_large("an item", item.size(), frame_limit_);
   }
   [[noreturn]] static void refuse_to_block() {
     throw sequence_error("a parallel queue on your executor cannot block: use its async_ members");

@@ -37,7 +37,7 @@ struct queue_counts {
 
   /// For who has just stored what it waits for.
   std::uint64_t taken_now() const {
-    auto const lock = std::unique_lock(taking);
+    std::lock_guard const lock(taking);
     return taken.load();
   }
   std::uint64_t result_bytes_kept() const noexcept {

@@ -19,7 +19,7 @@ using clock = std::chrono::steady_clock;
 constexpr std::chrono::microseconds linger{200};
 
 constexpr std::size_t batch_size = 48 * 1024;  // a new one is begun rather than to make one larger
-constexpr std::size_t spare_at_most = 16;  // pieces of memory
+constexpr std::size_t spare_at_most = 16;      // pieces of memory
 constexpr std::size_t kept_of_batch = 4 * batch_size;
 
 }  // namespace
@@ -33,12 +33,10 @@ std::uint64_t queue_entrance::put(queue_item const& item, deadline until) {
   {
     std::unique_lock lock(mutex_);
     if (stopped_) [[unlikely]] throw queue_stopped();
-    bool const at_once = waiting_.empty() && had_room(size);
-    if (!at_once && (!waiting_.empty() || !has_room(size)) && !wait_for_room(lock, size, until)) return queue_core::no_place;
+    if ((!waiting_.empty() || !has_room(size)) && !wait_for_room(lock, size, until)) return queue_core::no_place;
     index = admitted_;
     add(item, size);
-    if (awake_) return index;
-    awake_ = true;
+    if (!must_wake()) return index;
   }
   wake_();
   return index;
@@ -79,7 +77,7 @@ void queue_entrance::room_made() {
   finished_ops done;
   bool wakes = false, blocked = false;
   {
-    auto const lock = std::unique_lock(mutex_);
+    std::lock_guard const lock(mutex_);
     counts_.producers_wait_for.store(queue_counts::nobody);
     counts_.producers_wait_for_bytes.store(false);
     std::uint64_t const before = admitted_;
@@ -112,7 +110,7 @@ std::uint64_t queue_entrance::admitted() const {
 }
 
 bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
-  auto const lock = std::unique_lock(mutex_);
+  std::lock_guard const lock(mutex_);
   if (box_.empty()) {
     awake_ = !sleeps;
     return false;
@@ -126,7 +124,7 @@ bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
 void queue_entrance::give_back(buffer memory) {
   if (memory.capacity() == 0 || memory.capacity() > kept_of_batch) return;
   memory.clear();
-  auto const lock = std::unique_lock(mutex_);
+  std::lock_guard const lock(mutex_);
   if (spare_.size() < spare_at_most) spare_.push_back(std::move(memory));
 }
 

@@ -120,7 +120,7 @@ bool queue_exit::hand_over() {
   std::vector<served> done;
   bool blocked = false;
   {
-    auto const lock = std::unique_lock(mutex_);
+    std::lock_guard const lock(mutex_);
     for (result_chunk& chunk : ready_) chunks_.push_back(std::move(chunk));
     ready_.clear();
     for (; !spent_.empty(); spent_.pop_back())

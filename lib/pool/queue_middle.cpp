@@ -136,7 +136,7 @@ std::size_t queue_middle::room_for_results() const noexcept {
 
 /// Of the arguments of tasks that are not over.
 std::size_t queue_middle::bytes_held() const noexcept {
-  return dispatcher_.task_bytes() - (tasks_fed_ - tasks_over_) * task_frame::length_size;
+  return dispatcher_.task_bytes() - (tasks_fed_ - tasks_over_) * arguments_length_size;
 }
 
 bool queue_middle::has_waiting() {
@@ -202,11 +202,16 @@ void queue_middle::feed_other(queue_batch::kind const& kind) {
     of_batch.pop_front();
     bytes_fed_ += blocks.bytes();
   }
-  if (!kind.is_task || cancelled_.contains(fed_)) at_.offset += task_frame::length_size + size;
-  if (cancelled_.erase(fed_)) return fail(fed_, std::make_exception_ptr(task_cancelled()));
-  if (!kind.is_task) return finish(fed_, std::span(item + task_frame::length_size, size));
-  dispatcher_.add_tasks(at_, 1, kind.head, fed_, std::move(blocks));
-  ++tasks_fed_;
+  bool const cancelled = cancelled_.erase(fed_) > 0;
+  if (kind.is_task && !cancelled) {
+    tasks_fed_ += dispatcher_.add_tasks(at_, 1, kind.head, fed_, std::move(blocks));
+    return;
+  }
+  at_.offset += arguments_length_size + size;
+  if (cancelled)
+    fail(fed_, std::make_exception_ptr(task_cancelled()));
+  else
+    finish(fed_, std::span(item + arguments_length_size, size));
 }
 
 /// Whether something was taken at once.

@@ -26,13 +26,10 @@ class result_chunk {
 
   /// Values of at most taken_result::most_bytes each.
   void add(frame_series const& values) { bytes_.append(values.at, values.bytes().size()); }
-  void add(std::span<std::byte const> value) {
-    frame_header{frame_kind::value, 0, value.size(), 0}.write(bytes_.extend(frame_header::size));
-    bytes_.append(value.data(), value.size());
-  }
+  void add(std::span<std::byte const> value) { frame_writer(bytes_).add(frame_kind::value, 0, value); }
   void add(std::unique_ptr<held_result> result) {
     held_.push_back(std::move(result));  // first: what is marked must be there
-    frame_header{held_mark}.write(bytes_.extend(frame_header::size));
+    frame_writer(bytes_).add(held_mark, 0);
   }
   /// Those of the other chunk, of which nothing was taken, behind its own.
   void add(result_chunk& other) {

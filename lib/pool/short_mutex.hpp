@@ -6,8 +6,8 @@ namespace procx::inline v1::detail {
 
 /// A mutex for sections of some tens of nanoseconds, by threads that come by all the time: it looks a few times before it
 /// sleeps, which is cheaper than to have the holder pay for the waking, and what it takes if nobody else is there is
-/// inline, two instructions that lock the bus and next to nothing else. `std::mutex` takes a fifth of all that an item costs
-/// its producer.
+/// inline, two instructions that lock the bus and next to nothing else. `std::mutex` took a fifth of the instructions that an
+/// item cost its producer.
 ///
 /// After U. Drepper, "Futexes Are Tricky" (2011), its second mutex, on C++20's waiting atomics. Not recursive, not fair.
 class short_mutex {

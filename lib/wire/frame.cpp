@@ -21,11 +21,15 @@ void frame_reader::refuse(frame_header const& h, std::size_t limit) {
                        errc::value_too_large);
 }
 
-void frame_writer::refuse(std::size_t length, std::size_t limit) {
-  abandon();
-  throw protocol_error("a value of " + std::to_string(length) + " bytes does not fit into a frame, the limit is " +
+void throw_too_large(char const* what, std::size_t size, std::size_t limit) {
+  throw protocol_error(std::string(what) + " of " + std::to_string(size) + " bytes does not fit into a frame, the limit is " +
                            std::to_string(limit),
                        errc::value_too_large);
+}
+
+void frame_writer::refuse(std::size_t length, std::size_t limit) {
+  abandon();
+  throw_too_large("a value", length, limit);
 }
 
 std::span<std::byte> frame_reader::prepare() {

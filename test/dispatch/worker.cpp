@@ -67,9 +67,9 @@ class running_worker {
     buffer tasks;
     for (std::string const& a : arguments) {
       std::size_t const at = tasks.size();
-      tasks.extend(task_frame::length_size);
+      tasks.extend(arguments_length_size);
       px::encode(tasks, a);
-      std::uint64_t const size = tasks.size() - at - task_frame::length_size;
+      std::uint64_t const size = tasks.size() - at - arguments_length_size;
       std::memcpy(tasks.data() + at, &size, sizeof size);
     }
     buffer out;

@@ -45,6 +45,7 @@ BOOST_AUTO_TEST_CASE(after_one_signal_what_runs_is_finished_and_nothing_more_beg
       auto work = [&, program](int n) {
         ++*begun;
         if (n == 50) {
+          while (*begun <= 50) ::usleep(100);
           ::kill(program, signal);
           ::usleep(100'000);
         }
@@ -64,8 +65,7 @@ BOOST_AUTO_TEST_CASE(after_one_signal_what_runs_is_finished_and_nothing_more_beg
         }
         told = !o;  // the last one stands for all that is left
       }
-      // The other worker may have been given a few of the first fifty, and not have begun them.
-      return right && told && outcomes < 1'000'000 && good == *begun && good > 40 && good < 1'000'000 &&
+      return right && told && outcomes < 1'000'000 && good == *begun && good > 50 && good < 1'000'000 &&
              px::stop_signal() == signal;
     }));
 }

@@ -3,9 +3,13 @@
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/wire/travel.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace procx::inline v1::detail {
+
+/// Before the arguments of each task their number of bytes, in so many.
+inline constexpr std::size_t arguments_length_size = sizeof(std::uint64_t);
 
 /// What is called: all that tasks which are called alike have in common, so that it is told once for many of them.
 struct task_head {

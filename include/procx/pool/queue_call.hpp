@@ -92,14 +92,14 @@ class plain_item {
       copy_words<sizeof part>(at, reinterpret_cast<std::byte const*>(&part));
       at += sizeof part;
     };
-    put(std::uint64_t{length - queue_item::length_size}), (put(parts), ...);
+    put(std::uint64_t{length - arguments_length_size}), (put(parts), ...);
   }
   plain_item(plain_item const&) = delete;
   plain_item& operator=(plain_item const&) = delete;
   queue_item const& operator*() const noexcept { return item_; }
 
  private:
-  static constexpr std::size_t length = (queue_item::length_size + ... + sizeof(Parts));
+  static constexpr std::size_t length = (arguments_length_size + ... + sizeof(Parts));
 
   std::array<std::byte, length + copy_padding> bytes_;
   queue_item item_;
@@ -144,7 +144,7 @@ class encoded_item {
   struct passed {};
   template <class R>
   encoded_item(passed, R const& value) {
-    space_->bytes.extend(queue_item::length_size);
+    space_->bytes.extend(arguments_length_size);
     encode(space_->bytes, value);
     finish();
   }
@@ -153,7 +153,7 @@ class encoded_item {
     item_.is_task = true;
     item_.head = head;
     item_.slabs = &space_->slabs;
-    space_->bytes.extend(queue_item::length_size);
+    space_->bytes.extend(arguments_length_size);
     output_archive out(space_->bytes, &space_->slabs);
     write(out);
     finish();
@@ -161,7 +161,7 @@ class encoded_item {
   void finish() {
     buffer& bytes = space_->bytes;
     bytes.reserve(bytes.size() + copy_padding);
-    std::uint64_t const size = bytes.size() - queue_item::length_size;
+    std::uint64_t const size = bytes.size() - arguments_length_size;
     std::memcpy(bytes.data(), &size, sizeof size);
     item_.bytes = bytes;
   }

@@ -25,9 +25,8 @@ namespace procx::inline v1::detail {
 
 /// What is put into a parallel queue: the arguments of a task, or a value that only keeps its place.
 struct queue_item {
-  static constexpr std::size_t length_size = sizeof(std::uint64_t);
-
-  /// Their number in `length_size` bytes, and then they; the caller's. `copy_padding` bytes behind them may be read too.
+  /// Their number in `arguments_length_size` bytes, and then they; the caller's. `copy_padding` bytes behind them may be
+  /// read too.
   std::span<std::byte const> bytes;
   bool is_task = false;
   task_head head = {};         ///< what is called
@@ -35,7 +34,7 @@ struct queue_item {
 
   bool has_slabs() const noexcept { return slabs && !slabs->empty(); }
   /// Of what the user has written, and in shared memory.
-  std::size_t size() const noexcept { return bytes.size() - length_size + (slabs ? slabs->bytes() : 0); }
+  std::size_t size() const noexcept { return bytes.size() - arguments_length_size + (slabs ? slabs->bytes() : 0); }
 };
 
 /// What a thread uses again and again to encode into.

@@ -23,31 +23,28 @@ void copy_words(std::byte* to, std::byte const* from) noexcept {
   }
   std::memcpy(to + Size - rest, from + Size - rest, rest);
 }
-/// The same for what was written long ago: in pieces so large that whoever reads them next may load as much at a time.
-inline void copy_old_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+template <class Copy16>
+void copy_few(std::byte* to, std::byte const* from, std::size_t n, Copy16 copy_16) noexcept {
   if (n > 64) {
     std::memcpy(to, from, n);
     return;
   }
-  for (; n >= 16; to += 16, from += 16, n -= 16) std::memcpy(to, from, 16);
-  if (n & 8) std::memcpy(to, from, 8), to += 8, from += 8;
-  if (n & 4) std::memcpy(to, from, 4), to += 4, from += 4;
-  if (n & 2) std::memcpy(to, from, 2), to += 2, from += 2;
-  if (n & 1) *to = *from;
-}
-inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
-  if (n > 64) {
-    std::memcpy(to, from, n);
-    return;
-  }
-  for (; n >= 16; to += 16, from += 16, n -= 16) copy_words<16>(to, from);
+  for (; n >= 16; to += 16, from += 16, n -= 16) copy_16(to, from);
   if (n & 8) copy_words<8>(to, from), to += 8, from += 8;
   if (n & 4) std::memcpy(to, from, 4), to += 4, from += 4;
   if (n & 2) std::memcpy(to, from, 2), to += 2, from += 2;
   if (n & 1) *to = *from;
 }
+/// The same for a number of bytes that is not known before.
+inline void copy_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  copy_few(to, from, n, copy_words<16>);
+}
+/// And for what was written long ago: in pieces so large that whoever reads them next may load as much at a time.
+inline void copy_old_bytes(std::byte* to, std::byte const* from, std::size_t n) noexcept {
+  copy_few(to, from, n, [](std::byte* t, std::byte const* f) { std::memcpy(t, f, 16); });
+}
 
-/// The same where up to `copy_padding` bytes more may be read and written on either side.
+/// As `copy_bytes`, where up to `copy_padding` bytes more may be read and written on either side.
 inline constexpr std::size_t copy_padding = 15;
 inline void copy_padded(std::byte* to, std::byte const* from, std::size_t n) noexcept {
   if (n > 128) {

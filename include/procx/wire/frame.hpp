@@ -104,6 +104,9 @@ struct frame_series {
 /// The largest payload that is taken, unless an option says otherwise: 1 GiB.
 inline constexpr std::size_t default_frame_limit = std::size_t{1} << 30;
 
+/// Throws protocol_error: `what`, of so many bytes, does not fit into a frame.
+[[noreturn]] void throw_too_large(char const* what, std::size_t size, std::size_t limit);
+
 /// Appends frames to a buffer; the payload is written in place between `begin` and `finish`.
 class frame_writer {
  public:
@@ -151,13 +154,8 @@ class frame_reader {
   /// The next whole frame; none if more bytes are needed first. It stays valid until `prepare`.
   /// Throws protocol_error.
   std::optional<frame> next() {
-    if (!has_next()) return std::nullopt;
-    std::byte const* const at = bytes_.data() + consumed_;
-    std::uint64_t const first = frame_header::first_word(at);
-    std::size_t const length = first & frame_header::max_length;
-    consumed_ += frame_header::size + length;
-    return frame{frame_header::kind_in(first), static_cast<std::uint8_t>(first >> 56), frame_header::id_in(at),
-                 {at + frame_header::size, length}};
+    auto const series = next_series(1);
+    return series ? std::optional((*series)[0]) : std::nullopt;
   }
   /// The next frame, and of those behind it what forms a series with it, `most` in all; none if more bytes are needed
   /// first. Valid until `prepare`. Throws protocol_error.
@@ -187,7 +185,7 @@ class frame_reader {
   static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::tasks; }
   [[noreturn]] static void refuse(frame_header const& h, std::size_t limit);
 
-  // Inline, with `next`, and without a struct on the stack: these few instructions are much of what a small task costs.
+  // Inline, with `next_series`, and without a struct on the stack: this is much of what a small result costs.
   std::size_t checked_length() const {
     std::byte const* const at = bytes_.data() + consumed_;
     std::uint64_t const first = frame_header::first_word(at);
