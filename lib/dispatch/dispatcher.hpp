@@ -1,15 +1,15 @@
 #pragma once
 
 #include "dispatch/board.hpp"
-#include "dispatch/books.hpp"
-#include "dispatch/delayed_tasks.hpp"
-#include "dispatch/slab_arena.hpp"
-#include "dispatch/task_store.hpp"
+#include "dispatch/slabs/slab_arena.hpp"
+#include "dispatch/tasks/books.hpp"
+#include "dispatch/tasks/delayed_tasks.hpp"
+#include "dispatch/tasks/task_store.hpp"
 #include "dispatch/worker.hpp"
 #include "dispatch/worker_link.hpp"
-#include "process/control_group.hpp"
 #include "process/nursery.hpp"
-#include "process/oom_watch.hpp"
+#include "process/resources/control_group.hpp"
+#include "process/resources/oom_watch.hpp"
 #include "system/event_loop.hpp"
 #include "system/ticker.hpp"
 

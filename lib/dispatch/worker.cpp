@@ -1,8 +1,8 @@
 #include "dispatch/worker.hpp"
 
-#include "dispatch/slab_sources.hpp"
-#include "dispatch/task_frame.hpp"
-#include "process/memory_use.hpp"
+#include "dispatch/slabs/slab_sources.hpp"
+#include "dispatch/tasks/task_frame.hpp"
+#include "process/resources/memory_use.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
 

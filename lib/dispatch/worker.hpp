@@ -2,7 +2,7 @@
 
 #include "dispatch/board.hpp"
 #include "process/output_relay.hpp"
-#include "process/worker_limits.hpp"
+#include "process/resources/worker_limits.hpp"
 #include "system/descriptor.hpp"
 
 #include <procx/dispatch/callable_table.hpp>

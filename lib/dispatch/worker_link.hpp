@@ -1,9 +1,9 @@
 #pragma once
 
 #include "dispatch/board.hpp"
-#include "dispatch/ring_queue.hpp"
-#include "dispatch/task_piece.hpp"
-#include "dispatch/task_run.hpp"
+#include "dispatch/tasks/ring_queue.hpp"
+#include "dispatch/tasks/task_piece.hpp"
+#include "dispatch/tasks/task_run.hpp"
 #include "process/nursery.hpp"
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"

@@ -3,7 +3,7 @@
 #include "channel/channel_core.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "exchange/channel_watch.hpp"
-#include "process/oom_watch.hpp"
+#include "process/resources/oom_watch.hpp"
 #include "system/event_loop.hpp"
 #include "system/ticker.hpp"
 

@@ -1,7 +1,7 @@
 // What becomes of a task of an exchange that fails in a process of its own: whether it is tried again, and what is known.
 #include "exchange/exchange_core.hpp"
 
-#include "dispatch/delayed_tasks.hpp"
+#include "dispatch/tasks/delayed_tasks.hpp"
 #include "error/death_error.hpp"
 #include "process/process_state.hpp"
 #include "process/stop_level.hpp"

@@ -1,9 +1,9 @@
 // How an exchange starts what waits its turn.
 #include "exchange/exchange_core.hpp"
 
-#include "process/memory_use.hpp"
+#include "process/resources/memory_use.hpp"
+#include "process/resources/worker_limits.hpp"
 #include "process/stop_level.hpp"
-#include "process/worker_limits.hpp"
 
 #include <csignal>
 #include <utility>

@@ -2,7 +2,7 @@
 // signals that ask the program to stop. Its dispatcher, if it has one, does so for its own.
 #include "exchange/exchange_core.hpp"
 
-#include "process/memory_use.hpp"
+#include "process/resources/memory_use.hpp"
 #include "process/stop_level.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "pool/queue_middle.hpp"
 
-#include "dispatch/slab_sources.hpp"
+#include "dispatch/slabs/slab_sources.hpp"
 #include "pool/cancellation.hpp"
 #include "pool/dispatcher_settings.hpp"
 

@@ -1,7 +1,7 @@
 #include "process/fork.hpp"
 #include "process/nursery_protocol.hpp"
 #include "process/process_group.hpp"
-#include "process/process_usage.hpp"
+#include "process/resources/process_usage.hpp"
 #include "system/fd_passing.hpp"
 #include "system/generation.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "process/crash_note.hpp"
 #include "process/output_relay.hpp"
-#include "process/process_usage.hpp"
+#include "process/resources/process_usage.hpp"
 #include "system/descriptor.hpp"
 #include "system/io.hpp"
 

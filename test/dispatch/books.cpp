@@ -1,7 +1,7 @@
 #define BOOST_TEST_MODULE books
 #include <boost/test/unit_test.hpp>
 
-#include "dispatch/books.hpp"
+#include "dispatch/tasks/books.hpp"
 
 #include "support/books_history.hpp"
 

@@ -1,7 +1,7 @@
 #define BOOST_TEST_MODULE slab_arena
-#include "dispatch/slab_arena.hpp"
+#include "dispatch/slabs/slab_arena.hpp"
 
-#include "dispatch/slab_sources.hpp"
+#include "dispatch/slabs/slab_sources.hpp"
 #include "support/observe.hpp"
 #include "support/processes.hpp"
 

@@ -1,6 +1,6 @@
 #define BOOST_TEST_MODULE task_frames
-#include "dispatch/task_piece.hpp"
-#include "dispatch/task_store.hpp"
+#include "dispatch/tasks/task_piece.hpp"
+#include "dispatch/tasks/task_store.hpp"
 
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/codec.hpp>

@@ -2,7 +2,7 @@
 #include "dispatch/worker.hpp"
 
 #include "dispatch/board.hpp"
-#include "dispatch/task_frame.hpp"
+#include "dispatch/tasks/task_frame.hpp"
 #include "support/observe.hpp"
 #include "support/processes.hpp"
 #include "system/io.hpp"

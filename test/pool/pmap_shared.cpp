@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE pmap_shared
-#include "dispatch/slab_arena.hpp"
+#include "dispatch/slabs/slab_arena.hpp"
 #include "support/observe.hpp"
 #include "support/processes.hpp"
 

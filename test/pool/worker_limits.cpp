@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE worker_limits
-#include "process/control_group.hpp"
+#include "process/resources/control_group.hpp"
 #include "support/observe.hpp"
 #include "system/descriptor.hpp"
 

@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE oom_watch
-#include "process/oom_watch.hpp"
+#include "process/resources/oom_watch.hpp"
 
 #include <boost/test/unit_test.hpp>
 

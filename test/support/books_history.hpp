@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispatch/books.hpp"
+#include "dispatch/tasks/books.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispatch/slab_arena.hpp"
+#include "dispatch/slabs/slab_arena.hpp"
 
 #include <procx/wire/buffer.hpp>
 

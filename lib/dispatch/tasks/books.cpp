@@ -1,4 +1,4 @@
-#include "dispatch/books.hpp"
+#include "dispatch/tasks/books.hpp"
 
 #include <algorithm>
 

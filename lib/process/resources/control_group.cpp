@@ -1,4 +1,4 @@
-#include "process/control_group.hpp"
+#include "process/resources/control_group.hpp"
 
 #include "system/generation.hpp"
 

@@ -1,6 +1,6 @@
 #include <procx/dispatch/slab.hpp>
 
-#include "dispatch/slab_arena.hpp"
+#include "dispatch/slabs/slab_arena.hpp"
 #include "system/generation.hpp"
 
 #include <algorithm>

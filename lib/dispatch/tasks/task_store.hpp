@@ -1,7 +1,7 @@
 #pragma once
 
-#include "dispatch/task_frame.hpp"
-#include "dispatch/task_run.hpp"
+#include "dispatch/tasks/task_frame.hpp"
+#include "dispatch/tasks/task_run.hpp"
 
 #include <procx/dispatch/slab.hpp>
 #include <procx/wire/buffer.hpp>

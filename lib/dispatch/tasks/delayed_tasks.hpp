@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispatch/task_run.hpp"
+#include "dispatch/tasks/task_run.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "process/memory_use.hpp"
+#include "process/resources/memory_use.hpp"
 
 #include "system/generation.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "dispatch/task_frame.hpp"
-#include "dispatch/task_run.hpp"
-#include "dispatch/task_store.hpp"
+#include "dispatch/tasks/task_frame.hpp"
+#include "dispatch/tasks/task_run.hpp"
+#include "dispatch/tasks/task_store.hpp"
 
 #include <array>
 #include <cstddef>

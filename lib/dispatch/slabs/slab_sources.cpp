@@ -1,4 +1,4 @@
-#include "dispatch/slab_sources.hpp"
+#include "dispatch/slabs/slab_sources.hpp"
 
 #include <procx/error/exceptions.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "dispatch/run_queue.hpp"
-#include "dispatch/task_run.hpp"
+#include "dispatch/tasks/run_queue.hpp"
+#include "dispatch/tasks/task_run.hpp"
 
 #include <chrono>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "process/oom_watch.hpp"
+#include "process/resources/oom_watch.hpp"
 
 #include <fstream>
 #include <utility>

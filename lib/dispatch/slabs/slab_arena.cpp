@@ -1,4 +1,4 @@
-#include "dispatch/slab_arena.hpp"
+#include "dispatch/slabs/slab_arena.hpp"
 
 #include "system/generation.hpp"
 

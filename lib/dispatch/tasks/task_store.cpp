@@ -1,4 +1,4 @@
-#include "dispatch/task_store.hpp"
+#include "dispatch/tasks/task_store.hpp"
 
 #include <utility>
 

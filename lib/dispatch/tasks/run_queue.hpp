@@ -1,7 +1,7 @@
 #pragma once
 
-#include "dispatch/ring_queue.hpp"
-#include "dispatch/task_run.hpp"
+#include "dispatch/tasks/ring_queue.hpp"
+#include "dispatch/tasks/task_run.hpp"
 
 #include <cstddef>
 #include <cstdint>
