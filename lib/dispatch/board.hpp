@@ -29,7 +29,8 @@ struct claim {
 /// Tasks on one worker are numbered from 0 in the order they are sent, and run in that order; the id of a task's frame
 /// is `claim::of(epoch, number)`. The one that was begun last runs for as long as `claimed` > `returned`. Results wait in
 /// `results` until they are written to the pipe together: what a killed worker had finished is found there and not lost.
-/// Bytes [0, `results_end`) are whole frames, some of which the parent may have had through the pipe already.
+/// Bytes [0, `results_end`) are whole frames, some of which the parent may have had through the pipe already; the last may
+/// be open (`worker_results`).
 struct alignas(64) board_slot {
   static constexpr std::size_t results_size = 64 * 1024;
 
@@ -38,7 +39,7 @@ struct alignas(64) board_slot {
   std::atomic<std::uint64_t> done;
   std::atomic<std::uint64_t> busy_ns;  ///< time spent on the tasks that are done
   std::atomic<std::uint64_t> results_end;
-  std::atomic<std::uint64_t> results_epoch;  ///< odd while `results` is being emptied
+  std::atomic<std::uint64_t> results_epoch;  ///< odd while what was in `results` is changed, or being emptied
   std::atomic<std::uint64_t> stop;           ///< written by the parent: the task with this number, less 1, is to stop
   std::atomic<std::uint32_t> credit;         ///< written by the parent: the worker's window
   std::atomic<std::uint64_t> baseline;       ///< bytes that were resident in the worker before its first task; 0 until then
@@ -54,7 +55,7 @@ struct alignas(64) board_slot {
   }
   /// By the parent: takes back what has not been begun. The new epoch, and how many have been begun.
   claim recall() noexcept;
-  /// A copy of the results that wait, for a worker that lives; empty if it was emptying them just now.
+  /// A copy of the results that wait, for a worker that lives; empty if it was changing them just now.
   std::span<std::byte const> peek(std::span<std::byte, results_size> into) const noexcept;
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

@@ -184,7 +184,7 @@ bool dispatcher::cancel(std::uint64_t id, cancellation how) {
   return dropped.has_value();
 }
 
-void dispatcher::on_values(worker_link& link, frame_series const& values) {
+void dispatcher::on_values(worker_link& link, value_series const& values) {
   idle_deaths_ = 0;
   task_run const done = books_.finished(link.number(), static_cast<std::uint32_t>(values.count));
   link.unmeasured_bytes += values.length * values.count;

@@ -16,7 +16,7 @@
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/packed_task.hpp>
 #include <procx/process/log_line.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/wire/value_series.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -36,7 +36,7 @@ class task_sink {
   virtual ~task_sink() = default;
   virtual void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) = 0;
   /// The values of tasks that follow each other, from `first` on, for who can make something of that.
-  virtual void on_values(std::uint64_t first, pid_t worker, frame_series const& values) {
+  virtual void on_values(std::uint64_t first, pid_t worker, value_series const& values) {
     for (std::size_t i = 0; i < values.count; ++i) on_value(first + i, worker, values.payload(i));
   }
   virtual void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) = 0;
@@ -157,7 +157,7 @@ class dispatcher {
   // From the links.
   /// The tasks on a worker that is to give their results next, in one series; null if it has none.
   task_run const* next_results(worker_link const& link) const noexcept { return books_.oldest(link.number()); }
-  void on_values(worker_link& link, frame_series const& values);
+  void on_values(worker_link& link, value_series const& values);
   /// What is no value, or one that lies in shared memory.
   void on_result(worker_link& link, frame const& result);
   void on_read(worker_link& link);

@@ -2,6 +2,7 @@
 
 #include "dispatch/slabs/slab_sources.hpp"
 #include "dispatch/tasks/task_frame.hpp"
+#include "dispatch/worker_results.hpp"
 #include "process/resources/memory_use.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
@@ -36,7 +37,7 @@ class worker {
   worker(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
          worker_settings const& settings)
       : tasks_(tasks),
-        results_(results),
+        results_(slot, results),
         slot_(slot),
         callables_(callables),
         settings_(settings),
@@ -63,8 +64,8 @@ class worker {
       if (settings_.memory_limit || settings_.limits.recycle_after_memory) take_stock();
       return true;
     } catch (...) {
-      report(setup_failed, std::current_exception());
-      write_all(result_);
+      describe(std::current_exception());
+      results_.write({frame_kind::exception, 0, result_.size(), setup_failed}, result_);
       return false;
     }
   }
@@ -103,21 +104,23 @@ class worker {
     current_number.store(number + 1, std::memory_order_relaxed);
     if (settings_.mark) mark_output(number);
     result_.clear();
-    frame_writer writer(result_);
-    writer.begin();
+    frame_kind kind = frame_kind::value;
+    std::uint8_t flags = 0;
     try {
       if (!callee_) callee_ = find(head);
       output_archive out(result_, &slabs_);
       callee_->entry(callee_->object, arguments, out);
-      finish_value(writer, number);
+      flags = finish_value();
     } catch (...) {
       slabs_.clear();
-      report(number, std::current_exception());
+      kind = frame_kind::exception;
+      flags = 0;
+      describe(std::current_exception());
     }
     slot_.returned.store(number + 1, std::memory_order_release);
     if (generation_ != generation()) ::_exit(0);  // the task forked: this is not the worker but its child
     if (settings_.mark) flush_output();
-    bool const taken = keep_result();
+    bool const taken = keep_result(kind, flags, number);
     slot_.done.store(number + 1, std::memory_order_release);
     ++unflushed_;
     return taken && (!flush_is_due() || flush());
@@ -141,12 +144,14 @@ class worker {
     return clock::now() - since_ >= worth_a_write;
   }
 
-  void finish_value(frame_writer& writer, std::uint64_t number) {
-    if (slabs_.empty()) return writer.finish(frame_kind::value, number, limit_);
-    append_slab_list(result_, slabs_.slabs());
-    if (slabs_.bytes() > limit_) throw_too_large("a value", slabs_.bytes(), limit_);
-    writer.finish(frame_kind::value, number, limit_, has_blocks);
-    for (auto const& s : slabs_.take()) s->disown();  // the parent finds them in the list
+  /// The flags of its frame. Large parts of it may lie in shared memory: the parent finds them in a list behind the value.
+  std::uint8_t finish_value() {
+    if (!slabs_.empty()) append_slab_list(result_, slabs_.slabs());
+    std::size_t const size = std::max(result_.size(), slabs_.bytes());
+    if (size > limit_) [[unlikely]] throw_too_large("a value", size, limit_);
+    if (slabs_.empty()) return 0;
+    for (auto const& s : slabs_.take()) s->disown();
+    return has_blocks;
   }
 
   /// What is called, as this process has it; the same for all tasks of a frame.
@@ -165,36 +170,29 @@ class worker {
     return c;
   }
 
-  void report(std::uint64_t id, std::exception_ptr const& error) {
-    frame_writer writer(result_);
+  /// The exception becomes the result.
+  void describe(std::exception_ptr const& error) {
     try {
-      result_.clear();
-      writer.begin();
       exception_record record = describe_exception(error);
       if (settings_.memory_limit && record.type_name == "std::bad_alloc")
         record.message += " (a task may use " + std::to_string(settings_.memory_limit) + " bytes here)";
-      encode(result_, record);
-      writer.finish(frame_kind::exception, id, limit_);
+      encode_result(record);
+      if (result_.size() > limit_) throw_too_large("an exception", result_.size(), limit_);
     } catch (...) {  // even that is too large
-      result_.clear();
-      writer.begin();
       exception_record record;
       record.message = "an exception that does not fit into a frame";
-      encode(result_, record);
-      writer.finish(frame_kind::exception, id, frame_header::max_length);
+      encode_result(record);
     }
   }
+  void encode_result(exception_record const& record) {
+    result_.clear();
+    encode(result_, record);
+  }
 
-  bool keep_result() {
-    std::uint64_t end = slot_.results_end.load(std::memory_order_relaxed);
-    if (end + result_.size() > board_slot::results_size) {
-      if (!flush()) return false;
-      if (result_.size() > board_slot::results_size) return write_all(result_);
-      end = 0;
-    }
-    copy_bytes(slot_.results.data() + end, result_.data(), result_.size());
-    slot_.results_end.store(end + result_.size(), std::memory_order_release);
-    return true;
+  bool keep_result(frame_kind kind, std::uint8_t flags, std::uint64_t number) {
+    if (kind == frame_kind::value && flags == 0 && results_.extend(result_)) return true;
+    if (!results_.has_room(result_.size()) && !flush()) return false;
+    return results_.add(kind, flags, number, result_);
   }
 
   bool flush() {
@@ -203,27 +201,13 @@ class worker {
     auto const busy = std::chrono::duration_cast<std::chrono::nanoseconds>(now - since_).count();
     slot_.busy_ns.fetch_add(static_cast<std::uint64_t>(busy), std::memory_order_relaxed);
     unflushed_ = 0;
-    std::size_t const end = slot_.results_end.load(std::memory_order_relaxed);
-    if (!write_all({slot_.results.data(), end})) return false;  // the parent will find them there
-    slot_.results_epoch.fetch_add(1, std::memory_order_relaxed);  // odd: whoever peeks must not believe it
-    std::atomic_thread_fence(std::memory_order_release);
-    slot_.results_end.store(0, std::memory_order_release);
-    slot_.results_epoch.fetch_add(1, std::memory_order_release);
+    if (!results_.flush()) return false;
     since_ = clock::now();
     return true;
   }
 
-  bool write_all(std::span<std::byte const> bytes) {
-    while (!bytes.empty()) {
-      auto const r = write_some(results_.get(), bytes);
-      if (r.end || r.error) return false;
-      bytes = bytes.subspan(r.bytes);
-    }
-    return true;
-  }
-
   descriptor const& tasks_;
-  descriptor const& results_;
+  worker_results results_;
   board_slot& slot_;
   callable_table const& callables_;
   worker_settings const& settings_;

@@ -1,6 +1,7 @@
 #include "dispatch/worker_link.hpp"
 
 #include "dispatch/dispatcher.hpp"
+#include "dispatch/worker_results.hpp"
 
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/codec.hpp>
@@ -21,6 +22,12 @@ namespace {
 
 constexpr std::size_t frame_at_most = 32 * 1024;  // with more than one task: the worker begins when it has all of it
 constexpr std::size_t frames_at_once = 64;
+
+bool is_values(frame const& f) noexcept {
+  return f.kind == frame_kind::values || (f.kind == frame_kind::value && !(f.flags & has_blocks));
+}
+
+[[noreturn]] void refuse_result() { throw protocol_error("a worker sent a result out of turn"); }
 
 /// Appends what is behind the first `skipped` bytes, if anything is; how many pieces there are then.
 std::size_t add_rest(std::span<iovec> pieces, std::size_t n, std::span<std::byte const> bytes, std::size_t skipped) {
@@ -47,7 +54,7 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
       results_(owner.loop_.executor()),
       pidfd_(owner.loop_.executor()),
       errors_(owner.loop_.executor()),
-      reader_(owner.settings_.frame_limit) {
+      reader_(std::max(owner.settings_.frame_limit, board_slot::results_size)) {
   set_nonblocking(tasks_fd_.get(), true);
   set_nonblocking(results_fd_.get(), true);
   try {
@@ -267,40 +274,41 @@ std::size_t worker_link::expected() noexcept {
 }
 
 void worker_link::take_frames() {
-  for (;;) {
-    std::size_t const most = expected();
-    auto results = reader_.next_series(std::max<std::size_t>(most, 1));
-    if (!results) return;
-    if (results->kind != frame_kind::value && results->kind != frame_kind::exception)
-      throw protocol_error("a worker sent a frame that is no result");
-    if (results->id == setup_failed) {
-      setup_error_ = std::make_exception_ptr(remote_exception(decode<exception_record>(results->payload(0))));
-      continue;
-    }
-    if (results->id < next_result_)  // those were taken early, from the board
-      results->drop_front(std::min<std::uint64_t>(results->count, next_result_ - results->id));
-    if (results->count == 0) continue;
-    if (results->id != next_result_ || results->count > most)
-      throw protocol_error("a worker sent a result out of turn");
-    take(*results);
+  while (auto const f = reader_.next()) {
+    if (f->kind == frame_kind::exception && f->id == setup_failed)
+      setup_error_ = std::make_exception_ptr(remote_exception(decode<exception_record>(f->payload)));
+    else
+      take(*f);
   }
 }
 
-void worker_link::take(frame_series const& results) {
-  next_result_ += results.count;
-  if (results.kind == frame_kind::value && !(results.flags & has_blocks)) return owner_.on_values(*this, results);
-  for (std::size_t i = 0; i < results.count; ++i) owner_.on_result(*this, results[i]);
+void worker_link::take(frame const& f) {
+  if (is_values(f)) return take_values(value_series::of(f));
+  if (f.kind != frame_kind::value && f.kind != frame_kind::exception)
+    throw protocol_error("a worker sent a frame that is no result");
+  if (f.id < next_result_) return;  // it was taken early, from the board
+  if (f.id != next_result_ || expected() == 0) refuse_result();
+  ++next_result_;
+  owner_.on_result(*this, f);
 }
 
-void worker_link::take_leftovers(std::span<std::byte const> frames) {
-  while (frames.size() >= frame_header::size) {
-    frame_header const h = frame_header::read(frames.data());
-    if (h.length > frames.size() - frame_header::size) return;
-    if (h.id == next_result_ && h.id < next_task_ &&
-        (h.kind == frame_kind::value || h.kind == frame_kind::exception)) {
-      take({h.kind, h.flags, h.id, h.length, 1, frames.data()});
-    }
-    frames = frames.subspan(frame_header::size + h.length);
+void worker_link::take_values(value_series values) {
+  if (values.id < next_result_)  // those were taken early
+    values.drop_front(std::min<std::uint64_t>(values.count, next_result_ - values.id));
+  while (values.count > 0) {
+    std::size_t const n = std::min(values.count, expected());
+    if (values.id != next_result_ || n == 0) refuse_result();
+    next_result_ += n;
+    owner_.on_values(*this, values.front(n));
+    values.drop_front(n);
+  }
+}
+
+/// What it has left on the board, as far as that makes sense: it may have written there by mistake.
+void worker_link::take_leftovers(std::span<std::byte const> results) {
+  try {
+    while (auto const f = worker_results::next_of(results)) take(*f);
+  } catch (protocol_error const&) {
   }
 }
 

@@ -10,7 +10,7 @@
 #include "system/io.hpp"
 
 #include <procx/error/certificate.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/wire/value_series.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -113,8 +113,9 @@ class worker_link {
   void read();
   void on_bytes(std::size_t n);
   void take_frames();
-  void take(frame_series const& results);
-  void take_leftovers(std::span<std::byte const> frames);
+  void take(frame const& f);
+  void take_values(value_series values);
+  void take_leftovers(std::span<std::byte const> results);
   void wake();
   void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());
   void watch_process();

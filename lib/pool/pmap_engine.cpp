@@ -39,7 +39,7 @@ class pmap_engine::state final : public task_sink {
     ++stored_;
     source_.store_value(id, value);
   }
-  void on_values(std::uint64_t first, pid_t, frame_series const& values) override {
+  void on_values(std::uint64_t first, pid_t, value_series const& values) override {
     bytes_kept_ += values.count * values.length;
     stored_ += values.count;
     source_.store_values(first, values);

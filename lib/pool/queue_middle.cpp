@@ -74,7 +74,7 @@ void queue_middle::on_value(std::uint64_t index, pid_t, encoded_value const& val
   finish(index, value);
 }
 
-void queue_middle::on_values(std::uint64_t first, pid_t worker, frame_series const& values) {
+void queue_middle::on_values(std::uint64_t first, pid_t worker, value_series const& values) {
   if (values.length > taken_result::most_bytes) return task_sink::on_values(first, worker, values);
   std::size_t const bytes = values.count * values.length;
   tasks_over_ += values.count;

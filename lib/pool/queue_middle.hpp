@@ -54,7 +54,7 @@ class alignas(cache_line) queue_middle final : public task_sink {
 
   // From the dispatcher.
   void on_value(std::uint64_t index, pid_t worker, encoded_value const& value) override;
-  void on_values(std::uint64_t first, pid_t worker, frame_series const& values) override;
+  void on_values(std::uint64_t first, pid_t worker, value_series const& values) override;
   void on_failure(std::uint64_t index, pid_t worker, std::exception_ptr error) override;
   void on_progress() override;
 

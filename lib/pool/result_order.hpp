@@ -3,7 +3,7 @@
 #include "pool/result_chunk.hpp"
 
 #include <procx/pool/queue_core.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/wire/value_series.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +35,7 @@ class result_order {
     ++r.end;
   }
   /// Likewise of the items from `first` on.
-  void add_series(std::uint64_t first, frame_series const& values) {
+  void add_series(std::uint64_t first, value_series const& values) {
     run& r = run_for(first);
     r.results.add(values);
     r.end += values.count;

@@ -3,13 +3,14 @@
 
 #include "dispatch/board.hpp"
 #include "dispatch/tasks/task_frame.hpp"
+#include "dispatch/worker_results.hpp"
 #include "support/observe.hpp"
 #include "support/processes.hpp"
 #include "system/io.hpp"
 
 #include <procx/error/exception_record.hpp>
 #include <procx/wire/codec.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/wire/value_series.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -97,9 +98,16 @@ class running_worker {
   /// The next result; waits for it.
   result receive() {
     for (;;) {
+      if (values_.count > 0) {
+        result const next{true, values_.id, px::decode<std::string>(values_.payload(0))};
+        values_.drop_front(1);
+        return next;
+      }
       if (auto const f = reader_.next()) {
-        if (f->kind == frame_kind::value) return {true, f->id, px::decode<std::string>(f->payload)};
-        return {false, f->id, px::decode<px::exception_record>(f->payload).message};
+        if (f->kind == frame_kind::exception)
+          return {false, f->id, px::decode<px::exception_record>(f->payload).message};
+        values_ = value_series::of(*f);
+        continue;
       }
       auto const r = read_some(results_.get(), reader_.prepare());
       if (r.end || r.error) return {false, ~std::uint64_t{0}, "end"};
@@ -107,7 +115,7 @@ class running_worker {
     }
   }
   /// Results that are there after one read: what was written together.
-  bool nothing_to_read() { return !reader_.has_next() && !processes::readable(results_.get(), std::chrono::milliseconds(0)); }
+  bool nothing_to_read() { return values_.count == 0 && !reader_.has_next() && !processes::readable(results_.get(), std::chrono::milliseconds(0)); }
 
   /// No more tasks; how it ended.
   int end() {
@@ -123,6 +131,7 @@ class running_worker {
   pid_t pid_ = 0;
   descriptor tasks_, results_;
   frame_reader reader_;
+  value_series values_{};
   std::uint64_t next_ = 0;
   std::uint64_t epoch_ = 0;
 };
@@ -183,14 +192,13 @@ BOOST_AUTO_TEST_CASE(results_that_wait_are_on_the_board) {
   BOOST_TEST(w.nothing_to_read());
   std::array<std::byte, board_slot::results_size> copy;
   auto frames = w.slot().peek(copy);
-  for (std::uint64_t id = 0; id < 3; ++id) {
-    BOOST_REQUIRE(frames.size() >= frame_header::size);
-    frame_header const h = frame_header::read(frames.data());
-    BOOST_TEST(h.id == id);
-    BOOST_TEST(px::decode<std::string>(frames.subspan(frame_header::size, h.length)) == std::to_string(id + 1));
-    frames = frames.subspan(frame_header::size + h.length);
-  }
-  BOOST_TEST(frames.empty());
+  auto const f = worker_results::next_of(frames);
+  BOOST_REQUIRE(f.has_value());
+  auto const values = value_series::of(*f);
+  BOOST_TEST(values.id == 0u);
+  BOOST_REQUIRE(values.count == 3u);
+  for (std::uint64_t i = 0; i < 3; ++i) BOOST_TEST(px::decode<std::string>(values.payload(i)) == std::to_string(i + 1));
+  BOOST_TEST(!worker_results::next_of(frames));
   held.open();
   for (int i = 0; i < 4; ++i) BOOST_TEST(w.receive().value);
   while (w.slot().results_end.load() > 0) ::usleep(100);  // a moment after they were written
@@ -254,7 +262,11 @@ BOOST_AUTO_TEST_CASE(after_a_kill_the_board_tells_what_it_ran_and_keeps_what_it_
   BOOST_TEST(w.slot().claimed() == 3u);
   BOOST_TEST(w.slot().done.load() == 2u);
   std::array<std::byte, board_slot::results_size> copy;
-  BOOST_TEST(frame_header::read(w.slot().peek(copy).data()).id == 0u);
+  auto left = w.slot().peek(copy);
+  auto const f = worker_results::next_of(left);
+  BOOST_REQUIRE(f.has_value());
+  BOOST_TEST(value_series::of(*f).id == 0u);
+  BOOST_TEST(value_series::of(*f).count == 2u);
   BOOST_TEST(w.receive().text == "end");
 }
 

@@ -114,12 +114,11 @@ BOOST_AUTO_TEST_CASE(workers_of_any_number_and_shares_of_any_size_do_not_disturb
 }
 
 BOOST_AUTO_TEST_CASE(values_that_come_in_series_are_as_if_they_came_one_by_one) {
-  buffer frames;
-  for (std::uint64_t n = 0; n < 30; ++n) frame_writer(frames).add(frame_kind::value, n, std::as_bytes(std::span(&n, 1)));
+  std::vector<std::uint64_t> values(30);
+  std::iota(values.begin(), values.end(), 0u);
   auto const series = [&](std::uint64_t first, std::size_t count) {
-    constexpr std::size_t length = sizeof first;
-    std::byte const* const at = frames.data() + first * (frame_header::size + length);
-    return frame_series{frame_kind::value, 0, first, length, count, at};
+    auto const bytes = std::as_bytes(std::span(values).subspan(first, count));
+    return value_series{first, sizeof first, count, bytes.data()};
   };
   result_order results;
   results.add_series(20, series(20, 10));

@@ -103,7 +103,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
       place(index).emplace(index, std::current_exception());
     }
   }
-  void store_values(std::size_t first, detail::frame_series const& values) override {
+  void store_values(std::size_t first, detail::value_series const& values) override {
     for (std::size_t i = 0; i < values.count; ++i) store_value(first + i, values.payload(i));
   }
   void store_failure(std::size_t index, std::exception_ptr error) override {

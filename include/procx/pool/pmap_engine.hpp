@@ -4,7 +4,7 @@
 #include <procx/process/log_line.hpp>
 #include <procx/process/worker_count.hpp>
 #include <procx/process/worker_limits.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/wire/value_series.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -63,7 +63,7 @@ class pmap_source {
   virtual std::size_t inputs_left() = 0;
   virtual void store_value(std::size_t index, encoded_value const& value) = 0;
   /// Those of the inputs from `first` on.
-  virtual void store_values(std::size_t first, frame_series const& values) = 0;
+  virtual void store_values(std::size_t first, value_series const& values) = 0;
   virtual void store_failure(std::size_t index, std::exception_ptr error) = 0;
 };
 

@@ -2,7 +2,6 @@
 
 #include <procx/wire/buffer.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +20,7 @@ enum class frame_kind : std::uint8_t {
   task = 5,       ///< a callable, and its encoded arguments
   hello = 6,      ///< the first frame on a channel to another program
   tasks = 7,      ///< for a worker: what is called, and the encoded arguments of each call
+  values = 8,     ///< from a worker: a `value_series`
 };
 
 /// Bits of `frame_header::flags`.
@@ -48,14 +48,9 @@ struct frame_header {
 
   static frame_header read(std::byte const* from) noexcept {
     std::uint64_t const first = load(from);
-    return {kind_in(first), static_cast<std::uint8_t>(first >> 56), first & max_length, load(from + 8)};
+    return {static_cast<frame_kind>(first >> 48 & 0xff), static_cast<std::uint8_t>(first >> 56), first & max_length,
+            load(from + 8)};
   }
-
-  // The first word of a header, for who would rather keep it in a register than in a struct.
-  static std::uint64_t first_word(std::byte const* from) noexcept { return load(from); }
-  static std::uint64_t id_in(std::byte const* from) noexcept { return load(from + 8); }
-  static std::uint8_t flags_in(std::uint64_t first) noexcept { return static_cast<std::uint8_t>(first >> 56); }
-  static frame_kind kind_in(std::uint64_t first) noexcept { return static_cast<frame_kind>(first >> 48 & 0xff); }
 
  private:
   static std::uint64_t little(std::uint64_t v) noexcept {
@@ -78,27 +73,6 @@ struct frame {
   std::uint8_t flags;
   std::uint64_t id;
   std::span<std::byte const> payload;
-};
-
-/// Whole frames one behind the other that differ in nothing but what they carry: of one kind and length, their ids count up.
-struct frame_series {
-  frame_kind kind;
-  std::uint8_t flags;
-  std::uint64_t id;     ///< of the first
-  std::size_t length;   ///< of each payload
-  std::size_t count;
-  std::byte const* at;  ///< the header of the first
-
-  std::span<std::byte const> bytes() const noexcept { return {at, count * (frame_header::size + length)}; }
-  std::span<std::byte const> payload(std::size_t i) const noexcept {
-    return {at + i * (frame_header::size + length) + frame_header::size, length};
-  }
-  frame operator[](std::size_t i) const noexcept { return {kind, flags, id + i, payload(i)}; }
-  void drop_front(std::size_t n) noexcept {
-    at += n * (frame_header::size + length);
-    id += n;
-    count -= n;
-  }
 };
 
 /// The largest payload that is taken, unless an option says otherwise: 1 GiB.
@@ -154,22 +128,10 @@ class frame_reader {
   /// The next whole frame; none if more bytes are needed first. It stays valid until `prepare`.
   /// Throws protocol_error.
   std::optional<frame> next() {
-    auto const series = next_series(1);
-    return series ? std::optional((*series)[0]) : std::nullopt;
-  }
-  /// The next frame, and of those behind it what forms a series with it, `most` in all; none if more bytes are needed
-  /// first. Valid until `prepare`. Throws protocol_error.
-  std::optional<frame_series> next_series(std::size_t most) {
     if (!has_next()) return std::nullopt;
-    std::byte const* const at = bytes_.data() + consumed_;
-    std::uint64_t const first = frame_header::first_word(at), id = frame_header::id_in(at);
-    std::size_t const length = first & frame_header::max_length, step = frame_header::size + length;
-    most = std::min(most, pending() / step);
-    std::size_t count = 1;
-    for (std::byte const* next = at + step; count < most; ++count, next += step)
-      if (frame_header::first_word(next) != first || frame_header::id_in(next) != id + count) break;
-    consumed_ += count * step;
-    return frame_series{frame_header::kind_in(first), frame_header::flags_in(first), id, length, count, at};
+    frame_header const h = frame_header::read(bytes_.data() + consumed_);
+    consumed_ += frame_header::size + h.length;
+    return frame{h.kind, h.flags, h.id, bytes_.bytes().subspan(consumed_ - h.length, h.length)};
   }
   /// Whether `next` would give a frame. Throws protocol_error.
   bool has_next() const {
@@ -182,16 +144,13 @@ class frame_reader {
   std::size_t limit() const noexcept { return limit_; }
 
  private:
-  static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::tasks; }
+  static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::values; }
   [[noreturn]] static void refuse(frame_header const& h, std::size_t limit);
 
-  // Inline, with `next_series`, and without a struct on the stack: this is much of what a small result costs.
   std::size_t checked_length() const {
-    std::byte const* const at = bytes_.data() + consumed_;
-    std::uint64_t const first = frame_header::first_word(at);
-    std::size_t const length = first & frame_header::max_length;
-    if (!known(frame_header::kind_in(first)) || length > limit_) [[unlikely]] refuse(frame_header::read(at), limit_);
-    return length;
+    frame_header const h = frame_header::read(bytes_.data() + consumed_);
+    if (!known(h.kind) || h.length > limit_) [[unlikely]] refuse(h, limit_);
+    return h.length;
   }
 
   buffer bytes_;
