@@ -27,7 +27,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   state(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> const& executor,
         std::shared_ptr<void> callable)
       : frame_limit_(options.frame_limit),
-        ends_(limits_of(options), [this] { wake(); },
+        ends_(limits_of(options), options.frame_limit, [this] { wake(); },
               [this] { on_thread([](state& s) { s.ends_.exit.wake_blocked(); }); }),
         thread_(executor),
         middle_(ends_, thread_.loop(), options, std::move(callable), [this] { over(); }) {
@@ -45,6 +45,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
 
   // From any thread.
 
+  queue_ends& ends() noexcept { return ends_; }
   std::uint64_t put(queue_item const& item, deadline until) {
     check_may_block();
     check_size(item);
@@ -72,6 +73,12 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     std::uint64_t const number = ends_.exit.async_take(std::move(receiver));
     tell_taken();
     return number;
+  }
+  /// Whoever waits for results to be taken is told.
+  void tell_taken() {
+    if (!ends_.counts.taken_is_awaited()) return;
+    if (ends_.counts.producers_wait_for.load() <= ends_.counts.taken.load()) ends_.entrance.room_made();
+    if (ends_.counts.pool_waits.load() && ends_.counts.pool_waits.exchange(false)) wake();
   }
   void cancel_put(std::uint64_t number) { ends_.entrance.cancel(number); }
   void cancel_get(std::uint64_t number) { ends_.exit.cancel(number); }
@@ -134,12 +141,6 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     on_thread([](state& s) { s.middle_.go_on(); });
   }
 
-  /// Whoever waits for results to be taken is told.
-  void tell_taken() {
-    if (ends_.counts.producers_wait_for.load() <= ends_.counts.taken.load()) ends_.entrance.room_made();
-    if (ends_.counts.pool_waits.load() && ends_.counts.pool_waits.exchange(false)) wake();
-  }
-
   // On the pool's thread.
 
   /// Later: the dispatcher, which has called, would go on with what has gone.
@@ -169,6 +170,8 @@ queue_core::queue_core(parallel_queue_options const& options, std::optional<boos
                        std::shared_ptr<void> callable)
     : state_(std::make_shared<state>(options, executor, std::move(callable))) {
   state_->run();
+  inlet_ = &state_->ends().entrance.inlet();
+  outlet_ = &state_->ends().exit.outlet();
 }
 
 queue_core::~queue_core() {
@@ -180,6 +183,7 @@ queue_core::~queue_core() {
   }
 }
 
+void queue_core::tell_taken() { state_->tell_taken(); }
 std::uint64_t queue_core::put(queue_item const& item, deadline until) { return state_->put(item, until); }
 std::uint64_t queue_core::async_put(queue_item const& item, std::unique_ptr<operation> op) {
   return state_->async_put(item, std::move(op));

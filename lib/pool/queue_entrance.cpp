@@ -1,7 +1,5 @@
 #include "pool/queue_entrance.hpp"
 
-#include "pool/short_mutex.hpp"
-
 #include <procx/error/exceptions.hpp>
 
 #include <boost/asio/error.hpp>
@@ -18,24 +16,29 @@ using clock = std::chrono::steady_clock;
 // otherwise it would be woken for every item that a fast consumer takes.
 constexpr std::chrono::microseconds linger{200};
 
+// So long a producer sleeps before it makes sure that a consumer has seen that it waits: making sure has the system interrupt
+// the consumer, and hardly ever is there a reason.
+constexpr std::chrono::milliseconds unsure{1};
+
 constexpr std::size_t batch_size = 48 * 1024;  // a new one is begun rather than to make one larger
 constexpr std::size_t spare_at_most = 16;      // pieces of memory
 constexpr std::size_t kept_of_batch = 4 * batch_size;
 
 }  // namespace
 
-queue_entrance::queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake)
-    : limits_(l), counts_(counts), wake_(std::move(wake)) {}
+queue_entrance::queue_entrance(limits const& l, std::size_t frame_limit, queue_counts& counts, std::function<void()> wake)
+    : limits_(l), counts_(counts), wake_(std::move(wake)) {
+  in_.frame_limit = frame_limit;
+}
 
 std::uint64_t queue_entrance::put(queue_item const& item, deadline until) {
   std::uint64_t index = 0;
   std::size_t const size = item.size();
   {
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(in_.mutex);
     if (stopped_) [[unlikely]] throw queue_stopped();
     if ((!waiting_.empty() || !has_room(size)) && !wait_for_room(lock, size, until)) return queue_core::no_place;
-    index = admitted_;
-    add(item, size);
+    index = add(item);
     if (!must_wake()) return index;
   }
   wake_();
@@ -47,12 +50,11 @@ std::uint64_t queue_entrance::async_put(queue_item const& item, std::unique_ptr<
   std::uint64_t number = 0;
   bool wakes = false;
   {
-    std::lock_guard const lock(mutex_);
+    biased_mutex::visit const visit(in_.mutex);
     number = ++numbers_;
     waiting_.push_back({number, stored_item(item), std::move(op)});
-    std::uint64_t const before = admitted_;
     serve(done);
-    wakes = admitted_ != before && must_wake();
+    wakes = must_wake();
   }
   finish(done);
   if (wakes) wake_();
@@ -62,7 +64,7 @@ std::uint64_t queue_entrance::async_put(queue_item const& item, std::unique_ptr<
 void queue_entrance::cancel(std::uint64_t number) {
   finished_ops done;
   {
-    std::lock_guard const lock(mutex_);
+    biased_mutex::visit const visit(in_.mutex);
     auto const at = std::ranges::find(waiting_, number, &waiting_put::number);
     if (at == waiting_.end()) return;
     done.emplace_back(std::move(at->op), std::make_exception_ptr(
@@ -74,95 +76,88 @@ void queue_entrance::cancel(std::uint64_t number) {
 }
 
 void queue_entrance::room_made() {
-  finished_ops done;
-  bool wakes = false, blocked = false;
-  {
-    std::lock_guard const lock(mutex_);
-    counts_.producers_wait_for.store(queue_counts::nobody);
-    counts_.producers_wait_for_bytes.store(false);
-    std::uint64_t const before = admitted_;
-    serve(done);
-    wakes = admitted_ != before && must_wake();
-    blocked = blocked_ > 0;
-  }
-  if (blocked) has_room_.notify_all();  // without the lock, which they need
-  finish(done);
-  if (wakes) wake_();
+  counts_.producers_wait_for.store(queue_counts::nobody);
+  counts_.producers_wait_for_bytes.store(false);
+  tell_waiting();
+  if (waiting_puts_.load() > 0) serve_waiting();
 }
 
 std::optional<std::uint64_t> queue_entrance::stop() {
   finished_ops done;
   std::uint64_t all = 0;
   {
-    std::lock_guard const lock(mutex_);
+    biased_mutex::visit const visit(in_.mutex);
     if (std::exchange(stopped_, true)) return std::nullopt;
-    all = admitted_;
+    in_.end = in_.at;  // nothing goes in the short way
+    all = admitted();
     serve(done);
-    if (blocked_) has_room_.notify_all();
   }
+  tell_waiting();
   finish(done);
   return all;
 }
 
-std::uint64_t queue_entrance::admitted() const {
-  std::lock_guard const lock(mutex_);
-  return admitted_;
+bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
+  if (take_box(to)) return true;
+  if (!sleeps) return false;
+  biased_mutex::visit const visit(in_.mutex);
+  hand_over();
+  if (take_box(to)) return true;
+  in_.wanted.store(true, std::memory_order_relaxed);
+  return false;
 }
 
-bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
-  std::lock_guard const lock(mutex_);
-  if (box_.empty()) {
-    awake_ = !sleeps;
-    return false;
-  }
+bool queue_entrance::take_box(std::deque<queue_batch>& to) {
+  std::lock_guard const lock(box_mutex_);
+  if (box_.empty()) return false;
   for (; !box_.empty(); box_.pop_front()) to.push_back(std::move(box_.front()));
-  open_ = nullptr;
-  last_ = nullptr;
   return true;
 }
 
 void queue_entrance::give_back(buffer memory) {
   if (memory.capacity() == 0 || memory.capacity() > kept_of_batch) return;
   memory.clear();
-  std::lock_guard const lock(mutex_);
+  std::lock_guard const lock(box_mutex_);
   if (spare_.size() < spare_at_most) spare_.push_back(std::move(memory));
 }
 
 /// Looks at the counters only if there was no room when it last did: consumers write them all the time.
 bool queue_entrance::has_room(std::size_t bytes) noexcept {
-  if (had_room(bytes)) return true;
+  if (in_.had_room(bytes)) return true;
   std::uint64_t const taken = counts_.taken.load();
-  items_until_ = taken + limits_.items;
-  if (taken == admitted_) return true;  // alone, whatever its size
+  in_.items_until = taken + limits_.items;
+  if (taken == admitted()) return true;  // alone, whatever its size
   std::uint64_t const room = limits_.bytes - std::min<std::uint64_t>(bytes_kept(), limits_.bytes);
   // No further than to where results may have come meanwhile.
-  bytes_until_ = bytes_in_ + std::min<std::uint64_t>(room, std::max<std::size_t>(limits_.bytes / 16, bytes));
-  return had_room(bytes);
+  in_.bytes_until = in_.bytes_in + std::min<std::uint64_t>(room, std::max<std::size_t>(limits_.bytes / 16, bytes));
+  return in_.had_room(bytes);
 }
 
 /// Bytes may go with every item that is taken, and when a task is over.
 void queue_entrance::ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept {
   counts_.producers_wait_for.store(std::min(when_taken, counts_.producers_wait_for.load()));
   if (bytes_kept() + bytes > limits_.bytes) counts_.producers_wait_for_bytes.store(true);
-  static_cast<void>(counts_.taken_now());
 }
 
 std::uint64_t queue_entrance::bytes_kept() const noexcept {
-  return bytes_in_ - counts_.argument_bytes_over.load() + counts_.result_bytes_kept();
+  return in_.bytes_in - counts_.argument_bytes_over.load() + counts_.result_bytes_kept();
 }
 
-bool queue_entrance::wait_for_room(std::unique_lock<short_mutex>& lock, std::size_t bytes, deadline until) {
+/// Others may come by meanwhile. False if time runs out; throws queue_stopped.
+bool queue_entrance::wait_for_room(std::unique_lock<biased_mutex>& lock, std::size_t bytes, deadline until) {
   deadline makes_do = queue_core::never;  // with the little room there is
+  bool make_sure = false;
   for (;;) {
     // First asks, then looks: what is taken in between is seen here or told.
+    std::uint64_t const told = times_told();
     bool const little = makes_do != queue_core::never;
-    std::uint64_t const taken = counts_.taken.load();
-    std::uint64_t const enough = admitted_ + much_room();
-    ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : taken + 1, bytes);
-    items_until_ = bytes_until_ = 0;
+    std::uint64_t const enough = admitted() + much_room();
+    ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : counts_.taken.load() + 1, bytes);
+    if (make_sure) static_cast<void>(counts_.taken_now());
+    in_.items_until = in_.bytes_until = 0;
     bool const room = waiting_.empty() && has_room(bytes);
     auto const now = clock::now();
-    if (room && (items_until_ - admitted_ >= much_room() || now >= std::min(makes_do, until))) return true;
+    if (room && (in_.items_until - admitted() >= much_room() || now >= std::min(makes_do, until))) return true;
     if (now >= until) return false;
     if (room && !little) {
       makes_do = now + linger;
@@ -170,48 +165,125 @@ bool queue_entrance::wait_for_room(std::unique_lock<short_mutex>& lock, std::siz
     }
     if (!room) makes_do = queue_core::never;
 
-    ++blocked_;
-    deadline const next = std::min(makes_do, until);
-    if (next == queue_core::never)
-      has_room_.wait(lock);
-    else
-      has_room_.wait_until(lock, next);
-    --blocked_;
+    hand_over();  // or the pool's thread would have to come for it
+    lock.unlock();
+    make_sure = !wait_until_told(told, std::min({makes_do, until, make_sure ? queue_core::never : now + unsure}));
+    lock.lock();
     if (stopped_) throw queue_stopped();
   }
 }
 
-void queue_entrance::add(queue_item const& item, std::size_t size) {
-  std::size_t const length = item.bytes.size();
-  if (!open_ || open_->items.size() + length > batch_size) [[unlikely]] open_a_batch(length);
-  bool const alike = last_ && last_->head == item.head && last_->is_task == item.is_task;
-  if (!alike || last_->has_slabs || item.has_slabs()) [[unlikely]] add_other(item);
-  copy_padded(open_->items.extend(length), item.bytes.data(), length);
-  ++last_->count;
-  ++admitted_;
-  bytes_in_ += size;
+std::uint64_t queue_entrance::times_told() {
+  std::lock_guard const lock(told_mutex_);
+  return times_told_;
 }
 
-// These two are not inline: what they need of registers would be saved for each item.
-[[gnu::noinline]] void queue_entrance::add_other(queue_item const& item) {
-  last_ = &open_->kinds.emplace_back(queue_batch::kind{item.is_task, item.has_slabs(), 0, item.head});
-  if (item.has_slabs()) open_->slabs.push_back(std::exchange(*item.slabs, slab_sink()));
+/// More often than so many times; false if time runs out.
+bool queue_entrance::wait_until_told(std::uint64_t times, deadline until) {
+  std::unique_lock lock(told_mutex_);
+  ++blocked_;
+  auto const again = [&] { return times_told_ != times; };
+  bool in_time = true;
+  if (until == queue_core::never)
+    told_.wait(lock, again);
+  else
+    in_time = told_.wait_until(lock, until, again);
+  --blocked_;
+  return in_time;
 }
 
-[[gnu::noinline]] void queue_entrance::open_a_batch(std::size_t length) {
+void queue_entrance::tell_waiting() {
+  std::unique_lock lock(told_mutex_);
+  ++times_told_;
+  bool const blocked = blocked_ > 0;
+  lock.unlock();
+  if (blocked) told_.notify_all();  // without the lock, which they need
+}
+
+std::uint64_t queue_entrance::add(queue_item const& item) {
+  std::size_t const length = item.bytes.size(), size = item.size();
+  bool const ordinary = item.is_task && !item.has_slabs();
+  if (static_cast<std::size_t>(open_end_ - in_.at) < length) [[unlikely]] open_a_batch(length);
+  if (!continues_kind(item)) [[unlikely]] begin_kind(item);
+  copy_padded(in_.at, item.bytes.data(), length);
+  in_.at += length;
+  in_.head = item.head;
+  in_.end = ordinary ? open_end_ : in_.at;
+  return in_.admit(size);
+}
+
+bool queue_entrance::continues_kind(queue_item const& item) const noexcept {
+  if (open_.kinds.empty()) return false;
+  queue_batch::kind const& last = open_.kinds.back();
+  return last.head == item.head && last.is_task == item.is_task && !last.has_slabs && !item.has_slabs();
+}
+
+void queue_entrance::begin_kind(queue_item const& item) {
+  in_.end = in_.at;  // nothing goes the short way before there is an item of it
+  close_kind();
+  open_.kinds.push_back({item.is_task, item.has_slabs(), 0, item.head});
+  if (item.has_slabs()) open_.slabs.push_back(std::exchange(*item.slabs, slab_sink()));
+}
+
+void queue_entrance::close_kind() noexcept {
+  if (!open_.kinds.empty()) open_.kinds.back().count = static_cast<std::uint32_t>(admitted() - kind_first_);
+  kind_first_ = admitted();
+}
+
+void queue_entrance::open_a_batch(std::size_t length) {
+  hand_over();
   buffer memory;
-  if (!spare_.empty()) {
-    memory = std::move(spare_.back());
-    spare_.pop_back();
+  {
+    std::lock_guard const lock(box_mutex_);
+    if (!spare_.empty()) {
+      memory = std::move(spare_.back());
+      spare_.pop_back();
+    }
   }
-  memory.reserve(std::max(batch_size, length) + copy_padding);  // first: no batch is open that has not so much
-  open_ = &box_.emplace_back();
-  open_->items = std::move(memory);
-  last_ = nullptr;
+  std::size_t const size = std::max(batch_size, length);
+  memory.reserve(size + copy_padding);
+  open_ = {};
+  open_.items = std::move(memory);
+  in_.at = in_.end = open_.items.data();
+  open_end_ = in_.at + size;
+}
+
+/// The open batch, if there is anything in it, goes where the pool's thread finds it. Whether there was.
+bool queue_entrance::hand_over() {
+  if (in_.at == open_.items.data()) return false;
+  close_kind();
+  open_.items.set_size(static_cast<std::size_t>(in_.at - open_.items.data()));
+  {
+    std::lock_guard const lock(box_mutex_);
+    box_.push_back(std::move(open_));
+  }
+  open_ = {};
+  in_.at = in_.end = open_end_ = nullptr;
+  return true;
+}
+
+/// Whether the pool's thread is to be woken: it waits for items, and some have come.
+bool queue_entrance::must_wake() {
+  if (!in_.wanted.load(std::memory_order_relaxed) || !hand_over()) return false;
+  in_.wanted.store(false, std::memory_order_relaxed);
+  return true;
+}
+
+void queue_entrance::serve_waiting() {
+  finished_ops done;
+  bool wakes = false;
+  {
+    biased_mutex::visit const visit(in_.mutex);
+    serve(done);
+    wakes = must_wake();
+  }
+  finish(done);
+  if (wakes) wake_();
 }
 
 /// Those who wait asynchronously, as far as there is room.
 void queue_entrance::serve(finished_ops& done) {
+  waiting_puts_.store(waiting_.size());  // first: room that is made from now on is told
   while (!waiting_.empty()) {
     waiting_put& w = waiting_.front();
     if (stopped_) {
@@ -220,12 +292,14 @@ void queue_entrance::serve(finished_ops& done) {
       queue_item const& item = *w.item;
       if (!has_room(item.size())) {
         ask_to_be_told(counts_.taken.load() + 1, item.size());
+        static_cast<void>(counts_.taken_now());
         if (!has_room(item.size())) return;
       }
-      add(item, item.size());
+      add(item);
       done.emplace_back(std::move(w.op), nullptr);
     }
     waiting_.pop_front();
+    waiting_puts_.store(waiting_.size());
   }
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
-#include "pool/queue_counts.hpp"
-
 #include <procx/channel/operation.hpp>
 #include <procx/pool/queue_core.hpp>
+#include <procx/pool/queue_counts.hpp>
+#include <procx/pool/queue_inlet.hpp>
 #include <procx/pool/queue_waits.hpp>
+#include <procx/system/short_mutex.hpp>
 #include <procx/wire/buffer.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +39,10 @@ struct queue_batch {
 };
 
 /// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
+///
+/// Producers write into an open batch, under the inlet's lock, which the only producer of a queue has for itself. A batch that
+/// is full, or that the pool's thread waits for, goes into a box under a lock that is taken that seldom; if the box is empty
+/// when the pool's thread looks, it takes the open batch.
 class queue_entrance {
  public:
   using deadline = queue_core::deadline;
@@ -46,7 +52,9 @@ class queue_entrance {
   };
 
   /// `wake` has the pool's thread look into the box; it is called without a lock.
-  queue_entrance(limits const& l, queue_counts& counts, std::function<void()> wake);
+  queue_entrance(limits const& l, std::size_t frame_limit, queue_counts& counts, std::function<void()> wake);
+
+  queue_inlet& inlet() noexcept { return in_; }
 
   /// The item's index, or `no_place` if there was no room in time. Throws queue_stopped.
   std::uint64_t put(queue_item const& item, deadline until);
@@ -57,7 +65,7 @@ class queue_entrance {
   void room_made();
   /// Refuses everything from now on; the number of items there have been. None if it was so already.
   std::optional<std::uint64_t> stop();
-  std::uint64_t admitted() const;
+  std::uint64_t admitted() const noexcept { return in_.admitted.load(); }
 
   /// For the pool's thread: appends what is there. If nothing is, it will be woken when something comes, if it `sleeps`
   /// until then.
@@ -73,38 +81,47 @@ class queue_entrance {
   };
   using finished_ops = std::vector<std::pair<std::unique_ptr<operation>, std::exception_ptr>>;
 
-  bool had_room(std::size_t bytes) const noexcept { return admitted_ < items_until_ && bytes_in_ + bytes <= bytes_until_; }
   bool has_room(std::size_t bytes) noexcept;
   std::uint64_t much_room() const noexcept { return limits_.items / 4 + 1; }
-  bool wait_for_room(std::unique_lock<short_mutex>& lock, std::size_t bytes, deadline until);
+  bool wait_for_room(std::unique_lock<biased_mutex>& lock, std::size_t bytes, deadline until);
+  std::uint64_t times_told();
+  bool wait_until_told(std::uint64_t times, deadline until);
+  void tell_waiting();
   void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
   std::uint64_t bytes_kept() const noexcept;
-  void add(queue_item const& item, std::size_t size);
-  void add_other(queue_item const& item);
+  std::uint64_t add(queue_item const& item);
+  bool continues_kind(queue_item const& item) const noexcept;
+  void begin_kind(queue_item const& item);
+  void close_kind() noexcept;
   void open_a_batch(std::size_t length);
+  bool hand_over();
+  bool take_box(std::deque<queue_batch>& to);
+  bool must_wake();
   void serve(finished_ops& done);
-  bool must_wake() noexcept { return !std::exchange(awake_, true); }
+  void serve_waiting();
   static void finish(finished_ops& done);
 
   limits const limits_;
   queue_counts& counts_;
   std::function<void()> const wake_;
 
-  mutable short_mutex mutex_;  // guards what follows
-  std::condition_variable_any has_room_;
-  std::deque<queue_batch> box_;
-  queue_batch* open_ = nullptr;      // the last one, if there is one
-  queue_batch::kind* last_ = nullptr;  // what was added to it last
-  std::vector<buffer> spare_;
+  queue_inlet in_;  // its lock guards what follows
+  queue_batch open_;
+  std::byte* open_end_ = nullptr;  // of its room
+  std::uint64_t kind_first_ = 0;   // the index of the first item of its last kind
   std::deque<waiting_put> waiting_;
   std::uint64_t numbers_ = 0;
-  std::size_t blocked_ = 0;
-  std::uint64_t admitted_ = 0;
-  std::uint64_t bytes_in_ = 0;
-  std::uint64_t items_until_ = 0;  // so far there is room, as was last seen
-  std::uint64_t bytes_until_ = 0;
-  bool awake_ = false;  // the pool's thread will look into the box
   bool stopped_ = false;
+  std::atomic<std::size_t> waiting_puts_ = 0;  // read by anybody
+
+  short_mutex box_mutex_;  // guards what follows; may be taken under the inlet's
+  std::deque<queue_batch> box_;
+  std::vector<buffer> spare_;
+
+  std::mutex told_mutex_;  // guards what follows; likewise
+  std::condition_variable told_;
+  std::uint64_t times_told_ = 0;
+  std::size_t blocked_ = 0;
 };
 
 }  // namespace procx::inline v1::detail

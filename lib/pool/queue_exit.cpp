@@ -1,7 +1,5 @@
 #include "pool/queue_exit.hpp"
 
-#include "pool/short_mutex.hpp"
-
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -18,57 +16,122 @@ constexpr std::size_t copied_at_most = 1024;  // bytes, rather than having a chu
 
 void taken_result::let_go() noexcept { held.reset(); }
 
-inline void queue_exit::take_front(taken_result& result) {
-  result_chunk& chunk = chunks_.front();
-  result.index = taken_++;
-  bytes_taken_ += chunk.take(result);
-  if (chunk.empty()) [[unlikely]] drop_front();
-}
-
-inline void queue_exit::count_taken() noexcept {
-  counts_.result_bytes_taken.store(bytes_taken_, std::memory_order_release);
-  counts_.taken.store(taken_, std::memory_order_release);  // behind the bytes: whoever sees it sees those
-  if (at_end() && blocked_) come_.notify_all();
-}
-
 queue_exit::got queue_exit::take(taken_result& result, deadline until) {
-  std::unique_lock lock(mutex_);
-  if (empty()) [[unlikely]]
-    if (got const g = wait(lock, until); g != got::result) return g;
-  take_front(result);
-  count_taken();
-  return got::result;
-}
-
-/// For something to take.
-queue_exit::got queue_exit::wait(std::unique_lock<short_mutex>& lock, deadline until) {
-  while (empty()) {
-    if (at_end()) return got::end;
-    ++blocked_;
-    bool late = false;
-    if (until == queue_core::never)
-      come_.wait(lock);
-    else
-      late = come_.wait_until(lock, until) == std::cv_status::timeout;
-    --blocked_;
-    if (late && empty()) return at_end() ? got::end : got::nothing_yet;
+  std::vector<served> done;
+  std::unique_lock lock(counts_.taking);
+  for (bool late = false;;) {
+    if (!waiting_.empty()) [[unlikely]] serve(done);
+    got const g = take_next(result);
+    std::uint64_t const seen = seen_;
+    lock.unlock();
+    finish(done);
+    if (g != got::nothing_yet || late) return g;
+    late = !wait_for_more(seen, until);
+    lock.lock();
   }
-  return got::result;
 }
 
 queue_exit::got queue_exit::try_take(taken_result& result) {
-  std::lock_guard const lock(mutex_);
-  if (empty()) return at_end() ? got::end : got::nothing_yet;
+  std::vector<served> done;
+  got g{};
+  {
+    std::lock_guard const lock(counts_.taking);
+    if (!waiting_.empty()) [[unlikely]] serve(done);
+    g = take_next(result);
+  }
+  finish(done);
+  return g;
+}
+
+queue_exit::got queue_exit::take_next(taken_result& result) {
+  if (!has_next()) return at_end() ? got::end : got::nothing_yet;
   take_front(result);
   count_taken();
   return got::result;
+}
+
+/// Whether there is something to take, and then it is in the outlet.
+bool queue_exit::has_next() {
+  while (out_.left == 0) {
+    if (chunks_.empty() && !fetch()) return false;
+    if (auto const next = chunks_.front().next()) {
+      out_.at = next->at;
+      out_.left = next->count;
+      out_.length = next->length;
+    } else {
+      drop_front();
+    }
+  }
+  return true;
+}
+
+/// What was published meanwhile; whether something was.
+bool queue_exit::fetch() {
+  std::lock_guard const lock(mutex_);
+  seen_ = publications_;
+  for (; !used_.empty(); used_.pop_back())
+    if (spent_.size() < chunks_kept) spent_.push_back(std::move(used_.back()));
+  chunks_.swap(published_);
+  return !chunks_.empty();
+}
+
+[[gnu::noinline]] void queue_exit::drop_front() {
+  result_chunk& chunk = chunks_.front();
+  chunk.clear();
+  if (used_.size() < chunks_kept) used_.push_back(std::move(chunk));
+  chunks_.pop_front();
+}
+
+void queue_exit::take_front(taken_result& result) {
+  if (out_.length == result_chunk::held) [[unlikely]] {
+    result.held = chunks_.front().next_held();
+    out_.length = result.held->bytes.size() + result.held->block_bytes;
+    result.index = out_.drop_front();
+    out_.length = result_chunk::held;
+    return;
+  }
+  if (result.held) [[unlikely]] result.let_go();
+  result.length = out_.length;
+  copy_old_bytes(result.bytes.data(), out_.at, out_.length);
+  result.index = out_.drop_front();
+}
+
+void queue_exit::count_taken() {
+  counts_.count_taken(out_.taken, out_.bytes_taken);
+  if (at_end()) tell_blocked();
+}
+
+/// Those who wait look again.
+void queue_exit::tell_blocked() {
+  bool blocked = false;
+  {
+    std::lock_guard const lock(mutex_);
+    ++publications_;
+    blocked = blocked_ > 0;
+  }
+  if (blocked) come_.notify_all();  // without the lock, which they need
+}
+
+/// Than was there at that publication; false if time runs out.
+bool queue_exit::wait_for_more(std::uint64_t seen, deadline until) {
+  std::unique_lock lock(mutex_);
+  auto const more = [&] { return publications_ != seen; };
+  if (more()) return true;
+  ++blocked_;
+  bool in_time = true;
+  if (until == queue_core::never)
+    come_.wait(lock, more);
+  else
+    in_time = come_.wait_until(lock, until, more);
+  --blocked_;
+  return in_time;
 }
 
 std::uint64_t queue_exit::async_take(std::unique_ptr<result_receiver> receiver) {
   std::vector<served> done;
   std::uint64_t number = 0;
   {
-    std::lock_guard const lock(mutex_);
+    biased_mutex::visit const visit(counts_.taking);
     number = ++numbers_;
     waiting_.push_back({number, std::move(receiver)});
     serve(done);
@@ -80,7 +143,7 @@ std::uint64_t queue_exit::async_take(std::unique_ptr<result_receiver> receiver) 
 void queue_exit::cancel(std::uint64_t number) {
   std::unique_ptr<result_receiver> receiver;
   {
-    std::lock_guard const lock(mutex_);
+    biased_mutex::visit const visit(counts_.taking);
     auto const at = std::ranges::find(waiting_, number, &waiting_take::number);
     if (at == waiting_.end()) return;
     receiver = std::move(at->receiver);
@@ -117,20 +180,18 @@ void queue_exit::take_ready(result_order& results) {
 
 /// Whether somebody has taken something at once.
 bool queue_exit::hand_over() {
-  std::vector<served> done;
   bool blocked = false;
   {
     std::lock_guard const lock(mutex_);
-    for (result_chunk& chunk : ready_) chunks_.push_back(std::move(chunk));
+    for (result_chunk& chunk : ready_) published_.push_back(std::move(chunk));
     ready_.clear();
     for (; !spent_.empty(); spent_.pop_back())
       if (to_fill_.size() < chunks_kept) to_fill_.push_back(std::move(spent_.back()));
-    serve(done);
-    blocked = blocked_ > 0 && !empty();
+    ++publications_;
+    blocked = blocked_ > 0;
   }
   if (blocked && !std::exchange(will_wake_, true)) wake_later_();
-  finish(done);
-  return !done.empty();
+  return waiting_takes_.load() > 0 && serve_waiting();
 }
 
 void queue_exit::wake_blocked() {
@@ -139,20 +200,15 @@ void queue_exit::wake_blocked() {
 }
 
 void queue_exit::end_at(std::uint64_t all) {
-  std::vector<served> done;
-  {
-    std::lock_guard const lock(mutex_);
-    end_ = all;
-    serve(done);
-    if (blocked_) come_.notify_all();
-  }
-  finish(done);
+  end_.store(all);
+  tell_blocked();
+  if (waiting_takes_.load() > 0) serve_waiting();
 }
 
 void queue_exit::fail_waiting(std::exception_ptr const& error) {
   std::deque<waiting_take> waiting;
   {
-    std::lock_guard const lock(mutex_);
+    biased_mutex::visit const visit(counts_.taking);
     waiting.swap(waiting_);
   }
   for (auto& w : waiting) w.receiver->complete(error, nullptr);
@@ -189,27 +245,33 @@ void queue_exit::when_over(std::function<void()> then) {
   then();
 }
 
-[[gnu::noinline]] void queue_exit::drop_front() {
-  result_chunk& chunk = chunks_.front();
-  chunk.clear();
-  if (spent_.size() < chunks_kept) spent_.push_back(std::move(chunk));
-  chunks_.pop_front();
+bool queue_exit::serve_waiting() {
+  std::vector<served> done;
+  {
+    biased_mutex::visit const visit(counts_.taking);
+    serve(done);
+  }
+  finish(done);
+  return !done.empty();
 }
 
 /// Those who wait asynchronously, as far as there is something for them.
 void queue_exit::serve(std::vector<served>& done) {
-  while (!waiting_.empty() && (!empty() || at_end())) {
+  waiting_takes_.store(waiting_.size());  // first: what is published from now on is for them
+  while (!waiting_.empty() && (has_next() || at_end())) {
     served& s = done.emplace_back();
     s.receiver = std::move(waiting_.front().receiver);
     waiting_.pop_front();
-    s.any = !empty();
+    s.any = has_next();
     if (s.any) take_front(s.result);
   }
+  waiting_takes_.store(waiting_.size());
   if (!done.empty()) count_taken();
 }
 
 void queue_exit::finish(std::vector<served>& done) {
   for (served& s : done) s.receiver->complete(nullptr, s.any ? &s.result : nullptr);
+  done.clear();
 }
 
 }  // namespace procx::inline v1::detail

@@ -1,10 +1,13 @@
 #pragma once
 
-#include "pool/queue_counts.hpp"
 #include "pool/result_order.hpp"
 
 #include <procx/pool/queue_core.hpp>
+#include <procx/pool/queue_counts.hpp>
+#include <procx/pool/queue_outlet.hpp>
+#include <procx/system/short_mutex.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +21,9 @@
 namespace procx::inline v1::detail {
 
 /// Where consumers find outcomes in their order, and wait for them, and for the end. Thread-safe.
+///
+/// Consumers take from chunks of their own, under the outlet's lock, which the only consumer of a queue has for itself. When
+/// those are used up they fetch what the pool's thread has published, under a lock that is taken that seldom.
 class queue_exit {
  public:
   using deadline = queue_core::deadline;
@@ -25,9 +31,11 @@ class queue_exit {
 
   /// `wake_later` has the pool's thread call `wake_blocked` when it has done what it has to do now.
   queue_exit(queue_counts& counts, std::function<void()> wake_later)
-      : counts_(counts), wake_later_(std::move(wake_later)), mutex_(counts.taking) {}
+      : counts_(counts), wake_later_(std::move(wake_later)), out_(counts) {}
   queue_exit(queue_exit const&) = delete;
   queue_exit& operator=(queue_exit const&) = delete;
+
+  queue_outlet& outlet() noexcept { return out_; }
 
   got take(taken_result& result, deadline until);
   got try_take(taken_result& result);
@@ -61,15 +69,19 @@ class queue_exit {
     bool any = false;
   };
 
-  bool at_end() const noexcept { return taken_ == end_; }
-  bool empty() const noexcept { return chunks_.empty(); }
+  bool at_end() const noexcept { return out_.taken == end_.load(); }
+  bool has_next();
+  bool fetch();
+  void drop_front();
   void take_ready(result_order& results);
   bool hand_over();
+  got take_next(taken_result& result);
   void take_front(taken_result& result);
-  void drop_front();
-  got wait(std::unique_lock<short_mutex>& lock, deadline until);
-  void count_taken() noexcept;
+  void count_taken();
+  void tell_blocked();
+  bool wait_for_more(std::uint64_t seen, deadline until);
   void serve(std::vector<served>& done);
+  bool serve_waiting();
   static void finish(std::vector<served>& done);
 
   queue_counts& counts_;
@@ -78,18 +90,23 @@ class queue_exit {
   std::vector<result_chunk> to_fill_;
   bool will_wake_ = false;
 
-  short_mutex& mutex_;  // guards what follows
+  alignas(cache_line) queue_outlet out_;  // its lock guards what follows
+  std::deque<result_chunk> chunks_;       // the consumers'; the outlet has a series of the first
+  std::vector<result_chunk> used_;
+  std::uint64_t seen_ = 0;  // publications
+  std::deque<waiting_take> waiting_;
+  std::uint64_t numbers_ = 0;
+  std::atomic<std::size_t> waiting_takes_ = 0;  // read by anybody
+  std::atomic<std::uint64_t> end_ = ~std::uint64_t{0};  // written by who stops the queue
+
+  alignas(cache_line) mutable short_mutex mutex_;  // guards what follows; may be taken under the outlet's
   std::condition_variable_any come_;
   std::condition_variable_any over_told_;
-  std::deque<result_chunk> chunks_;  // none is empty
-  std::vector<result_chunk> spent_;  // to be used again
-  std::deque<waiting_take> waiting_;
-  std::vector<std::function<void()>> to_tell_;
-  std::uint64_t numbers_ = 0;
+  std::deque<result_chunk> published_;
+  std::vector<result_chunk> spent_;  // memory to be used again
+  std::uint64_t publications_ = 0;
   std::size_t blocked_ = 0;
-  std::uint64_t taken_ = 0;
-  std::uint64_t bytes_taken_ = 0;
-  std::uint64_t end_ = ~std::uint64_t{0};
+  std::vector<std::function<void()>> to_tell_;
   bool over_ = false;
 };
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "dispatch/dispatcher.hpp"
-#include "pool/queue_counts.hpp"
 #include "pool/queue_entrance.hpp"
 #include "pool/queue_exit.hpp"
 #include "pool/result_order.hpp"
@@ -23,8 +22,9 @@ namespace procx::inline v1::detail {
 
 /// What the two ends of a parallel queue have in common.
 struct queue_ends {
-  queue_ends(queue_entrance::limits const& l, std::function<void()> wake, std::function<void()> wake_consumers)
-      : limits(l), entrance(l, counts, std::move(wake)), exit(counts, std::move(wake_consumers)) {}
+  queue_ends(queue_entrance::limits const& l, std::size_t frame_limit, std::function<void()> wake,
+             std::function<void()> wake_consumers)
+      : limits(l), entrance(l, frame_limit, counts, std::move(wake)), exit(counts, std::move(wake_consumers)) {}
 
   queue_entrance::limits const limits;
   queue_counts counts;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -27,20 +28,31 @@ void add(result_order& results, std::uint64_t n) {
   }
 }
 
-bool is_of(taken_result const& taken, std::uint64_t n) {
-  if (n % 7 == 6) return taken.held && taken.held->block_bytes == n;
-  std::vector<std::uint64_t> const words(1 + n % 5, n);
-  return !taken.held && std::ranges::equal(taken.value().bytes, std::as_bytes(std::span(words)));
+using value = std::span<std::byte const>;
+using held = std::unique_ptr<held_result>;
+
+/// Calls one of these for each outcome, in their order.
+void take_all(result_chunk& chunk, std::function<void(value)> const& on_value, std::function<void(held)> const& on_held) {
+  while (auto const s = chunk.next())
+    for (std::size_t i = 0; i < s->count; ++i)
+      if (s->is_held())
+        on_held(chunk.next_held());
+      else
+        on_value({s->at + i * s->length, s->length});
 }
+
+bool is_of(value v, std::uint64_t n) {
+  std::vector<std::uint64_t> const words(1 + n % 5, n);
+  return n % 7 != 6 && std::ranges::equal(v, std::as_bytes(std::span(words)));
+}
+bool is_of(held const& h, std::uint64_t n) { return n % 7 == 6 && h->block_bytes == n; }
 
 /// Takes all that can leave; the number of the next one.
 std::uint64_t take(result_order& results, std::uint64_t next, bool& good) {
   result_chunk chunk;
   while (results.take_front(chunk)) {
-    for (taken_result taken; !chunk.empty(); ++next) {
-      chunk.take(taken);
-      good = good && is_of(taken, next);
-    }
+    take_all(
+        chunk, [&](value v) { good = is_of(v, next++) && good; }, [&](held h) { good = is_of(h, next++) && good; });
     good = good && results.first() == next;
     chunk.clear();
   }
@@ -129,11 +141,14 @@ BOOST_AUTO_TEST_CASE(values_that_come_in_series_are_as_if_they_came_one_by_one) 
   results.add(4, std::make_unique<held_result>());
   result_chunk chunk;
   for (std::uint64_t next = 0; results.take_front(chunk); chunk.clear())
-    for (taken_result taken; !chunk.empty(); ++next) {
-      chunk.take(taken);
-      BOOST_TEST((taken.held != nullptr) == (next == 4));
-      if (!taken.held) BOOST_TEST(std::ranges::equal(taken.value().bytes, std::as_bytes(std::span(&next, 1))));
-    }
+    take_all(
+        chunk,
+        [&](value v) {
+          BOOST_TEST(next != 4u);
+          BOOST_TEST(std::ranges::equal(v, std::as_bytes(std::span(&next, 1))));
+          ++next;
+        },
+        [&](held) { BOOST_TEST(next++ == 4u); });
   BOOST_TEST(results.first() == 30u);
 }
 

@@ -41,10 +41,10 @@ class basic_parallel_queue {
 
   /// Puts a value that is not run anywhere but keeps its place. Waits for room; returns the number of the item, from 0.
   /// Throws queue_stopped, also if `stop` comes while it waits; what the value's `serialize` throws.
-  std::uint64_t pass(R const& value) { return core_.put(*detail::encoded_item::value(value), never); }
+  std::uint64_t pass(R const& value) { return put_item(detail::encoded_item::value(value)); }
   /// The same if there is room within this time; otherwise the item has no place and no number. 0: does not wait.
   bool try_pass_for(std::chrono::nanoseconds timeout, R const& value) {
-    return core_.put(*detail::encoded_item::value(value), detail::from_now(timeout)) != detail::queue_core::no_place;
+    return try_put_item(detail::encoded_item::value(value), timeout);
   }
   /// As `pass`, without waiting. Completion: `void(std::exception_ptr)` when it has its place, or with `queue_stopped`.
   /// Cancellation (of any type): if it has no place yet it never gets one, and `operation_aborted` is thrown.
@@ -87,14 +87,14 @@ class basic_parallel_queue {
   /// Waits for the next outcome and puts it there; none if the queue is stopped and empty. Throws no task's failure.
   void next_outcome(std::optional<outcome_type>& to) {
     to.reset();
-    detail::taken_result taken;
-    if (core_.get(taken, never) != got::result) return;
-    auto const index = static_cast<std::size_t>(taken.index);
-    try {
-      to.emplace(index, value_of(taken));
-    } catch (...) {
-      to.emplace(index, std::current_exception());
+    if constexpr (detail::is_plain_part<R>) {
+      std::uint64_t number = 0;
+      if (auto const value = core_.template try_take<R>(number)) [[likely]] {
+        to.emplace(static_cast<std::size_t>(number), *value);
+        return;
+      }
     }
+    take_outcome(to);
   }
   /// Iterates until the queue is stopped and empty; several may do so, each outcome comes to one of them. Dereferencing
   /// throws what a failed task ended with; going on with `++` is possible.
@@ -137,13 +137,15 @@ class basic_parallel_queue {
       : core_(options, std::move(executor), std::move(callable)) {}
   ~basic_parallel_queue() = default;
 
-  template <class Item>
-  std::uint64_t put_item(Item const& item) {
-    return core_.put(*item, never);
+  template <class... Parts>
+  std::uint64_t put_item(detail::plain_item<Parts...> item) {
+    std::uint64_t const number = item.try_put(core_.inlet());
+    return number != no_place ? number : put_slowly(item);
   }
+  std::uint64_t put_item(detail::encoded_item const& item) { return put_until(item, never); }
   template <class Item>
   bool try_put_item(Item const& item, std::chrono::nanoseconds timeout) {
-    return core_.put(*item, detail::from_now(timeout)) != detail::queue_core::no_place;
+    return put_until(item, detail::from_now(timeout)) != no_place;
   }
   template <class Item, class Token>
   auto async_put_item(Item const& item, Token&& token) {
@@ -157,19 +159,43 @@ class basic_parallel_queue {
               detail::queue_core::cancel_put(queue, number);
             });
         },
-        token, detail::stored_item(*item));
+        token, item.use([](detail::queue_item const& i) { return detail::stored_item(i); }));
   }
 
  private:
   using got = detail::queue_core::got;
   static constexpr auto never = detail::queue_core::never;
+  static constexpr auto no_place = detail::queue_core::no_place;
 
+  template <class Item>
+  std::uint64_t put_until(Item const& item, detail::queue_core::deadline until) {
+    return item.use([&](detail::queue_item const& i) { return core_.put(i, until); });
+  }
+  /// By value, so that who calls it needs the item's address for this alone.
+  template <class Item>
+  [[gnu::noinline]] std::uint64_t put_slowly(Item item) {
+    return put_until(item, never);
+  }
   static R value_of(detail::taken_result const& taken) {
     if (!taken.held) [[likely]] return decode<R>(input_archive(taken.bytes.data(), taken.length, nullptr));
     if (auto const error = taken.error()) std::rethrow_exception(error);
     return decode<R>(taken.value());
   }
+  [[gnu::noinline]] void take_outcome(std::optional<outcome_type>& to) {
+    detail::taken_result taken;
+    if (core_.get(taken, never) != got::result) return;
+    auto const index = static_cast<std::size_t>(taken.index);
+    try {
+      to.emplace(index, value_of(taken));
+    } catch (...) {
+      to.emplace(index, std::current_exception());
+    }
+  }
   R wait_for_value() {
+    if constexpr (detail::is_plain_part<R>) {
+      std::uint64_t number = 0;
+      if (auto const value = core_.template try_take<R>(number)) [[likely]] return *value;
+    }
     detail::taken_result taken;
     if (core_.get(taken, never) == got::end) throw queue_stopped();
     return value_of(taken);

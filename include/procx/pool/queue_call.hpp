@@ -75,34 +75,48 @@ void save_argument(output_archive& out, T const& argument) {
 template <class T>
 inline constexpr bool is_plain_part = is_bitwise<T> && !std::is_empty_v<T> && sizeof(T) <= 64;
 
-/// An item of such parts for a queue, for as long as this object lives: the same bytes as an `encoded_item` has, but
-/// their number is known, and they are put together without asking whether there is room.
+/// An item of such parts for a queue: the same bytes as an `encoded_item` has, but their number is known, so that they can be
+/// written where they go without asking whether there is room. Nobody takes this object's address on the shortest way in, so
+/// that it is in registers there.
 template <class... Parts>
 class plain_item {
  public:
-  explicit plain_item(task_head const& head, Parts const&... parts) noexcept {
-    item_.bytes = std::span(bytes_).first(length);
-    item_.is_task = true;
-    // One by one: all at once, they would be loaded together when they have just been stored in pieces, and waited for.
-    item_.head.callable = head.callable;
-    item_.head.entry = head.entry;
-    item_.head.function = head.function;
-    std::byte* at = bytes_.data();
-    auto const put = [&at](auto const& part) {
-      copy_words<sizeof part>(at, reinterpret_cast<std::byte const*>(&part));
-      at += sizeof part;
-    };
-    put(std::uint64_t{length - arguments_length_size}), (put(parts), ...);
+  explicit plain_item(task_head const& head, Parts const&... parts) noexcept
+      : callable_(head.callable), entry_(head.entry), function_(head.function), parts_(parts...) {}
+
+  /// The shortest way in, if it is open.
+  std::uint64_t try_put(queue_inlet& in) const noexcept {
+    return in.try_put(callable_, entry_, function_, size, [this](std::byte* to) { write(to); });
   }
-  plain_item(plain_item const&) = delete;
-  plain_item& operator=(plain_item const&) = delete;
-  queue_item const& operator*() const noexcept { return item_; }
+  /// Calls it with the item as bytes.
+  template <class Use>
+  auto use(Use use) const {
+    std::array<std::byte, arguments_length_size + size + copy_padding> bytes;
+    write(bytes.data());
+    queue_item item;
+    item.bytes = std::span(bytes).first(arguments_length_size + size);
+    item.is_task = true;
+    item.head = {callable_, entry_, function_};
+    return use(std::as_const(item));
+  }
 
  private:
-  static constexpr std::size_t length = (arguments_length_size + ... + sizeof(Parts));
+  static constexpr std::size_t size = (std::size_t{0} + ... + sizeof(Parts));
 
-  std::array<std::byte, length + copy_padding> bytes_;
-  queue_item item_;
+  void write(std::byte* to) const noexcept {
+    auto const put = [&to](auto const& part) {
+      copy_words<sizeof part>(to, reinterpret_cast<std::byte const*>(&part));
+      to += sizeof part;
+    };
+    put(std::uint64_t{size});
+    std::apply([&](auto const&... part) { (put(part), ...); }, parts_);
+  }
+
+  // Not as a task_head: that would be stored in pieces and loaded as a whole, and waited for.
+  std::uint32_t callable_;
+  image_offset entry_;
+  image_offset function_;
+  std::tuple<Parts...> parts_;
 };
 
 /// An item for a queue, as bytes in this thread's memory, for as long as this object lives.
@@ -138,7 +152,10 @@ class encoded_item {
 
   encoded_item(encoded_item const&) = delete;
   encoded_item& operator=(encoded_item const&) = delete;
-  queue_item const& operator*() const noexcept { return item_; }
+  template <class Use>
+  auto use(Use use) const {
+    return use(item_);
+  }
 
  private:
   struct passed {};

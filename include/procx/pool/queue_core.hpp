@@ -4,6 +4,8 @@
 #include <procx/dispatch/slab.hpp>
 #include <procx/dispatch/task_head.hpp>
 #include <procx/pool/parallel_queue_options.hpp>
+#include <procx/pool/queue_inlet.hpp>
+#include <procx/pool/queue_outlet.hpp>
 #include <procx/wire/blocks.hpp>
 #include <procx/wire/buffer.hpp>
 
@@ -109,13 +111,14 @@ class result_receiver {
 /// A parallel queue without its types: parallel in the middle, first in first out at both ends.
 ///
 /// Items go in through a box (`queue_entrance`) that the pool's thread empties in one go, and their outcomes come out in
-/// order through another (`queue_exit`), so that an item costs each thread little more than one lock that is free.
+/// order through another (`queue_exit`), so that an item costs each thread little more than a lock that is its own. What is
+/// small and ordinary goes in and out by way of `inlet` and `outlet`, without a call; all else by `put` and `get`.
 class queue_core {
  public:
   // These travel in registers: an optional would go through memory in pieces, and cost more than a lock.
   using deadline = std::chrono::steady_clock::time_point;
   static constexpr deadline never = deadline::max();
-  static constexpr std::uint64_t no_place = ~std::uint64_t{0};
+  static constexpr std::uint64_t no_place = queue_inlet::no_place;
   enum class got { result, nothing_yet, end };
 
   /// `callable` is inherited by the workers, if there is one, in place 0.
@@ -125,6 +128,15 @@ class queue_core {
   queue_core& operator=(queue_core const&) = delete;
   /// Kills the workers.
   ~queue_core();
+
+  queue_inlet& inlet() noexcept { return *inlet_; }
+  /// The next value, an `R` that is copied as it lies in memory, if it is there and nothing is out of the ordinary.
+  template <class R>
+  std::optional<R> try_take(std::uint64_t& index) {
+    std::optional<R> const r = outlet_->try_take<R>(index);
+    if (r && outlet_->counts.taken_is_awaited()) [[unlikely]] tell_taken();
+    return r;
+  }
 
   /// The item's index, or `no_place` if there was no room in time. Throws queue_stopped, sequence_error, protocol_error.
   std::uint64_t put(queue_item const& item, deadline until);
@@ -150,7 +162,12 @@ class queue_core {
 
  private:
   class state;
+
+  void tell_taken();
+
   std::shared_ptr<state> state_;
+  queue_inlet* inlet_;
+  queue_outlet* outlet_;
 };
 
 }  // namespace procx::inline v1::detail

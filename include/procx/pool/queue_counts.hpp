@@ -1,11 +1,10 @@
 #pragma once
 
-#include "pool/short_mutex.hpp"
+#include <procx/system/biased_mutex.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 namespace procx::inline v1::detail {
 
@@ -17,13 +16,13 @@ inline constexpr std::size_t cache_line = 128;
 ///
 /// Who waits stores what it waits for, and then looks at the counters once more; who counts stores the counter and then looks
 /// whether somebody waits, so that one of them sees the other. For what the pool's thread counts, both are sequentially
-/// consistent. Consumers count under a lock for every item; so that they need nothing more, who waits for them goes
-/// through that lock in between (`taken_now`): those who had it before are seen, those who have it later see.
+/// consistent. Consumers count for every item, under a lock; so that they need nothing more, who waits for them visits
+/// that lock in between (`taken_now`): those who had it before are seen, those who have it later see.
 struct queue_counts {
   static constexpr std::uint64_t nobody = ~std::uint64_t{0};
 
   // By consumers.
-  alignas(cache_line) mutable short_mutex taking;
+  alignas(cache_line) mutable biased_mutex taking;
   std::atomic<std::uint64_t> taken = 0;
   std::atomic<std::uint64_t> result_bytes_taken = 0;
   // By the pool's thread.
@@ -35,9 +34,19 @@ struct queue_counts {
   std::atomic<bool> pool_waits = false;       ///< for results to be taken
   std::atomic<std::size_t> joiners = 0;  ///< for all tasks to end
 
+  /// By consumers, under the lock.
+  void count_taken(std::uint64_t items, std::uint64_t bytes) noexcept {
+    result_bytes_taken.store(bytes, std::memory_order_release);
+    taken.store(items, std::memory_order_release);  // behind the bytes: whoever sees it sees those
+  }
+  /// Whether somebody waits for what has been taken.
+  bool taken_is_awaited() const noexcept {
+    return producers_wait_for.load() <= taken.load() || pool_waits.load();
+  }
+
   /// For who has just stored what it waits for.
-  std::uint64_t taken_now() const {
-    std::lock_guard const lock(taking);
+  std::uint64_t taken_now() const noexcept {
+    biased_mutex::visit const now(taking);
     return taken.load();
   }
   std::uint64_t result_bytes_kept() const noexcept {
