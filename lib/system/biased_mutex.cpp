@@ -5,6 +5,7 @@
 
 #include <linux/membarrier.h>
 #include <pthread.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +17,12 @@ constexpr int looks = 100;
 constexpr std::chrono::microseconds nap{50};
 
 bool ask_system(int command) noexcept { return ::syscall(SYS_membarrier, command, 0, 0) == 0; }
+
+/// Asked before the program has threads: with them it takes the system ten milliseconds and more to say yes. A library that
+/// is loaded later goes without.
+bool const may_interrupt = __libc_single_threaded && ask_system(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+
+bool interrupt_all_threads() noexcept { return ask_system(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
 
 std::uint64_t number_of_this_thread() noexcept {
   static std::atomic<std::uint64_t> numbers = 0;
@@ -53,7 +60,7 @@ void biased_mutex::consider(std::uint64_t thread) noexcept {
   last_ = thread;
   if (in_a_row_ < uses_of_an_owner) return;
   was_owned_ = true;
-  if (children_own_nothing() && ask_system(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
+  if (may_interrupt && interrupt_all_threads() && children_own_nothing())
     owner_.store(thread, std::memory_order_relaxed);
 }
 
@@ -64,7 +71,7 @@ bool biased_mutex::is_anothers() const noexcept {
 
 void biased_mutex::shut_out_owner() noexcept {
   shut_.store(true, std::memory_order_relaxed);
-  ask_system(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  interrupt_all_threads();
   for (int i = 0; inside_.load(std::memory_order_acquire); ++i)  // for some instructions, unless it has lost its processor
     if (i >= looks) std::this_thread::sleep_for(nap);
 }

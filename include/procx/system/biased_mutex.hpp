@@ -13,7 +13,8 @@ inline constinit thread_local std::uint64_t thread_number = 0;
 /// A mutex that costs a thread which has it for itself next to nothing: after some uses in a row it is that thread's, which
 /// from then on takes and leaves it by plain stores, without an instruction that locks the bus. Another thread that locks
 /// it ends that for good, and what is left is a `short_mutex`. One that only visits lets it be, and pays for itself: some
-/// microseconds if the owner is running. Where the system has no membarrier(2), it is a `short_mutex` from the beginning.
+/// microseconds if the owner is running. Where the system has no membarrier(2), or the library was loaded when
+/// there were threads, it is a `short_mutex` from the beginning.
 ///
 /// Why a store and then a load are enough for the owner: whoever wants to get in says so first, and then has the system
 /// execute a barrier on every processor that runs a thread of this process. After that the owner has seen it, or is seen
