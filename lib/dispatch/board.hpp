@@ -32,7 +32,7 @@ struct claim {
 /// Bytes [0, `results_end`) are whole frames, some of which the parent may have had through the pipe already; the last may
 /// be open (`worker_results`).
 struct alignas(64) board_slot {
-  static constexpr std::size_t results_size = 64 * 1024;
+  static constexpr std::size_t results_size = 128 * 1024;
 
   std::atomic<std::uint64_t> claim_word;
   std::atomic<std::uint64_t> returned;  ///< that have run; the result of the last may not be in `results` as yet

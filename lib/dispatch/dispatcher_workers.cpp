@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::nanoseconds time_to_leave = std::chrono::seconds(1);  // for a worker that has nothing to do
 constexpr std::size_t deaths_without_work = 8;  // of new workers, in a row: something is wrong with the pool, not a task
+constexpr std::size_t most_with_large_pipes = 64;  // workers: beyond some number the system lets a user's other pipes hold little
 
 }  // namespace
 
@@ -104,6 +105,8 @@ bool dispatcher::start_worker() {
   slot.reset();
   auto [task_read, task_write] = make_pipe();
   auto [result_read, result_write] = make_pipe();
+  if (settings_.workers <= most_with_large_pipes)
+    for (descriptor const* pipe : {&task_write, &result_write}) ask_for_pipe_size(*pipe, worker_pipe_size);
   std::vector<descriptor> given;
   given.push_back(std::move(task_read));
   given.push_back(std::move(result_write));

@@ -41,7 +41,8 @@ class worker {
         slot_(slot),
         callables_(callables),
         settings_(settings),
-        reader_(std::min<std::size_t>(settings.frame_limit, frame_header::max_length) + task_frame::payload_extra),
+        reader_(std::min<std::size_t>(settings.frame_limit, frame_header::max_length) + task_frame::payload_extra,
+                worker_pipe_size),
         limit_(settings.frame_limit) {
     current_slot = &slot;
     note_crashes(slot.crash);

@@ -54,7 +54,7 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
       results_(owner.loop_.executor()),
       pidfd_(owner.loop_.executor()),
       errors_(owner.loop_.executor()),
-      reader_(std::max(owner.settings_.frame_limit, board_slot::results_size)) {
+      reader_(std::max(owner.settings_.frame_limit, board_slot::results_size), worker_pipe_size) {
   set_nonblocking(tasks_fd_.get(), true);
   set_nonblocking(results_fd_.get(), true);
   try {

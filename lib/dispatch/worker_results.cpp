@@ -12,8 +12,6 @@ namespace {
 /// A flag that only the board sees: the length is that of one value, and the values go on to the end of the results.
 constexpr std::uint8_t is_open = 0x80;
 
-static_assert(board_slot::results_size <= value_series::most);
-
 }  // namespace
 
 bool worker_results::add(frame_kind kind, std::uint8_t flags, std::uint64_t number, std::span<std::byte const> payload) {

@@ -3,7 +3,7 @@
 #include "dispatch/board.hpp"
 #include "system/descriptor.hpp"
 
-#include <procx/wire/frame.hpp>
+#include <procx/wire/value_series.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +21,7 @@ class worker_results {
   /// The next value behind one that is as long; false if it is no such, or there is no room.
   bool extend(std::span<std::byte const> value) noexcept {
     std::uint64_t const end = slot_.results_end.load(std::memory_order_relaxed);
-    if (value.size() != length_ || end + length_ > board_slot::results_size) return false;
+    if (value.size() != length_ || count_ == value_series::most || end + length_ > board_slot::results_size) return false;
     copy_bytes(slot_.results.data() + end, value.data(), value.size());
     slot_.results_end.store(end + value.size(), std::memory_order_release);
     ++count_;

@@ -13,7 +13,7 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::size_t capacity_of_worker = 16384;
+constexpr std::size_t capacity_of_worker = 32768;
 
 queue_entrance::limits limits_of(parallel_queue_options const& o) {
   std::size_t const items = o.capacity ? o.capacity : capacity_of_worker * o.workers.resolve();

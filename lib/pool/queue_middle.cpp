@@ -12,9 +12,13 @@
 namespace procx::inline v1::detail {
 namespace {
 
+// On one worker. More than elsewhere: five threads and processes take turns, and each turn should be worth its switch.
+constexpr std::uint32_t tasks_ahead = 8192;
+
 dispatcher::settings queue_settings(parallel_queue_options const& options) {
   dispatcher::settings s = settings_of(options);
   s.idle_timeout = std::chrono::seconds(30);
+  s.policy.most = tasks_ahead;
   return s;
 }
 

@@ -79,6 +79,10 @@ std::pair<descriptor, descriptor> make_pipe() {
   return made;
 }
 
+void ask_for_pipe_size(descriptor const& pipe, std::size_t size) noexcept {
+  ::fcntl(pipe.get(), F_SETPIPE_SZ, static_cast<int>(size));
+}
+
 std::pair<descriptor, descriptor> make_socket_pair(int type) {
   std::pair<descriptor, descriptor> made;
   auto const held = hold_forks();

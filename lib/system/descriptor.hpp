@@ -42,6 +42,8 @@ class descriptor {
 
 /// A pipe, or a connected pair of sockets: [0] is where is read, [1] where is written.
 std::pair<descriptor, descriptor> make_pipe();
+/// Lets the pipe hold so many bytes, if the system gives them: those of one user have a limit.
+void ask_for_pipe_size(descriptor const& pipe, std::size_t size) noexcept;
 std::pair<descriptor, descriptor> make_socket_pair(int type);
 descriptor open_pidfd(pid_t pid);
 /// Another number for the same open file.

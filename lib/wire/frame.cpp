@@ -8,7 +8,6 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::size_t first_read = 64 * 1024;  // what a pipe holds
 constexpr std::size_t kept = 8 * 1024 * 1024;  // more is given back once it has been read; page faults are dear
 
 }  // namespace
@@ -41,13 +40,13 @@ std::span<std::byte> frame_reader::prepare() {
   }
   consumed_ = 0;
 
-  std::size_t wanted = first_read;
+  std::size_t wanted = at_once_;
   if (pending() >= frame_header::size) {
     std::size_t const missing = frame_header::size + checked_length() - bytes_.size();
-    wanted = std::clamp(missing, first_read, std::max(first_read, bytes_.size()));
+    wanted = std::clamp(missing, at_once_, std::max(at_once_, bytes_.size()));
   }
   // Not at every read: where little comes at a time, each would copy all that came before.
-  if (bytes_.capacity() - bytes_.size() < first_read / 2) bytes_.reserve(bytes_.size() + wanted);
+  if (bytes_.capacity() - bytes_.size() < at_once_ / 2) bytes_.reserve(bytes_.size() + wanted);
   return {bytes_.data() + bytes_.size(), bytes_.capacity() - bytes_.size()};
 }
 

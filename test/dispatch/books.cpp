@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(no_more_results_are_under_way_than_the_bytes_of_them_allow)
   b.measured(0, 1, 1us, 5000);  // at once, when they grow
   BOOST_TEST(b.credit(0) == 2u);
   for (int i = 0; i < 100; ++i) b.measured(0, 10, 10us, 0);
-  BOOST_TEST(b.credit(0) == 2048u);
+  BOOST_TEST(b.credit(0) == 4000u);
 }
 
 BOOST_AUTO_TEST_CASE(a_death_blames_the_running_task_and_puts_back_the_others_in_order) {

@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_slow_consumer_and_a_million_items_take_constant_memory) {
   producer.join();
   BOOST_TEST(in_order);
   BOOST_TEST(next == count);
-  BOOST_TEST(longest <= 2u * 16384);
+  BOOST_TEST(longest <= 2u * 32768);
   if (!processes::sanitized) BOOST_TEST(most <= warm + 2048);
 }
 

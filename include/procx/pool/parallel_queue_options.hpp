@@ -15,7 +15,7 @@ namespace procx::inline v1 {
 /// How a parallel queue goes about it. The defaults suit nearly everything.
 struct parallel_queue_options {
   worker_count workers = {};
-  /// So many items there may be between `put` and `get`, whether they wait, run or are finished; 0: 16,384 for
+  /// So many items there may be between `put` and `get`, whether they wait, run or are finished; 0: 32,768 for
   /// each worker. All that one slow task can make wait behind it.
   std::size_t capacity = 0;
   /// As `capacity`, for the bytes of encoded arguments and of results that were not taken. An item that is larger goes
@@ -35,7 +35,7 @@ struct parallel_queue_options {
   std::size_t memory_limit = 0;
   /// Priority, processors, resources of the workers, and for how long each is kept.
   worker_limits limits = {};
-  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 2,048.
+  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 8,192.
   unsigned window = 0;
   /// The largest encoded call or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;

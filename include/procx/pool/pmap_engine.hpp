@@ -34,7 +34,7 @@ struct pmap_options {
   std::size_t memory_limit = 0;
   /// Priority, processors, resources of the workers, and for how long each is kept.
   worker_limits limits = {};
-  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 2,048.
+  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 4,096.
   unsigned window = 0;
   /// The largest encoded input or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;

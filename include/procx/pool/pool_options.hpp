@@ -36,7 +36,7 @@ struct pool_options {
   std::size_t capacity = 65536;
   /// As `capacity`, for the bytes of their encoded arguments.
   std::size_t capacity_bytes = std::size_t{256} << 20;
-  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 2,048.
+  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 4,096.
   unsigned window = 0;
   /// The largest encoded call or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;

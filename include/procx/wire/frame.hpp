@@ -119,7 +119,9 @@ class frame_writer {
 /// an error at once. After an error the reader is of no use.
 class frame_reader {
  public:
-  explicit frame_reader(std::size_t limit = default_frame_limit) noexcept : limit_(limit) {}
+  /// Has room for at least `at_once` bytes at a time: what a pipe holds, if the system has not been asked for more.
+  explicit frame_reader(std::size_t limit = default_frame_limit, std::size_t at_once = 64 * 1024) noexcept
+      : limit_(limit), at_once_(at_once) {}
 
   /// Room for the next bytes; invalidates the frames that `next` has given.
   std::span<std::byte> prepare();
@@ -156,6 +158,7 @@ class frame_reader {
   buffer bytes_;
   std::size_t consumed_ = 0;
   std::size_t limit_;
+  std::size_t at_once_;
 };
 
 }  // namespace procx::inline v1::detail

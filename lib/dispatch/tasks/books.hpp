@@ -26,7 +26,7 @@ class books {
   struct settings {
     std::uint32_t window = 0;  ///< tasks in flight on one worker; 0: by the time they take
     std::uint32_t least = 2;
-    std::uint32_t most = 2048;
+    std::uint32_t most = 4096;
     std::size_t bytes = std::size_t{1} << 20;  ///< of arguments, and of results, beyond the first `least` tasks of a worker
     std::chrono::nanoseconds work_ahead = std::chrono::milliseconds(4);
     std::uint32_t retries = 0;  ///< of one task, for each way of failing
