@@ -99,7 +99,7 @@ std::optional<std::uint64_t> queue_entrance::stop() {
 
 bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
   if (take_box(to)) return true;
-  if (!sleeps) return false;
+  if (!sleeps || in_.wanted.load()) return false;  // if it waits already, nothing has come since
   biased_mutex::visit const visit(in_.mutex);
   hand_over();
   if (take_box(to)) return true;
