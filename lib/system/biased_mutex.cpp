@@ -16,6 +16,9 @@ constexpr unsigned uses_of_an_owner = 32;
 constexpr int looks = 100;
 constexpr std::chrono::microseconds nap{50};
 
+// For what a processor has stored to be seen by the others, should the program have forbidden itself the system call since.
+constexpr std::chrono::milliseconds long_enough{1};
+
 bool ask_system(int command) noexcept { return ::syscall(SYS_membarrier, command, 0, 0) == 0; }
 
 /// Asked before the program has threads: with them it takes the system ten milliseconds and more to say yes. A library that
@@ -71,7 +74,7 @@ bool biased_mutex::is_anothers() const noexcept {
 
 void biased_mutex::shut_out_owner() noexcept {
   shut_.store(true, std::memory_order_relaxed);
-  interrupt_all_threads();
+  if (!interrupt_all_threads()) std::this_thread::sleep_for(long_enough);
   for (int i = 0; inside_.load(std::memory_order_acquire); ++i)  // for some instructions, unless it has lost its processor
     if (i >= looks) std::this_thread::sleep_for(nap);
 }

@@ -1,0 +1,236 @@
+// The ends of a queue belong to the thread that has them for itself, until another comes: each case begins with one
+// producer and one consumer that have used theirs often enough.
+#define BOOST_TEST_MODULE parallel_queue_ends
+#include "support/observe.hpp"
+#include "support/processes.hpp"
+
+#include <procx/procx.hpp>
+
+#include <boost/asio.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <unistd.h>
+
+namespace px = procx;
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int often = 500;
+
+int same(int n) { return n; }
+int half(int n) { return n / 2; }
+
+/// This thread is the producer and the consumer, and both ends are its own.
+void make_mine(px::parallel_queue<int>& queue) {
+  for (int first = 0; first < often; first += 50) {
+    for (int n = first; n < first + 50; ++n) queue.put(same, n);
+    for (int n = first; n < first + 50; ++n) BOOST_REQUIRE(queue.get() == n);
+  }
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(parallel_queue_ends, observe::leaves_nothing)
+
+BOOST_AUTO_TEST_CASE(producers_and_consumers_who_come_late_lose_nothing_and_keep_the_order) {
+  constexpr std::uint64_t each = 20'000;
+  constexpr int producers = 3, consumers = 3;
+  px::parallel_queue<int> queue({.workers = 2});
+  std::atomic<std::uint64_t> taken = 0;
+  std::atomic<bool> good = true;
+  std::vector<std::atomic<int>> seen(producers * each);
+  auto const produce = [&](int who) {
+    for (std::uint64_t n = 0, before = 0; n < each; ++n) {
+      std::uint64_t const number = queue.put(same, static_cast<int>(who * each + n));
+      if (n > 0 && number <= before) good = false;
+      before = number;
+    }
+  };
+  auto const consume = [&] {
+    std::optional<std::size_t> before;
+    std::vector<int> last(producers, -1);
+    for (auto const& o : queue.outcomes()) {
+      if (before && o.index() <= *before) good = false;
+      before = o.index();
+      int const who = *o / static_cast<int>(each);
+      if (*o <= last[static_cast<std::size_t>(who)]) good = false;
+      last[static_cast<std::size_t>(who)] = *o;
+      ++seen[static_cast<std::size_t>(*o)];
+      ++taken;
+    }
+  };
+  std::vector<std::thread> threads;
+  std::vector<std::thread> sources;
+  sources.emplace_back(produce, 0);
+  threads.emplace_back(consume);
+  while (taken < each / 4) std::this_thread::yield();
+  for (int i = 1; i < producers; ++i) sources.emplace_back(produce, i);
+  for (int i = 1; i < consumers; ++i) threads.emplace_back(consume);
+  for (auto& t : sources) t.join();
+  queue.stop();
+  for (auto& t : threads) t.join();
+  BOOST_TEST(good.load());
+  BOOST_TEST(taken.load() == producers * each);
+  for (auto const& s : seen) BOOST_REQUIRE(s.load() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(one_thread_after_another_may_have_them) {
+  px::parallel_queue<int> queue({.workers = 2});
+  for (int round = 0; round < 4; ++round) std::thread([&] { make_mine(queue); }).join();
+  make_mine(queue);
+}
+
+BOOST_AUTO_TEST_CASE(items_of_all_kinds_keep_their_places) {
+  px::parallel_queue<int> queue({.workers = 2});
+  make_mine(queue);
+  std::mt19937 random(3);
+  std::vector<int> expected;
+  std::thread producer([&] {
+    for (int n = 0; n < 20'000; ++n) {
+      std::string const text(random() % 40, 'x');
+      std::vector<char> const large(n % 2000 == 0 ? 100'000 : 0, 'y');
+      switch (random() % 8) {
+        case 0: queue.pass(n), expected.push_back(n); break;
+        case 1: queue.put(half, n), expected.push_back(n / 2); break;
+        case 2: queue.put([](std::string const& s) { return static_cast<int>(s.size()); }, text),
+                expected.push_back(static_cast<int>(text.size())); break;
+        case 3: queue.put([](std::vector<char> const& v) { return static_cast<int>(v.size()); }, large),
+                expected.push_back(static_cast<int>(large.size())); break;
+        case 4: queue.put([](int a, int b) { return a - b; }, n, 7), expected.push_back(n - 7); break;
+        default: queue.put(same, n), expected.push_back(n);
+      }
+    }
+    queue.stop();
+  });
+  std::vector<int> got;
+  for (int const n : queue) got.push_back(n);
+  producer.join();
+  BOOST_TEST((got == expected));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_waits_is_woken_however_the_moments_fall) {
+  px::parallel_queue<int> queue({.workers = 2});
+  make_mine(queue);
+  std::mt19937 random(4);
+  for (int round = 0; round < 3'000; ++round) {
+    int const some = 1 + static_cast<int>(random() % 5);
+    for (int n = 0; n < some; ++n) {
+      queue.put(same, n);
+      if (random() % 4 == 0)
+        for (unsigned spin = random() % 3'000; spin > 0; --spin) asm volatile("");
+    }
+    for (int n = 0; n < some; ++n) BOOST_REQUIRE(queue.try_get_for(20s) == n);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_producer_without_room_is_woken_however_the_moments_fall) {
+  for (std::size_t const capacity : {1, 2, 3, 50}) {
+    px::parallel_queue<int> queue({.workers = 2, .capacity = capacity});
+    constexpr int count = 4'000;
+    std::thread producer([&] {
+      for (int n = 0; n < count; ++n)
+        if (!queue.try_put_for(20s, same, n)) break;
+      queue.stop();
+    });
+    std::mt19937 random(5);
+    int next = 0;
+    for (int const n : queue) {
+      BOOST_REQUIRE(n == next++);
+      if (random() % 50 == 0)
+        for (unsigned spin = random() % 3'000; spin > 0; --spin) asm volatile("");
+    }
+    producer.join();
+    BOOST_TEST(next == count);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_put_is_run_though_nothing_more_is_put) {
+  observe::shared<std::atomic<int>> ran;
+  auto const count = [&] { return ran->load(); };
+  px::parallel_single_task_queue queue([&](int n) { return ++*ran, n; }, px::parallel_queue_options{.workers = 2});
+  std::mt19937 random(6);
+  int all = 0;
+  for (int round = 0; round < 200; ++round) {
+    for (unsigned n = random() % 200; n > 0; --n) queue.put(all++);
+    while (count() < all) ::usleep(100);  // nobody takes the results
+  }
+  queue.stop();
+  int next = 0;
+  for (int const n : queue) BOOST_REQUIRE(n == next++);
+  BOOST_TEST(next == all);
+}
+
+BOOST_AUTO_TEST_CASE(those_who_wait_asynchronously_are_served_beside_who_has_the_end_for_himself) {
+  px::parallel_queue<int> queue({.workers = 2});
+  make_mine(queue);
+  for (int round = 0; round < 200; ++round) {
+    std::future<std::optional<int>> first = queue.async_get(asio::use_future), second = queue.async_get(asio::use_future);
+    std::future<void> const put = queue.async_put(px::call(same, 1), asio::use_future);
+    for (int n = 2; n < 10; ++n) queue.put(same, n);
+    for (int n = 3; n < 10; ++n) BOOST_REQUIRE(queue.get() == n);
+    BOOST_REQUIRE(first.get() == 1);
+    BOOST_REQUIRE(second.get() == 2);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(room_for_those_who_put_asynchronously_is_made_by_who_has_the_exit_for_himself) {
+  px::parallel_queue<int> queue({.workers = 2, .capacity = often});
+  make_mine(queue);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::future<void>> puts;
+    for (int n = 0; n < 2 * often; ++n) puts.push_back(queue.async_put(px::call(same, n), asio::use_future));
+    for (int n = 0; n < 2 * often; ++n) BOOST_REQUIRE(queue.try_get_for(20s) == n);
+    for (auto& p : puts) p.get();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(in_a_forked_child_they_are_nobody_s) {
+  px::parallel_queue<int> queue({.workers = 2});
+  make_mine(queue);
+  queue.put(same, 1);
+  queue.put(same, 2);
+  BOOST_TEST(queue.get() == 1);  // the other may be where this thread need not ask anybody
+  auto const refused = [](auto&& action) {
+    try {
+      action();
+    } catch (px::error const& e) {
+      return e.code() == px::errc::foreign_process;
+    }
+    return false;
+  };
+  BOOST_TEST(processes::code_of_fork([&] {
+               ::alarm(20);
+               return refused([&] { queue.put(same, 3); }) && refused([&] { queue.get(); }) ? 0 : 1;
+             }) == 0);
+  BOOST_TEST(queue.get() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_of_bytes_holds_on_the_shortest_way_too) {
+  px::parallel_queue<int> queue({.workers = 2, .capacity_bytes = 1000});
+  make_mine(queue);
+  int put = 0;
+  while (queue.try_put_for(50ms, same, put)) ++put;
+  BOOST_TEST(put <= 250);
+  BOOST_TEST(put > 100);
+  for (int n = 0; n < put; ++n) BOOST_REQUIRE(queue.get() == n);
+  struct wide {
+    char bytes[48];
+  };
+  px::parallel_queue<int> narrow({.workers = 2, .frame_limit = 40});
+  make_mine(narrow);
+  BOOST_CHECK_THROW(narrow.put([](wide const&) { return 0; }, wide()), px::protocol_error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
