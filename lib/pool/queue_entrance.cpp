@@ -110,7 +110,7 @@ bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
 bool queue_entrance::take_box(std::deque<queue_batch>& to) {
   std::lock_guard const lock(box_mutex_);
   if (box_.empty()) return false;
-  for (; !box_.empty(); box_.pop_front()) to.push_back(std::move(box_.front()));
+  for (; !box_.empty(); box_.erase(box_.begin())) to.push_back(std::move(box_.front()));
   return true;
 }
 
@@ -220,14 +220,15 @@ bool queue_entrance::continues_kind(queue_item const& item) const noexcept {
 
 void queue_entrance::begin_kind(queue_item const& item) {
   in_.end = in_.at;  // nothing goes the short way before there is an item of it
-  close_kind();
+  count_kind();
   open_.kinds.push_back({item.is_task, item.has_slabs(), 0, item.head});
   if (item.has_slabs()) open_.slabs.push_back(std::exchange(*item.slabs, slab_sink()));
 }
 
-void queue_entrance::close_kind() noexcept {
-  if (!open_.kinds.empty()) open_.kinds.back().count = static_cast<std::uint32_t>(admitted() - kind_first_);
-  kind_first_ = admitted();
+/// Counts the items of the last kind, of which there may be more.
+void queue_entrance::count_kind() noexcept {
+  if (!open_.kinds.empty()) open_.kinds.back().count += static_cast<std::uint32_t>(admitted() - counted_);
+  counted_ = admitted();
 }
 
 void queue_entrance::open_a_batch(std::size_t length) {
@@ -235,6 +236,7 @@ void queue_entrance::open_a_batch(std::size_t length) {
   buffer memory;
   {
     std::lock_guard const lock(box_mutex_);
+    box_.reserve(box_.size() + 1);
     if (!spare_.empty()) {
       memory = std::move(spare_.back());
       spare_.pop_back();
@@ -248,10 +250,10 @@ void queue_entrance::open_a_batch(std::size_t length) {
   open_end_ = in_.at + size;
 }
 
-/// The open batch, if there is anything in it, goes where the pool's thread finds it. Whether there was.
-bool queue_entrance::hand_over() {
+/// The open batch, if there is anything in it, goes where the pool's thread finds it; there is room for it. Whether there was.
+bool queue_entrance::hand_over() noexcept {
   if (in_.at == open_.items.data()) return false;
-  close_kind();
+  count_kind();
   open_.items.set_size(static_cast<std::size_t>(in_.at - open_.items.data()));
   {
     std::lock_guard const lock(box_mutex_);
@@ -263,7 +265,7 @@ bool queue_entrance::hand_over() {
 }
 
 /// Whether the pool's thread is to be woken: it waits for items, and some have come.
-bool queue_entrance::must_wake() {
+bool queue_entrance::must_wake() noexcept {
   if (!in_.wanted.load(std::memory_order_relaxed) || !hand_over()) return false;
   in_.wanted.store(false, std::memory_order_relaxed);
   return true;
@@ -281,7 +283,7 @@ void queue_entrance::serve_waiting() {
   if (wakes) wake_();
 }
 
-/// Those who wait asynchronously, as far as there is room.
+/// Those who wait asynchronously, as far as there is room. If there is not, nobody passes them by on the short way.
 void queue_entrance::serve(finished_ops& done) {
   waiting_puts_.store(waiting_.size());  // first: room that is made from now on is told
   while (!waiting_.empty()) {
@@ -293,7 +295,10 @@ void queue_entrance::serve(finished_ops& done) {
       if (!has_room(item.size())) {
         ask_to_be_told(counts_.taken.load() + 1, item.size());
         static_cast<void>(counts_.taken_now());
-        if (!has_room(item.size())) return;
+        if (!has_room(item.size())) {
+          in_.end = in_.at;
+          return;
+        }
       }
       add(item);
       done.emplace_back(std::move(w.op), nullptr);

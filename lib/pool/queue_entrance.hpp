@@ -92,11 +92,11 @@ class queue_entrance {
   std::uint64_t add(queue_item const& item);
   bool continues_kind(queue_item const& item) const noexcept;
   void begin_kind(queue_item const& item);
-  void close_kind() noexcept;
+  void count_kind() noexcept;
   void open_a_batch(std::size_t length);
-  bool hand_over();
+  bool hand_over() noexcept;
   bool take_box(std::deque<queue_batch>& to);
-  bool must_wake();
+  bool must_wake() noexcept;
   void serve(finished_ops& done);
   void serve_waiting();
   static void finish(finished_ops& done);
@@ -108,14 +108,14 @@ class queue_entrance {
   queue_inlet in_;  // its lock guards what follows
   queue_batch open_;
   std::byte* open_end_ = nullptr;  // of its room
-  std::uint64_t kind_first_ = 0;   // the index of the first item of its last kind
+  std::uint64_t counted_ = 0;      // items that the counts of its kinds tell, and those before it
   std::deque<waiting_put> waiting_;
   std::uint64_t numbers_ = 0;
   bool stopped_ = false;
   std::atomic<std::size_t> waiting_puts_ = 0;  // read by anybody
 
   short_mutex box_mutex_;  // guards what follows; may be taken under the inlet's
-  std::deque<queue_batch> box_;
+  std::vector<queue_batch> box_;  // with room for the one that is open
   std::vector<buffer> spare_;
 
   std::mutex told_mutex_;  // guards what follows; likewise

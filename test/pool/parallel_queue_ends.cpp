@@ -196,6 +196,25 @@ BOOST_AUTO_TEST_CASE(room_for_those_who_put_asynchronously_is_made_by_who_has_th
   }
 }
 
+BOOST_AUTO_TEST_CASE(who_waits_for_room_is_not_passed_by_on_the_shortest_way) {
+  px::parallel_queue<int> queue({.workers = 2, .capacity_bytes = 4000});
+  std::atomic<bool> asked = false;
+  std::thread producer([&] {
+    for (int n = 0; n < often; ++n) queue.put(same, n);
+    auto const length = [](std::string const& s) { return static_cast<int>(s.size()); };
+    std::future<void> const large = queue.async_put(px::call(length, std::string(3900, 'x')), asio::use_future);
+    asked = true;
+    queue.put(same, often);
+    queue.stop();
+  });
+  while (!asked) std::this_thread::yield();
+  ::usleep(20'000);  // the more surely a put that does not wait is seen
+  for (int n = 0; n < often; ++n) BOOST_REQUIRE(queue.get() == n);
+  BOOST_TEST(queue.get() == 3900);
+  BOOST_TEST(queue.get() == often);
+  producer.join();
+}
+
 BOOST_AUTO_TEST_CASE(in_a_forked_child_they_are_nobody_s) {
   px::parallel_queue<int> queue({.workers = 2});
   make_mine(queue);
