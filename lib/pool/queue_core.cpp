@@ -27,7 +27,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   state(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> const& executor,
         std::shared_ptr<void> callable)
       : frame_limit_(options.frame_limit),
-        ends_(limits_of(options), options.frame_limit, [this] { wake(); },
+        ends_(limits_of(options), options.frame_limit, [this] { wake(); }, [this] { tell_taken(); },
               [this] { on_thread([](state& s) { s.ends_.exit.wake_blocked(); }); }),
         thread_(executor),
         middle_(ends_, thread_.loop(), options, std::move(callable), [this] { over(); }) {
@@ -70,9 +70,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   }
   std::uint64_t async_get(std::unique_ptr<result_receiver> receiver) {
     thread_.check_ours();
-    std::uint64_t const number = ends_.exit.async_take(std::move(receiver));
-    tell_taken();
-    return number;
+    return ends_.exit.async_take(std::move(receiver));
   }
   /// Whoever waits for results to be taken is told.
   void tell_taken() {

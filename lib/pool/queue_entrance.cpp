@@ -97,7 +97,7 @@ std::optional<std::uint64_t> queue_entrance::stop() {
   return all;
 }
 
-bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
+bool queue_entrance::take(std::list<queue_batch>& to, bool sleeps) {
   if (take_box(to)) return true;
   if (!sleeps || in_.wanted.load()) return false;  // if it waits already, nothing has come since
   biased_mutex::visit const visit(in_.mutex);
@@ -107,10 +107,10 @@ bool queue_entrance::take(std::deque<queue_batch>& to, bool sleeps) {
   return false;
 }
 
-bool queue_entrance::take_box(std::deque<queue_batch>& to) {
+bool queue_entrance::take_box(std::list<queue_batch>& to) {
   std::lock_guard const lock(box_mutex_);
   if (box_.empty()) return false;
-  for (; !box_.empty(); box_.erase(box_.begin())) to.push_back(std::move(box_.front()));
+  to.splice(to.end(), box_);
   return true;
 }
 
@@ -213,21 +213,23 @@ std::uint64_t queue_entrance::add(queue_item const& item) {
 }
 
 bool queue_entrance::continues_kind(queue_item const& item) const noexcept {
-  if (open_.kinds.empty()) return false;
-  queue_batch::kind const& last = open_.kinds.back();
+  if (open_.front().kinds.empty()) return false;
+  queue_batch::kind const& last = open_.front().kinds.back();
   return last.head == item.head && last.is_task == item.is_task && !last.has_slabs && !item.has_slabs();
 }
 
 void queue_entrance::begin_kind(queue_item const& item) {
   in_.end = in_.at;  // nothing goes the short way before there is an item of it
   count_kind();
-  open_.kinds.push_back({item.is_task, item.has_slabs(), 0, item.head});
-  if (item.has_slabs()) open_.slabs.push_back(std::exchange(*item.slabs, slab_sink()));
+  queue_batch& open = open_.front();
+  open.kinds.push_back({item.is_task, item.has_slabs(), 0, item.head});
+  if (item.has_slabs()) open.slabs.push_back(std::exchange(*item.slabs, slab_sink()));
 }
 
 /// Counts the items of the last kind, of which there may be more.
 void queue_entrance::count_kind() noexcept {
-  if (!open_.kinds.empty()) open_.kinds.back().count += static_cast<std::uint32_t>(admitted() - counted_);
+  auto& kinds = open_.front().kinds;
+  if (!kinds.empty()) kinds.back().count += static_cast<std::uint32_t>(admitted() - counted_);
   counted_ = admitted();
 }
 
@@ -236,7 +238,6 @@ void queue_entrance::open_a_batch(std::size_t length) {
   buffer memory;
   {
     std::lock_guard const lock(box_mutex_);
-    box_.reserve(box_.size() + 1);
     if (!spare_.empty()) {
       memory = std::move(spare_.back());
       spare_.pop_back();
@@ -244,22 +245,22 @@ void queue_entrance::open_a_batch(std::size_t length) {
   }
   std::size_t const size = std::max(batch_size, length);
   memory.reserve(size + copy_padding);
-  open_ = {};
-  open_.items = std::move(memory);
-  in_.at = in_.end = open_.items.data();
+  if (open_.empty()) open_.emplace_back();
+  open_.front().items = std::move(memory);
+  in_.at = in_.end = open_.front().items.data();
   open_end_ = in_.at + size;
 }
 
-/// The open batch, if there is anything in it, goes where the pool's thread finds it; there is room for it. Whether there was.
+/// The open batch, if there is anything in it, goes where the pool's thread finds it. Whether there was.
 bool queue_entrance::hand_over() noexcept {
-  if (in_.at == open_.items.data()) return false;
+  if (open_.empty() || in_.at == open_.front().items.data()) return false;
   count_kind();
-  open_.items.set_size(static_cast<std::size_t>(in_.at - open_.items.data()));
+  buffer& items = open_.front().items;
+  items.set_size(static_cast<std::size_t>(in_.at - items.data()));
   {
     std::lock_guard const lock(box_mutex_);
-    box_.push_back(std::move(open_));
+    box_.splice(box_.end(), open_);
   }
-  open_ = {};
   in_.at = in_.end = open_end_ = nullptr;
   return true;
 }
@@ -309,6 +310,8 @@ void queue_entrance::serve(finished_ops& done) {
 }
 
 void queue_entrance::finish(finished_ops& done) {
+  if (done.empty()) return;
+  tell_waiting();  // there may be room for them, who came later
   for (auto& [op, error] : done) op->complete({std::move(error), {}});
 }
 

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -69,7 +70,7 @@ class queue_entrance {
 
   /// For the pool's thread: appends what is there. If nothing is, it will be woken when something comes, if it `sleeps`
   /// until then.
-  bool take(std::deque<queue_batch>& to, bool sleeps);
+  bool take(std::list<queue_batch>& to, bool sleeps);
   /// Memory that can be written to again.
   void give_back(buffer memory);
 
@@ -95,18 +96,18 @@ class queue_entrance {
   void count_kind() noexcept;
   void open_a_batch(std::size_t length);
   bool hand_over() noexcept;
-  bool take_box(std::deque<queue_batch>& to);
+  bool take_box(std::list<queue_batch>& to);
   bool must_wake() noexcept;
   void serve(finished_ops& done);
   void serve_waiting();
-  static void finish(finished_ops& done);
+  void finish(finished_ops& done);
 
   limits const limits_;
   queue_counts& counts_;
   std::function<void()> const wake_;
 
   queue_inlet in_;  // its lock guards what follows
-  queue_batch open_;
+  std::list<queue_batch> open_;  // one, or none: so it moves into the box without any memory, and cannot fail to
   std::byte* open_end_ = nullptr;  // of its room
   std::uint64_t counted_ = 0;      // items that the counts of its kinds tell, and those before it
   std::deque<waiting_put> waiting_;
@@ -115,7 +116,7 @@ class queue_entrance {
   std::atomic<std::size_t> waiting_puts_ = 0;  // read by anybody
 
   short_mutex box_mutex_;  // guards what follows; may be taken under the inlet's
-  std::vector<queue_batch> box_;  // with room for the one that is open
+  std::list<queue_batch> box_;
   std::vector<buffer> spare_;
 
   std::mutex told_mutex_;  // guards what follows; likewise

@@ -35,7 +35,7 @@ queue_exit::got queue_exit::try_take(taken_result& result) {
   std::vector<served> done;
   got g{};
   {
-    std::lock_guard const lock(counts_.taking);
+    biased_mutex::visit const visit(counts_.taking);  // it may be called where one may not wait
     if (!waiting_.empty()) [[unlikely]] serve(done);
     g = take_next(result);
   }
@@ -152,13 +152,11 @@ void queue_exit::cancel(std::uint64_t number) {
   receiver->complete(std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted)), nullptr);
 }
 
-bool queue_exit::publish(result_order& results) {
-  bool any_taken = false;
+void queue_exit::publish(result_order& results) {
   while (results.front_is_there()) {
     while (ready_.size() < chunks_at_once && results.front_is_there()) take_ready(results);
-    any_taken = hand_over() || any_taken;
+    hand_over();
   }
-  return any_taken;
 }
 
 /// Not under the lock, which consumers need all the time.
@@ -178,8 +176,7 @@ void queue_exit::take_ready(result_order& results) {
   }
 }
 
-/// Whether somebody has taken something at once.
-bool queue_exit::hand_over() {
+void queue_exit::hand_over() {
   bool blocked = false;
   {
     std::lock_guard const lock(mutex_);
@@ -191,7 +188,7 @@ bool queue_exit::hand_over() {
     blocked = blocked_ > 0;
   }
   if (blocked && !std::exchange(will_wake_, true)) wake_later_();
-  return waiting_takes_.load() > 0 && serve_waiting();
+  if (waiting_takes_.load() > 0) serve_waiting();
 }
 
 void queue_exit::wake_blocked() {
@@ -245,14 +242,13 @@ void queue_exit::when_over(std::function<void()> then) {
   then();
 }
 
-bool queue_exit::serve_waiting() {
+void queue_exit::serve_waiting() {
   std::vector<served> done;
   {
     biased_mutex::visit const visit(counts_.taking);
     serve(done);
   }
   finish(done);
-  return !done.empty();
 }
 
 /// Those who wait asynchronously, as far as there is something for them.
@@ -270,6 +266,8 @@ void queue_exit::serve(std::vector<served>& done) {
 }
 
 void queue_exit::finish(std::vector<served>& done) {
+  if (done.empty()) return;
+  tell_taken_();
   for (served& s : done) s.receiver->complete(nullptr, s.any ? &s.result : nullptr);
   done.clear();
 }

@@ -29,9 +29,10 @@ class queue_exit {
   using deadline = queue_core::deadline;
   using got = queue_core::got;
 
-  /// `wake_later` has the pool's thread call `wake_blocked` when it has done what it has to do now.
-  queue_exit(queue_counts& counts, std::function<void()> wake_later)
-      : counts_(counts), wake_later_(std::move(wake_later)), out_(counts) {}
+  /// `tell_taken` is called, without a lock, when those who wait asynchronously were given something. `wake_later` has the
+  /// pool's thread call `wake_blocked` when it has done what it has to do now.
+  queue_exit(queue_counts& counts, std::function<void()> tell_taken, std::function<void()> wake_later)
+      : counts_(counts), tell_taken_(std::move(tell_taken)), wake_later_(std::move(wake_later)), out_(counts) {}
   queue_exit(queue_exit const&) = delete;
   queue_exit& operator=(queue_exit const&) = delete;
 
@@ -42,8 +43,8 @@ class queue_exit {
   std::uint64_t async_take(std::unique_ptr<result_receiver> receiver);
   void cancel(std::uint64_t number);
 
-  /// For the pool's thread: what has come of the first items can be taken. Whether somebody has at once.
-  bool publish(result_order& results);
+  /// For the pool's thread: what has come of the first items can be taken.
+  void publish(result_order& results);
   void wake_blocked();
   /// After so many items comes the end.
   void end_at(std::uint64_t all);
@@ -74,17 +75,18 @@ class queue_exit {
   bool fetch();
   void drop_front();
   void take_ready(result_order& results);
-  bool hand_over();
+  void hand_over();
   got take_next(taken_result& result);
   void take_front(taken_result& result);
   void count_taken();
   void tell_blocked();
   bool wait_for_more(std::uint64_t seen, deadline until);
   void serve(std::vector<served>& done);
-  bool serve_waiting();
-  static void finish(std::vector<served>& done);
+  void serve_waiting();
+  void finish(std::vector<served>& done);
 
   queue_counts& counts_;
+  std::function<void()> const tell_taken_;
   std::function<void()> const wake_later_;
   std::vector<result_chunk> ready_;  // the pool's thread's, as are the next two
   std::vector<result_chunk> to_fill_;

@@ -67,8 +67,8 @@ void queue_middle::end() noexcept {
 void queue_middle::on_progress() {
   workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
   measure();  // first: what is handed out depends on it
-  do feed();
-  while (publish() && ends_.counts.pool_waits.exchange(false));
+  feed();
+  publish();
   check_over();
 }
 
@@ -218,17 +218,15 @@ void queue_middle::feed_other(queue_batch::kind const& kind) {
     finish(fed_, std::span(item + arguments_length_size, size));
 }
 
-/// Whether something was taken at once.
-bool queue_middle::publish() {
+void queue_middle::publish() {
   std::uint64_t const over_before = ends_.counts.argument_bytes_over.load(std::memory_order_relaxed);
   ends_.counts.result_bytes_come.store(bytes_come_);
   std::uint64_t const over = bytes_fed_ - bytes_held();
   ends_.counts.argument_bytes_over.store(over);
   bool const bytes_gone = over != over_before;
-  bool const taken = ends_.exit.publish(results_);
+  ends_.exit.publish(results_);
   bool const room_made = ends_.counts.producers_wait_for.load() <= ends_.counts.taken.load();
   if (room_made || (bytes_gone && ends_.counts.producers_wait_for_bytes.load())) ends_.entrance.room_made();
-  return taken;
 }
 
 /// What a result takes: a moving average.

@@ -12,9 +12,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <set>
 
@@ -23,8 +23,10 @@ namespace procx::inline v1::detail {
 /// What the two ends of a parallel queue have in common.
 struct queue_ends {
   queue_ends(queue_entrance::limits const& l, std::size_t frame_limit, std::function<void()> wake,
-             std::function<void()> wake_consumers)
-      : limits(l), entrance(l, frame_limit, counts, std::move(wake)), exit(counts, std::move(wake_consumers)) {}
+             std::function<void()> tell_taken, std::function<void()> wake_consumers)
+      : limits(l),
+        entrance(l, frame_limit, counts, std::move(wake)),
+        exit(counts, std::move(tell_taken), std::move(wake_consumers)) {}
 
   queue_entrance::limits const limits;
   queue_counts counts;
@@ -72,14 +74,14 @@ class alignas(cache_line) queue_middle final : public task_sink {
   std::size_t bytes_held() const noexcept;
   void finish(std::uint64_t index, encoded_value const& value);
   void fail(std::uint64_t index, std::exception_ptr error);
-  bool publish();
+  void publish();
   void measure() noexcept;
   void check_over();
 
   queue_ends& ends_;
   std::function<void()> const over_told_;
   result_order results_;
-  std::deque<queue_batch> batches_;    // that were not handed out, or not as a whole
+  std::list<queue_batch> batches_;     // that were not handed out, or not as a whole
   task_store::position at_;            // in the first of them, if it was begun
   bool begun_ = false;
   std::size_t kinds_fed_ = 0;          // of it, likewise

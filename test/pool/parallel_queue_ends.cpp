@@ -17,6 +17,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <unistd.h>
@@ -183,6 +184,69 @@ BOOST_AUTO_TEST_CASE(those_who_wait_asynchronously_are_served_beside_who_has_the
     BOOST_REQUIRE(first.get() == 1);
     BOOST_REQUIRE(second.get() == 2);
   }
+}
+
+std::string long_text(int n) { return std::string(900, static_cast<char>('a' + n % 26)); }
+
+BOOST_AUTO_TEST_CASE(the_work_goes_on_when_only_those_who_wait_asynchronously_take_results) {
+  px::parallel_queue<std::string> queue({.workers = 1, .capacity_bytes = 1000});
+  std::vector<std::future<std::optional<std::string>>> gets;
+  for (int n = 0; n < 20; ++n) gets.push_back(queue.async_get(asio::use_future));
+  for (int n = 0; n < 20; ++n) queue.put(long_text, n);
+  for (int n = 0; n < 20; ++n) {
+    BOOST_REQUIRE((gets[static_cast<std::size_t>(n)].wait_for(20s) == std::future_status::ready));
+    BOOST_TEST((gets[static_cast<std::size_t>(n)].get() == long_text(n)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_work_goes_on_whoever_serves_those_who_wait_asynchronously) {
+  for (bool const polls : {true, false}) {
+    px::parallel_queue<std::string> queue({.workers = 1, .capacity_bytes = 1000});
+    for (int round = 0; round < 300; ++round) {
+      auto waiting = queue.async_get(asio::use_future);
+      std::atomic<bool> got = false;
+      std::thread consumer([&] {
+        if (!polls) got = queue.try_get_for(20s).has_value();
+        auto const end = std::chrono::steady_clock::now() + 20s;
+        while (!got && polls && std::chrono::steady_clock::now() < end) got = queue.try_get().has_value();
+      });
+      queue.put(long_text, round);
+      queue.put(long_text, round);
+      consumer.join();
+      BOOST_REQUIRE(got);
+      BOOST_REQUIRE((waiting.wait_for(20s) == std::future_status::ready));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(where_one_may_not_wait_one_never_may) {
+  asio::io_context io;
+  px::parallel_queue<int> queue(io, {.workers = 1});
+  for (int n = 0; n < often; ++n) queue.async_put(px::call(same, n), asio::detached);
+  for (int taken = 0; taken < often / 2;) {
+    io.run_one();
+    while (taken < often / 2 && queue.try_get()) ++taken;
+  }
+  BOOST_CHECK_THROW(queue.get(), px::sequence_error);
+}
+
+struct only_moved {
+  int number = 0;
+  only_moved() = default;
+  only_moved(only_moved&&) = default;
+  only_moved& operator=(only_moved&&) = default;
+};
+static_assert(std::is_trivially_copyable_v<only_moved>);
+only_moved moved(int n) {
+  only_moved m;
+  m.number = n;
+  return m;
+}
+
+BOOST_AUTO_TEST_CASE(a_result_may_be_one_that_is_only_moved) {
+  px::parallel_queue<only_moved> queue({.workers = 1});
+  for (int n = 0; n < often; ++n) queue.put(moved, n);
+  for (int n = 0; n < often; ++n) BOOST_REQUIRE(queue.get().number == n);
 }
 
 BOOST_AUTO_TEST_CASE(room_for_those_who_put_asynchronously_is_made_by_who_has_the_exit_for_himself) {

@@ -89,8 +89,8 @@ class basic_parallel_queue {
     to.reset();
     if constexpr (detail::is_plain_part<R>) {
       std::uint64_t number = 0;
-      if (auto const value = core_.template try_take<R>(number)) [[likely]] {
-        to.emplace(static_cast<std::size_t>(number), *value);
+      if (auto value = core_.template try_take<R>(number)) [[likely]] {
+        to.emplace(static_cast<std::size_t>(number), std::move(*value));
         return;
       }
     }
@@ -194,7 +194,7 @@ class basic_parallel_queue {
   R wait_for_value() {
     if constexpr (detail::is_plain_part<R>) {
       std::uint64_t number = 0;
-      if (auto const value = core_.template try_take<R>(number)) [[likely]] return *value;
+      if (auto value = core_.template try_take<R>(number)) [[likely]] return std::move(*value);
     }
     detail::taken_result taken;
     if (core_.get(taken, never) == got::end) throw queue_stopped();

@@ -133,7 +133,7 @@ class queue_core {
   /// The next value, an `R` that is copied as it lies in memory, if it is there and nothing is out of the ordinary.
   template <class R>
   std::optional<R> try_take(std::uint64_t& index) {
-    std::optional<R> const r = outlet_->try_take<R>(index);
+    std::optional<R> r = outlet_->try_take<R>(index);
     if (r && outlet_->counts.taken_is_awaited()) [[unlikely]] tell_taken();
     return r;
   }

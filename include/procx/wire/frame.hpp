@@ -119,7 +119,8 @@ class frame_writer {
 /// an error at once. After an error the reader is of no use.
 class frame_reader {
  public:
-  /// Has room for at least `at_once` bytes at a time: what a pipe holds, if the system has not been asked for more.
+  /// Has room for at least half of `at_once` bytes at a time, mostly for all: what a pipe holds, if the system has not been
+  /// asked for more.
   explicit frame_reader(std::size_t limit = default_frame_limit, std::size_t at_once = 64 * 1024) noexcept
       : limit_(limit), at_once_(at_once) {}
 
