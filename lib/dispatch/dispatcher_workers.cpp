@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::chrono::nanoseconds time_to_leave = std::chrono::seconds(1);  // for a worker that has nothing to do
 constexpr std::size_t deaths_without_work = 8;  // of new workers, in a row: something is wrong with the pool, not a task
-constexpr std::size_t most_with_large_pipes = 64;  // workers: beyond some number the system lets a user's other pipes hold little
+constexpr std::size_t most_with_large_pipes = 64;  // workers: if all of a user's pipes hold too much, new ones hold little
 
 }  // namespace
 

@@ -27,7 +27,7 @@ struct worker_settings {
 };
 
 /// What each of a worker's two pipes holds, if the system lets it, and what is read or written at once.
-inline constexpr std::size_t worker_pipe_size = 128 * 1024;
+inline constexpr std::size_t worker_pipe_size = board_slot::results_size;
 
 /// The id of the frame, an exception, with which a worker says that its setup has thrown.
 inline constexpr std::uint64_t setup_failed = ~std::uint64_t{0};

@@ -55,8 +55,9 @@ std::optional<frame> worker_results::next_of(std::span<std::byte const>& results
   auto rest = results.subspan(frame_header::size);
   std::optional<frame> next;
   if (h.flags & is_open) {
-    value_series const series{value_series::first_id(h.id), h.length, h.length ? std::min(rest.size() / h.length, value_series::most) : 0, rest.data()};
-    if (series.count == 0) return std::nullopt;
+    std::size_t const count = h.length ? std::min(rest.size() / h.length, value_series::most) : 0;
+    if (count == 0) return std::nullopt;
+    value_series const series{value_series::first_id(h.id), h.length, count, rest.data()};
     next = frame{h.kind, 0, series.header().id, series.bytes()};
   } else {
     if (h.length > rest.size()) return std::nullopt;

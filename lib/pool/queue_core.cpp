@@ -74,7 +74,6 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   }
   /// Whoever waits for results to be taken is told.
   void tell_taken() {
-    if (!ends_.counts.taken_is_awaited()) return;
     if (ends_.counts.producers_wait_for.load() <= ends_.counts.taken.load()) ends_.entrance.room_made();
     if (ends_.counts.pool_waits.load() && ends_.counts.pool_waits.exchange(false)) wake();
   }

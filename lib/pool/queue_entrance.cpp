@@ -78,7 +78,7 @@ void queue_entrance::cancel(std::uint64_t number) {
 void queue_entrance::room_made() {
   counts_.producers_wait_for.store(queue_counts::nobody);
   counts_.producers_wait_for_bytes.store(false);
-  tell_waiting();
+  told_.tell();
   if (waiting_puts_.load() > 0) serve_waiting();
 }
 
@@ -92,7 +92,7 @@ std::optional<std::uint64_t> queue_entrance::stop() {
     all = admitted();
     serve(done);
   }
-  tell_waiting();
+  told_.tell();
   finish(done);
   return all;
 }
@@ -149,7 +149,7 @@ bool queue_entrance::wait_for_room(std::unique_lock<biased_mutex>& lock, std::si
   bool make_sure = false;
   for (;;) {
     // First asks, then looks: what is taken in between is seen here or told.
-    std::uint64_t const told = times_told();
+    std::uint64_t const told = told_.now();
     bool const little = makes_do != queue_core::never;
     std::uint64_t const enough = admitted() + much_room();
     ask_to_be_told(little ? enough - std::min<std::uint64_t>(enough, limits_.items) : counts_.taken.load() + 1, bytes);
@@ -167,37 +167,10 @@ bool queue_entrance::wait_for_room(std::unique_lock<biased_mutex>& lock, std::si
 
     hand_over();  // or the pool's thread would have to come for it
     lock.unlock();
-    make_sure = !wait_until_told(told, std::min({makes_do, until, make_sure ? queue_core::never : now + unsure}));
+    make_sure = !told_.wait_beyond(told, std::min({makes_do, until, make_sure ? queue_core::never : now + unsure}));
     lock.lock();
     if (stopped_) throw queue_stopped();
   }
-}
-
-std::uint64_t queue_entrance::times_told() {
-  std::lock_guard const lock(told_mutex_);
-  return times_told_;
-}
-
-/// More often than so many times; false if time runs out.
-bool queue_entrance::wait_until_told(std::uint64_t times, deadline until) {
-  std::unique_lock lock(told_mutex_);
-  ++blocked_;
-  auto const again = [&] { return times_told_ != times; };
-  bool in_time = true;
-  if (until == queue_core::never)
-    told_.wait(lock, again);
-  else
-    in_time = told_.wait_until(lock, until, again);
-  --blocked_;
-  return in_time;
-}
-
-void queue_entrance::tell_waiting() {
-  std::unique_lock lock(told_mutex_);
-  ++times_told_;
-  bool const blocked = blocked_ > 0;
-  lock.unlock();
-  if (blocked) told_.notify_all();  // without the lock, which they need
 }
 
 std::uint64_t queue_entrance::add(queue_item const& item) {
@@ -311,7 +284,7 @@ void queue_entrance::serve(finished_ops& done) {
 
 void queue_entrance::finish(finished_ops& done) {
   if (done.empty()) return;
-  tell_waiting();  // there may be room for them, who came later
+  told_.tell();  // there may be room for them, who came later
   for (auto& [op, error] : done) op->complete({std::move(error), {}});
 }
 

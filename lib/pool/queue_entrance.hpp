@@ -1,5 +1,7 @@
 #pragma once
 
+#include "system/event_count.hpp"
+
 #include <procx/channel/operation.hpp>
 #include <procx/pool/queue_core.hpp>
 #include <procx/pool/queue_counts.hpp>
@@ -9,7 +11,6 @@
 #include <procx/wire/buffer.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -41,8 +42,8 @@ struct queue_batch {
 
 /// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
 ///
-/// Producers write into an open batch, under the inlet's lock, which the only producer of a queue has for itself. A batch that
-/// is full, or that the pool's thread waits for, goes into a box under a lock that is taken that seldom; if the box is empty
+/// Producers write into an open batch, under the inlet's lock, which the only producer of a queue has for itself. A batch
+/// that is full, or that the pool's thread waits for, goes into a box under a lock that is taken that seldom; if the box is empty
 /// when the pool's thread looks, it takes the open batch.
 class queue_entrance {
  public:
@@ -85,9 +86,6 @@ class queue_entrance {
   bool has_room(std::size_t bytes) noexcept;
   std::uint64_t much_room() const noexcept { return limits_.items / 4 + 1; }
   bool wait_for_room(std::unique_lock<biased_mutex>& lock, std::size_t bytes, deadline until);
-  std::uint64_t times_told();
-  bool wait_until_told(std::uint64_t times, deadline until);
-  void tell_waiting();
   void ask_to_be_told(std::uint64_t when_taken, std::size_t bytes) noexcept;
   std::uint64_t bytes_kept() const noexcept;
   std::uint64_t add(queue_item const& item);
@@ -119,10 +117,7 @@ class queue_entrance {
   std::list<queue_batch> box_;
   std::vector<buffer> spare_;
 
-  std::mutex told_mutex_;  // guards what follows; likewise
-  std::condition_variable told_;
-  std::uint64_t times_told_ = 0;
-  std::size_t blocked_ = 0;
+  event_count told_;  // those who wait for room, that there may be some
 };
 
 }  // namespace procx::inline v1::detail

@@ -20,13 +20,12 @@ queue_exit::got queue_exit::take(taken_result& result, deadline until) {
   std::vector<served> done;
   std::unique_lock lock(counts_.taking);
   for (bool late = false;;) {
-    if (!waiting_.empty()) [[unlikely]] serve(done);
-    got const g = take_next(result);
+    got const g = take_next(result, done);
     std::uint64_t const seen = seen_;
     lock.unlock();
     finish(done);
     if (g != got::nothing_yet || late) return g;
-    late = !wait_for_more(seen, until);
+    late = !news_.wait_beyond(seen, until);
     lock.lock();
   }
 }
@@ -36,14 +35,15 @@ queue_exit::got queue_exit::try_take(taken_result& result) {
   got g{};
   {
     biased_mutex::visit const visit(counts_.taking);  // it may be called where one may not wait
-    if (!waiting_.empty()) [[unlikely]] serve(done);
-    g = take_next(result);
+    g = take_next(result, done);
   }
   finish(done);
   return g;
 }
 
-queue_exit::got queue_exit::take_next(taken_result& result) {
+/// Behind those who have waited for longer.
+queue_exit::got queue_exit::take_next(taken_result& result, std::vector<served>& done) {
+  if (!waiting_.empty()) [[unlikely]] serve(done);
   if (!has_next()) return at_end() ? got::end : got::nothing_yet;
   take_front(result);
   count_taken();
@@ -67,8 +67,8 @@ bool queue_exit::has_next() {
 
 /// What was published meanwhile; whether something was.
 bool queue_exit::fetch() {
+  seen_ = news_.now();  // first: what comes later wakes
   std::lock_guard const lock(mutex_);
-  seen_ = publications_;
   for (; !used_.empty(); used_.pop_back())
     if (spent_.size() < chunks_kept) spent_.push_back(std::move(used_.back()));
   chunks_.swap(published_);
@@ -85,46 +85,19 @@ bool queue_exit::fetch() {
 void queue_exit::take_front(taken_result& result) {
   if (out_.length == result_chunk::held) [[unlikely]] {
     result.held = chunks_.front().next_held();
-    out_.length = result.held->bytes.size() + result.held->block_bytes;
-    result.index = out_.drop_front();
-    out_.length = result_chunk::held;
+    result.index = out_.drop_front(result.held->bytes.size() + result.held->block_bytes);
     return;
   }
   if (result.held) [[unlikely]] result.let_go();
   result.length = out_.length;
   copy_old_bytes(result.bytes.data(), out_.at, out_.length);
-  result.index = out_.drop_front();
+  out_.at += out_.length;
+  result.index = out_.drop_front(out_.length);
 }
 
 void queue_exit::count_taken() {
   counts_.count_taken(out_.taken, out_.bytes_taken);
-  if (at_end()) tell_blocked();
-}
-
-/// Those who wait look again.
-void queue_exit::tell_blocked() {
-  bool blocked = false;
-  {
-    std::lock_guard const lock(mutex_);
-    ++publications_;
-    blocked = blocked_ > 0;
-  }
-  if (blocked) come_.notify_all();  // without the lock, which they need
-}
-
-/// Than was there at that publication; false if time runs out.
-bool queue_exit::wait_for_more(std::uint64_t seen, deadline until) {
-  std::unique_lock lock(mutex_);
-  auto const more = [&] { return publications_ != seen; };
-  if (more()) return true;
-  ++blocked_;
-  bool in_time = true;
-  if (until == queue_core::never)
-    come_.wait(lock, more);
-  else
-    in_time = come_.wait_until(lock, until, more);
-  --blocked_;
-  return in_time;
+  if (at_end()) news_.tell();
 }
 
 std::uint64_t queue_exit::async_take(std::unique_ptr<result_receiver> receiver) {
@@ -177,28 +150,25 @@ void queue_exit::take_ready(result_order& results) {
 }
 
 void queue_exit::hand_over() {
-  bool blocked = false;
   {
     std::lock_guard const lock(mutex_);
     for (result_chunk& chunk : ready_) published_.push_back(std::move(chunk));
     ready_.clear();
     for (; !spent_.empty(); spent_.pop_back())
       if (to_fill_.size() < chunks_kept) to_fill_.push_back(std::move(spent_.back()));
-    ++publications_;
-    blocked = blocked_ > 0;
   }
-  if (blocked && !std::exchange(will_wake_, true)) wake_later_();
+  if (news_.advance() && !std::exchange(will_wake_, true)) wake_later_();
   if (waiting_takes_.load() > 0) serve_waiting();
 }
 
 void queue_exit::wake_blocked() {
   will_wake_ = false;
-  come_.notify_all();  // without the lock, which they need
+  news_.wake();
 }
 
 void queue_exit::end_at(std::uint64_t all) {
   end_.store(all);
-  tell_blocked();
+  news_.tell();
   if (waiting_takes_.load() > 0) serve_waiting();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pool/result_order.hpp"
+#include "system/event_count.hpp"
 
 #include <procx/pool/queue_core.hpp>
 #include <procx/pool/queue_counts.hpp>
@@ -76,11 +77,9 @@ class queue_exit {
   void drop_front();
   void take_ready(result_order& results);
   void hand_over();
-  got take_next(taken_result& result);
+  got take_next(taken_result& result, std::vector<served>& done);
   void take_front(taken_result& result);
   void count_taken();
-  void tell_blocked();
-  bool wait_for_more(std::uint64_t seen, deadline until);
   void serve(std::vector<served>& done);
   void serve_waiting();
   void finish(std::vector<served>& done);
@@ -95,21 +94,20 @@ class queue_exit {
   alignas(cache_line) queue_outlet out_;  // its lock guards what follows
   std::deque<result_chunk> chunks_;       // the consumers'; the outlet has a series of the first
   std::vector<result_chunk> used_;
-  std::uint64_t seen_ = 0;  // publications
+  std::uint64_t seen_ = 0;  // of the news
   std::deque<waiting_take> waiting_;
   std::uint64_t numbers_ = 0;
   std::atomic<std::size_t> waiting_takes_ = 0;  // read by anybody
   std::atomic<std::uint64_t> end_ = ~std::uint64_t{0};  // written by who stops the queue
 
   alignas(cache_line) mutable short_mutex mutex_;  // guards what follows; may be taken under the outlet's
-  std::condition_variable_any come_;
   std::condition_variable_any over_told_;
   std::deque<result_chunk> published_;
   std::vector<result_chunk> spent_;  // memory to be used again
-  std::uint64_t publications_ = 0;
-  std::size_t blocked_ = 0;
   std::vector<std::function<void()>> to_tell_;
   bool over_ = false;
+
+  event_count news_;  // for those who wait: something was published, or the end has come
 };
 
 }  // namespace procx::inline v1::detail

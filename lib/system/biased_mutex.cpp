@@ -33,7 +33,7 @@ std::uint64_t number_of_this_thread() noexcept {
   return thread_number;
 }
 
-/// So that the copy of a mutex in a forked child, where that thread goes on, is not its own: what it guards belongs to the parent.
+/// So that the copy of a mutex in a forked child, where that thread goes on, is not its own: what it guards is the parent's.
 bool children_own_nothing() noexcept {
   static bool const registered = ::pthread_atfork(nullptr, nullptr, [] { thread_number = 0; }) == 0;
   return registered;

@@ -1,5 +1,6 @@
 #define BOOST_TEST_MODULE faults
 #include "channel/channel_core.hpp"
+#include "support/foreign.hpp"
 #include "support/observe.hpp"
 
 #include <procx/procx.hpp>
@@ -276,20 +277,12 @@ BOOST_AUTO_TEST_CASE(a_copy_in_a_child_of_the_users_own_refuses_and_harms_nobody
     }));
     for (int i = 0; i < 6; ++i) f(i);
     int const code = code_of_fork([&] {
-      auto const refuses = [](auto&& call) {
-        try {
-          call();
-        } catch (px::error const& e) {
-          return e.code() == px::errc::foreign_process;
-        }
-        return false;
-      };
-      CHILD_CHECK(refuses([&] { f(1); }));
-      CHILD_CHECK(refuses([&] { m.start([](px::channel&) {}); }));
-      CHILD_CHECK(refuses([&] { m.finish(); }));
-      CHILD_CHECK(refuses([&] { m.ready(); }));
-      CHILD_CHECK(refuses([&] { m.create(); }));
-      CHILD_CHECK(refuses([&] { (void)m[0]; }));
+      CHILD_CHECK(is_refused_as_foreign([&] { f(1); }));
+      CHILD_CHECK(is_refused_as_foreign([&] { m.start([](px::channel&) {}); }));
+      CHILD_CHECK(is_refused_as_foreign([&] { m.finish(); }));
+      CHILD_CHECK(is_refused_as_foreign([&] { m.ready(); }));
+      CHILD_CHECK(is_refused_as_foreign([&] { m.create(); }));
+      CHILD_CHECK(is_refused_as_foreign([&] { (void)m[0]; }));
       m.~map();
       new (&m) px::map<int>({.limit = 1});  // its own is as good as any
       m.start(px::make_parallel([](int n) { return n; }), 9);

@@ -1,6 +1,7 @@
 // The ends of a queue belong to the thread that has them for itself, until another comes: each case begins with one
 // producer and one consumer that have used theirs often enough.
 #define BOOST_TEST_MODULE parallel_queue_ends
+#include "support/foreign.hpp"
 #include "support/observe.hpp"
 #include "support/processes.hpp"
 
@@ -285,17 +286,11 @@ BOOST_AUTO_TEST_CASE(in_a_forked_child_they_are_nobody_s) {
   queue.put(same, 1);
   queue.put(same, 2);
   BOOST_TEST(queue.get() == 1);  // the other may be where this thread need not ask anybody
-  auto const refused = [](auto&& action) {
-    try {
-      action();
-    } catch (px::error const& e) {
-      return e.code() == px::errc::foreign_process;
-    }
-    return false;
-  };
   BOOST_TEST(processes::code_of_fork([&] {
                ::alarm(20);
-               return refused([&] { queue.put(same, 3); }) && refused([&] { queue.get(); }) ? 0 : 1;
+               CHILD_CHECK(is_refused_as_foreign([&] { queue.put(same, 3); }));
+               CHILD_CHECK(is_refused_as_foreign([&] { queue.get(); }));
+               return 0;
              }) == 0);
   BOOST_TEST(queue.get() == 2);
 }

@@ -23,11 +23,10 @@ struct queue_outlet {
   std::uint64_t taken = 0;
   std::uint64_t bytes_taken = 0;
 
-  /// The index of the item whose value was at the front, of which there must be one.
-  std::uint64_t drop_front() noexcept {
-    at += length;
+  /// The index of the item whose value, of so many bytes, was at the front.
+  std::uint64_t drop_front(std::size_t bytes) noexcept {
     --left;
-    bytes_taken += length;
+    bytes_taken += bytes;
     return taken++;
   }
 
@@ -43,7 +42,8 @@ struct queue_outlet {
     }
     std::array<std::byte, sizeof(R)> bytes;
     std::memcpy(bytes.data(), at, sizeof(R));
-    index = drop_front();
+    at += sizeof(R);
+    index = drop_front(sizeof(R));
     counts.count_taken(taken, bytes_taken);
     counts.taking.leave();
     return std::bit_cast<R>(bytes);
