@@ -45,11 +45,16 @@ void builder::run() {
 void builder::settle() {
   for (plan::settled_file const& s : todo_.settled) {
     if (s.replaces != 0) index_.forget(s.replaces);
-    known_file row = s.row;
-    row.id = next_id_++;
-    index_.put(row);
-    results_.add(row);
+    rows_.push_back(s.row);
+    rows_.back().id = next_id_++;
+    results_.add(rows_.back());
   }
+  put_rows();
+}
+
+void builder::put_rows() {
+  if (!rows_.empty()) index_.put(rows_);
+  rows_.clear();
 }
 
 void builder::read_all() {
@@ -80,6 +85,7 @@ batch builder::make_batch(plan::range range) const {
 void builder::salvage(plan::range range, std::string const& why) {
   if (range.second - range.first == 1) {
     bool const changed = record(range.first, {fate::failed, 0, {}, 0}, 0, why);
+    put_rows();
     if (changed) next_id_ = id_of(range.second);
     return show(range);
   }
@@ -108,6 +114,7 @@ void builder::take(plan::range range, shard const& words) {
     bool changed = false;
     for (std::size_t i = range.first; i < range.second; ++i)
       changed |= record(i, words.reports.at(i - range.first), shard, {});
+    put_rows();
     if (changed) next_id_ = id_of(range.second);
   }
   show(range);
@@ -127,8 +134,9 @@ bool builder::record(std::size_t task, report const& result, std::int64_t shard,
                     row.reason == replaces->reason && row.stamp == replaces->stamp;
   if (same) return false;
   if (replaces) index_.forget(replaces->id);
-  if (row.fate != fate::vanished) index_.put(row);
-  return replaces || row.fate != fate::vanished;
+  bool const there = row.fate != fate::vanished;
+  if (there) rows_.push_back(std::move(row));
+  return replaces || there;
 }
 
 void builder::show(plan::range range) {
@@ -145,15 +153,16 @@ void builder::clean_up() {
   index_.drop_dead_shards();
 }
 
-/// A commit waits for the disk, and everybody else then waits for this process soon. So commits are few where they take
-/// long: about a tenth of the time goes to them. One is made while the workers have their last batches, so that little is
-/// left to be written when they stand still.
+/// A commit waits for the disk, and everybody else then waits for this process soon. So there are two a second at most, and
+/// where they take long, fewer: about a twentieth of the time goes to them. One is made while the workers have their last
+/// batches, so that little is left to be written when they stand still.
 void builder::commit_if_due(std::size_t bytes) {
-  constexpr std::size_t most_uncommitted = 32 << 20;
+  constexpr std::size_t most_uncommitted = 256 << 20;
+  constexpr clock::duration least_between = std::chrono::milliseconds(150);
   uncommitted_bytes_ += bytes;
   bool const last_are_running = todo_.batches.size() - batches_done_ == static_cast<std::size_t>(workers_);
-  if (uncommitted_bytes_ > most_uncommitted || last_are_running || clock::now() - last_commit_ > 20 * commit_time_)
-    commit();
+  bool const due = clock::now() - last_commit_ > std::max(least_between, 20 * commit_time_);
+  if (due || last_are_running || uncommitted_bytes_ > most_uncommitted) commit();
 }
 
 void builder::commit() {

@@ -40,6 +40,7 @@ class builder {
   void salvage(plan::range range, std::string const& why);
   void take(plan::range range, shard const& words);
   bool record(std::size_t task, report const& result, std::int64_t shard, std::string const& why);
+  void put_rows();
   void clean_up();
   void commit_if_due(std::size_t bytes);
   void commit();
@@ -54,6 +55,7 @@ class builder {
   int workers_;
   std::int64_t max_bytes_;
   tally results_;
+  std::vector<known_file> rows_;  ///< to be stored together
   durations times_;
 
   std::int64_t first_id_ = 0;  ///< of the first task
@@ -62,7 +64,7 @@ class builder {
   std::size_t batches_drawn_ = 0, batches_done_ = 0;
   std::size_t uncommitted_bytes_ = 0;
   clock::time_point last_commit_ = clock::now();
-  clock::duration commit_time_ = std::chrono::milliseconds(10);  ///< of the last one
+  clock::duration commit_time_{0};  ///< of the last one
 };
 
 }  // namespace indexer

@@ -18,10 +18,10 @@ void run(SQLite::Statement& statement) {
 
 store::store(std::string const& path)
     : database_(open_to_build(path)),
-      put_file_(database_, "INSERT INTO files VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-      put_page_(database_, "INSERT INTO text_data VALUES(?, ?)"),
-      put_term_(database_, "INSERT INTO text_idx VALUES(?, ?, ?)"),
-      put_size_(database_, "INSERT INTO text_docsize VALUES(?, ?)"),
+      put_files_(database_, "files", 10, read),
+      put_pages_(database_, "text_data", 2, read),
+      put_terms_(database_, "text_idx", 3, read),
+      put_sizes_(database_, "text_docsize", 2, read),
       structure_(fts5::decode_structure(record(fts5::structure_row))),
       averages_(fts5::decode_averages(record(fts5::averages_row))) {
   SQLite::Statement rows(database_, "SELECT id, first, last, documents, words, weight FROM shards ORDER BY id");
@@ -88,20 +88,24 @@ void store::set_roots(std::vector<std::string> const& roots) {
   }
 }
 
-void store::put(known_file const& file) {
+void store::put(std::vector<known_file> const& files) {
   begin();
-  put_file_.bind(1, file.id);
-  put_file_.bindNoCopy(2, file.path.data(), static_cast<int>(file.path.size()));
-  put_file_.bind(3, static_cast<int>(file.fate));
-  if (file.reason.empty())
-    put_file_.bind(4);  // null
-  else
-    put_file_.bindNoCopy(4, file.reason);
-  int column = 5;
-  for (std::int64_t number : {file.shard, file.stamp.mtime_ns, file.stamp.ctime_ns, file.stamp.bytes, file.stamp.inode,
-                              file.lines})
-    put_file_.bind(column++, number);
-  run(put_file_);
+  put_files_(files);
+}
+
+void store::read(known_file const& file, int column, cell out) {
+  switch (column) {
+    case 0: return out.set_number(file.id);
+    case 1: return out.set_blob(file.path);
+    case 2: return out.set_number(static_cast<int>(file.fate));
+    case 3: return file.reason.empty() ? void() : out.set_text(file.reason);
+    case 4: return out.set_number(file.shard);
+    case 5: return out.set_number(file.stamp.mtime_ns);
+    case 6: return out.set_number(file.stamp.ctime_ns);
+    case 7: return out.set_number(file.stamp.bytes);
+    case 8: return out.set_number(file.stamp.inode);
+    case 9: return out.set_number(file.lines);
+  }
 }
 
 void store::forget(std::int64_t id) {
@@ -118,24 +122,9 @@ std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t las
   while (place != shards_.end() && place->id == id) ++id, ++place;
   if (id > fts5::max_segments) throw failure("the index has as many shards as it can have: remove it and build it anew");
 
-  std::span<std::byte const> bytes = words.page_bytes;
-  for (auto const& [row, size] : words.pages) {
-    put_page_.bind(1, fts5::first_row(id) + row);
-    put_page_.bindNoCopy(2, bytes.data(), static_cast<int>(size));
-    run(put_page_);
-    bytes = bytes.subspan(static_cast<std::size_t>(size));
-  }
-  put_term_.bind(1, id);
-  for (auto const& [term, page] : words.terms) {
-    put_term_.bindNoCopy(2, term.data(), static_cast<int>(term.size()));
-    put_term_.bind(3, page);
-    run(put_term_);
-  }
-  for (auto const& [document, size] : words.sizes) {
-    put_size_.bind(1, document);
-    put_size_.bindNoCopy(2, size.data(), static_cast<int>(size.size()));
-    run(put_size_);
-  }
+  put_pages_(pages_of(words, id));
+  put_terms_(terms_of(words, id));
+  put_sizes_(words.sizes);
   auto const documents = static_cast<std::int64_t>(words.sizes.size());
   if (words.first_page != 0) structure_.segments.push_back({id, words.first_page, words.last_page});
   averages_.documents += static_cast<std::uint64_t>(documents);
@@ -147,6 +136,40 @@ std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t las
   run(put);
   shards_.insert(place, {id, first, last, documents, words.words, weight});
   return id;
+}
+
+std::vector<store::page_row> store::pages_of(shard const& words, std::int64_t id) {
+  std::vector<page_row> rows;
+  rows.reserve(words.pages.size());
+  auto const* bytes = reinterpret_cast<char const*>(words.page_bytes.data());
+  for (auto const& [row, size] : words.pages) {
+    rows.push_back({fts5::first_row(id) + row, {bytes, static_cast<std::size_t>(size)}});
+    bytes += size;
+  }
+  return rows;
+}
+
+void store::read(page_row const& page, int column, cell out) {
+  column == 0 ? out.set_number(page.id) : out.set_blob(page.bytes);
+}
+
+std::vector<store::term_row> store::terms_of(shard const& words, std::int64_t id) {
+  std::vector<term_row> rows;
+  rows.reserve(words.terms.size());
+  for (auto const& [term, page] : words.terms) rows.push_back({id, term, page});
+  return rows;
+}
+
+void store::read(term_row const& term, int column, cell out) {
+  switch (column) {
+    case 0: return out.set_number(term.shard);
+    case 1: return out.set_blob(term.term);
+    case 2: return out.set_number(term.page);
+  }
+}
+
+void store::read(size_row const& size, int column, cell out) {
+  column == 0 ? out.set_number(size.first) : out.set_blob(size.second);
 }
 
 void store::drop_dead_shards() {

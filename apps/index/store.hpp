@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bulk_insert.hpp"
 #include "files.hpp"
 #include "fts5_format.hpp"
 #include "shard.hpp"
@@ -8,6 +9,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace indexer {
@@ -37,7 +40,7 @@ class store {
 
   /// Writes nothing if they are these already.
   void set_roots(std::vector<std::string> const& roots);
-  void put(known_file const& file);
+  void put(std::vector<known_file> const& files);
   void forget(std::int64_t id);
   /// Takes over the words of a shard whose documents have ids between `first` and `last`. Returns its number. Throws
   /// failure if the index has as many shards as it can have.
@@ -55,11 +58,29 @@ class store {
   std::string record(std::int64_t row);
   void write_record(std::int64_t row, std::string const& bytes);
 
+  struct page_row {
+    std::int64_t id = 0;
+    std::string_view bytes;
+  };
+  struct term_row {
+    std::int64_t shard = 0;
+    std::string_view term;
+    std::int64_t page = 0;
+  };
+  using size_row = std::pair<std::int64_t, std::string>;
+
+  static std::vector<page_row> pages_of(shard const& words, std::int64_t id);
+  static std::vector<term_row> terms_of(shard const& words, std::int64_t id);
+  static void read(known_file const& file, int column, cell out);
+  static void read(page_row const& page, int column, cell out);
+  static void read(term_row const& term, int column, cell out);
+  static void read(size_row const& size, int column, cell out);
+
   SQLite::Database database_;
-  SQLite::Statement put_file_;
-  SQLite::Statement put_page_;
-  SQLite::Statement put_term_;
-  SQLite::Statement put_size_;
+  bulk_insert<known_file> put_files_;
+  bulk_insert<page_row> put_pages_;
+  bulk_insert<term_row> put_terms_;
+  bulk_insert<size_row> put_sizes_;
   std::vector<shard_row> shards_;      // by their ids
   fts5::structure structure_;          // of the full-text table; written at the commit
   fts5::averages averages_;            // likewise
