@@ -101,6 +101,18 @@ void append(listing& all, listing more) {
   all.special += more.special;
 }
 
+/// By their paths. What is compared often is moved once only.
+std::vector<found_file> in_order(std::vector<found_file> files) {
+  std::vector<found_file*> order;
+  order.reserve(files.size());
+  for (found_file& f : files) order.push_back(&f);
+  std::ranges::sort(order, {}, [](found_file const* f) -> std::string const& { return f->path; });
+  std::vector<found_file> result;
+  result.reserve(files.size());
+  for (found_file* f : order) result.push_back(std::move(*f));
+  return result;
+}
+
 std::string canonical_root(std::string const& directory) {
   struct release {
     void operator()(char* path) const { std::free(path); }
@@ -134,7 +146,7 @@ listing walk(std::vector<std::string> const& roots, int workers, std::function<b
       if (!keep_going(all.files.size())) break;
     }
   }
-  std::ranges::sort(all.files, {}, &found_file::path);
+  all.files = in_order(std::move(all.files));
   return all;
 }
 
