@@ -64,13 +64,15 @@ bool check_identity(SQLite::Database& database, std::string const& path) try {
   throw failure(fmt::format("{} is not an index", shown_path(path)));
 }
 
+/// Does not wait for the disk: there is nothing yet that could be lost, and the first commit waits for this too.
 void create(SQLite::Database& database) {
-  database.exec("PRAGMA page_size = 16384");
+  database.exec("PRAGMA page_size = 16384; PRAGMA synchronous = OFF");
   SQLite::Transaction transaction(database);
   database.exec(create_tables);
   database.exec(create_text_table);
   database.exec(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, schema_version));
   transaction.commit();
+  database.exec("PRAGMA synchronous = FULL");
 }
 
 }  // namespace
