@@ -64,17 +64,4 @@ struct known_file {
 /// What reading a file costs, in bytes: opening it counts too.
 inline std::int64_t weight_of(std::int64_t bytes) { return bytes + 512; }
 
-/// A file's text, or why there is none.
-struct reading {
-  indexer::fate fate = fate::indexed;
-  int error = 0;  ///< errno, for fate::unreadable
-  indexer::stamp stamp;
-};
-
-/// Reads the whole file into `text`, no further than the size it has when it is opened.
-///
-/// Never blocks on what only looks like a file (FIFOs, devices), never follows a symbolic link. Waits up to 20 ms if the
-/// file has been written within these, because a further change might not show in its times. Throws std::bad_alloc only.
-reading read_file(std::string const& path, std::int64_t max_bytes, std::string& text);
-
 }  // namespace indexer

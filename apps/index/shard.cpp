@@ -1,5 +1,6 @@
 #include "shard.hpp"
 
+#include "file_reader.hpp"
 #include "fts5_format.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace indexer {
 namespace {
@@ -81,9 +83,12 @@ class memory_table {
 shard make_shard(batch const& work) {
   shard result;
   memory_table table;
+  std::vector<std::string const*> paths;
+  for (document const& d : work.documents) paths.push_back(&d.path);
+  file_reader files(std::move(paths), work.max_bytes);
   std::string text;
   for (document const& d : work.documents) {
-    reading const read = read_file(d.path, work.max_bytes, text);
+    reading const read = files.next(text);
     report r{read.fate, read.error, read.stamp, 0};
     if (r.fate == fate::indexed) {
       r.lines = std::count(text.begin(), text.end(), '\n') + (!text.empty() && text.back() != '\n');

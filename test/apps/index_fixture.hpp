@@ -72,9 +72,11 @@ class index_fixture {
   std::string checksum() const { return checksum(index()); }
 
   /// What the checksum is after a build that nothing disturbs.
-  std::string undisturbed() const {
+  std::string undisturbed(std::vector<std::string> const& more = {}) const {
     fs::path const other = home_ / "undisturbed";
-    BOOST_TEST(run({"build", tree(), "-o", other}).code == 0);
+    std::vector<std::string> args{"build", tree(), "-o", other};
+    args.insert(args.end(), more.begin(), more.end());
+    BOOST_TEST(run(args).code == 0);
     return checksum(other);
   }
 

@@ -34,6 +34,7 @@ struct ended {
 struct program_options {
   bool unprivileged = false;      ///< if this is root, be nobody
   std::size_t memory = 0;         ///< limit of private memory in bytes; 0 = none
+  rlim_t descriptors = 0;         ///< limit of open files; 0 = none
   int out = -1;                   ///< where its output goes, instead of into `ended`
 };
 
@@ -57,6 +58,10 @@ class program {
       if (options.memory) {
         rlimit const limit{options.memory, options.memory};
         ::setrlimit(RLIMIT_DATA, &limit);
+      }
+      if (options.descriptors) {
+        rlimit const limit{options.descriptors, options.descriptors};
+        ::setrlimit(RLIMIT_NOFILE, &limit);
       }
       uid_t const nobody = 65534;
       if (options.unprivileged && ::getuid() == 0 &&

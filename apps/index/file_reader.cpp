@@ -1,0 +1,129 @@
+#include "file_reader.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace indexer {
+namespace {
+
+constexpr std::size_t files_ahead = 32;
+constexpr off_t bytes_ahead = 1 << 20;  // of each
+
+/// File times advance in ticks of some milliseconds: a file that was written in the present tick can be written again
+/// without a trace. After this wait every later write shows.
+void outwait_tick(stamp const& s) {
+  constexpr std::int64_t tick_ns = 20'000'000;
+  timespec now;
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  std::int64_t const age = now.tv_sec * 1'000'000'000LL + now.tv_nsec - std::max(s.mtime_ns, s.ctime_ns);
+  if (age < 0 || age >= tick_ns) return;
+  timespec const wait{0, tick_ns - age};
+  ::nanosleep(&wait, nullptr);
+}
+
+fate fate_of_error(int error) {
+  bool const gone = error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;
+  return gone ? fate::vanished : fate::unreadable;
+}
+
+int open_file(std::string const& path) {
+  return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+}
+
+void close_file(int file) {
+  if (file >= 0) ::close(file);
+}
+
+class closing {
+ public:
+  explicit closing(int file) : file_(file) {}
+  closing(closing const&) = delete;
+  closing& operator=(closing const&) = delete;
+  ~closing() { close_file(file_); }
+
+ private:
+  int file_;
+};
+
+}  // namespace
+
+file_reader::file_reader(std::vector<std::string const*> paths, std::int64_t max_bytes)
+    : paths_(std::move(paths)), max_bytes_(max_bytes) {}
+
+file_reader::~file_reader() { std::ranges::for_each(opened_, close_file); }
+
+reading file_reader::next(std::string& text) {
+  text.clear();
+  int const file = open_next();
+  if (file < 0) return {fate_of_error(errno), errno, {}};
+  closing const at_end(file);
+
+  struct stat status;
+  if (::fstat(file, &status) != 0) return {fate::unreadable, errno, {}};
+  if (!S_ISREG(status.st_mode)) return {fate::vanished, 0, {}};
+  reading result{fate::indexed, 0, stamp::of(status)};
+  if (result.stamp.bytes > max_bytes_) return result.fate = fate::too_large, result;
+
+  outwait_tick(result.stamp);
+  auto const whole = static_cast<std::size_t>(result.stamp.bytes);
+  for (std::size_t const size : {std::min<std::size_t>(whole, 64 << 10), whole}) {  // a binary file needs only a look
+    if (int const error = read_up_to(file, text, size)) return {fate::unreadable, error, result.stamp};
+    if (std::memchr(text.data(), 0, text.size())) return result.fate = fate::binary, result;
+  }
+  return result;
+}
+
+int file_reader::open_next() {
+  std::string const& path = *paths_.at(next_++);
+  int file = -1;
+  if (!opened_.empty()) {
+    file = opened_.front();
+    opened_.pop_front();
+  }
+  if (file < 0) file = open_file(path);
+  int const error = errno;
+  if (waited_) fetch_ahead();
+  errno = error;
+  return file;
+}
+
+/// What cannot be opened now, because there are no more descriptors for instance, is opened when its turn comes.
+void file_reader::fetch_ahead() {
+  while (opened_.size() < files_ahead && next_ + opened_.size() < paths_.size()) {
+    int const file = open_file(*paths_[next_ + opened_.size()]);
+    if (file >= 0) ::posix_fadvise(file, 0, bytes_ahead, POSIX_FADV_WILLNEED);
+    opened_.push_back(file);
+  }
+}
+
+/// Reads on until the text has this size or the file ends. Returns an errno, or 0.
+int file_reader::read_up_to(int file, std::string& text, std::size_t size) {
+  std::size_t have = text.size();
+  text.resize(size);
+  int how = RWF_NOWAIT;
+  while (have < size) {
+    iovec const room{text.data() + have, size - have};
+    ssize_t const n = ::preadv2(file, &room, 1, -1, how);
+    if (n < 0 && how == RWF_NOWAIT && (errno == EAGAIN || errno == EOPNOTSUPP)) {
+      if (errno == EAGAIN && !std::exchange(waited_, true)) fetch_ahead();
+      how = 0;
+      continue;
+    }
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    if (n == 0) break;
+    have += static_cast<std::size_t>(n);
+  }
+  text.resize(have);
+  return 0;
+}
+
+}  // namespace indexer
