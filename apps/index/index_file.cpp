@@ -93,7 +93,7 @@ SQLite::Database open_to_build(std::string const& path) {
   if (sqlite3_db_readonly(database.getHandle(), "main") == 1)
     throw failure(fmt::format("cannot write {}: it is read-only", shown_path(path)));
   if (!check_identity(database, path)) create(database);
-  database.exec("PRAGMA secure_delete = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024");
+  database.exec("PRAGMA secure_delete = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096");
   return database;
 }
 
