@@ -63,6 +63,7 @@ class bulk_insert : private readable_rows {
     rows_ = rows;
     insert_.exec();
     insert_.reset();
+    rows_ = {};
   }
 
  private:

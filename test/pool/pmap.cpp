@@ -292,6 +292,13 @@ BOOST_AUTO_TEST_CASE(all_workers_are_used_and_none_without_work) {
   BOOST_TEST(few.size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(workers_end_while_the_last_results_are_used) {
+  auto results = px::pmap([](int) { return ::getpid(); }, numbers(20), {.workers = 2});
+  std::set<pid_t> workers;
+  for (pid_t worker : results) workers.insert(worker);
+  for (pid_t worker : workers) BOOST_TEST(observe::has_ended(worker));
+}
+
 BOOST_AUTO_TEST_CASE(sixty_four_workers_are_as_good_as_two) {
   int expected = 0;
   for (int r : px::pmap([](int n) { return n; }, numbers(3000), {.workers = 64})) BOOST_TEST_REQUIRE(r == expected++);
