@@ -25,7 +25,7 @@ namespace procx::inline v1 {
 /// `outcomes()` gives successes and failures alike.
 ///
 /// Not thread-safe. Work goes on only while the caller waits for a result; results that have come in between are
-/// there at once. If it is destroyed, its workers are killed and reaped.
+/// there at once. The workers end when there is the last result; if it is destroyed before, they are killed.
 template <class F, std::ranges::view Inputs>
 class parallel_map {
   using input = detail::range_element<Inputs>;
