@@ -153,17 +153,17 @@ void builder::clean_up() {
   index_.drop_dead_shards();
 }
 
-/// A commit waits for the disk, and everybody else then waits for this process soon. So there are seven a second at most, and
-/// where they take long, fewer: about a twentieth of the time goes to them. One is made while the workers still have some
-/// batches each, so that little is left to be written when they stand still.
+/// A commit waits for the disk, and everybody else then waits for this process soon. So there are seven a second at most,
+/// and where they take long, fewer: about a twentieth of the time goes to them. One is made while the workers still have
+/// some batches each, so that little is left to be written when they stand still.
 void builder::commit_if_due(std::size_t bytes) {
   constexpr std::size_t most_uncommitted = 256 << 20;
   constexpr clock::duration least_between = std::chrono::milliseconds(150);
   constexpr std::size_t last_batches = 4;  // of each worker
   uncommitted_bytes_ += bytes;
-  bool const last_are_running = todo_.batches.size() - batches_done_ == last_batches * static_cast<std::size_t>(workers_);
+  bool const end_is_near = todo_.batches.size() - batches_done_ == last_batches * static_cast<std::size_t>(workers_);
   bool const due = clock::now() - last_commit_ > std::max(least_between, 20 * commit_time_);
-  if (due || last_are_running || uncommitted_bytes_ > most_uncommitted) commit();
+  if (due || end_is_near || uncommitted_bytes_ > most_uncommitted) commit();
 }
 
 void builder::commit() {

@@ -15,7 +15,7 @@ namespace indexer {
 
 /// Carries out a plan: has worker processes make the shards, and adds them to the index in the order of the plan.
 ///
-/// What has been committed stays, whatever happens then. On a slow disk several batches are committed together.
+/// What has been committed stays, whatever happens then. Some batches are committed together; on a slow disk, many.
 class builder {
  public:
   struct durations {

@@ -8,7 +8,7 @@
 namespace indexer {
 namespace {
 
-// What SQLite calls.
+// What SQLite calls: nothing here throws.
 
 struct table : sqlite3_vtab {
   explicit table(readable_rows const& of) : sqlite3_vtab(), rows(of) {}
@@ -25,9 +25,7 @@ cursor& at(sqlite3_vtab_cursor* c) { return static_cast<cursor&>(*c); }
 
 int connect(sqlite3* connection, void* rows, int, char const* const*, sqlite3_vtab** made, char**) {
   auto const& of = *static_cast<readable_rows const*>(rows);
-  std::string columns = "c0";
-  for (int i = 1; i < of.columns(); ++i) columns += ", c" + std::to_string(i);
-  int const result = sqlite3_declare_vtab(connection, ("CREATE TABLE t(" + columns + ')').c_str());
+  int const result = sqlite3_declare_vtab(connection, of.declaration().c_str());
   if (result != SQLITE_OK) return result;
   *made = new (std::nothrow) table(of);
   return *made ? SQLITE_OK : SQLITE_NOMEM;
@@ -99,7 +97,10 @@ void cell::set_text(std::string_view utf8) {
   sqlite3_result_text64(&context_, utf8.data(), utf8.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
 
-void readable_rows::publish(SQLite::Database& connection, std::string const& name) {
+void readable_rows::publish(SQLite::Database& connection, std::string const& name, int columns) {
+  declaration_ = "CREATE TABLE t(c0";
+  for (int i = 1; i < columns; ++i) declaration_ += ", c" + std::to_string(i);
+  declaration_ += ')';
   int const result = sqlite3_create_module(connection.getHandle(), name.c_str(), &module, this);
   if (result != SQLITE_OK) throw SQLite::Exception(connection.getHandle(), result);
 }

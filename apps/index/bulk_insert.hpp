@@ -35,7 +35,7 @@ class readable_rows {
   readable_rows& operator=(readable_rows const&) = delete;
 
   virtual std::size_t size() const noexcept = 0;
-  virtual int columns() const noexcept = 0;
+  std::string const& declaration() const noexcept { return declaration_; }  ///< in SQL; once they are published
   /// Both counted from 0.
   virtual void read(std::size_t row, int column, cell out) const noexcept = 0;
 
@@ -44,7 +44,10 @@ class readable_rows {
 
   /// Makes the rows known on a connection, as a table of this name; they must stay as long as statements there read them.
   /// Throws SQLite::Exception.
-  void publish(SQLite::Database& connection, std::string const& name);
+  void publish(SQLite::Database& connection, std::string const& name, int columns);
+
+ private:
+  std::string declaration_;
 };
 
 /// Stores many rows in a table by one statement, for a fraction of what one statement a row costs.
@@ -56,7 +59,7 @@ class bulk_insert : private readable_rows {
   /// The function gives the columns, which are those of the table in their order; it must not throw. The connection must
   /// outlive this. Throws SQLite::Exception.
   bulk_insert(SQLite::Database& connection, std::string const& table, int columns, reader reads)
-      : columns_(columns), read_(reads), insert_(prepare(connection, table)) {}
+      : read_(reads), insert_(prepare(connection, table, columns)) {}
 
   /// Throws SQLite::Exception.
   void operator()(std::span<Row const> rows) {
@@ -67,17 +70,15 @@ class bulk_insert : private readable_rows {
   }
 
  private:
-  SQLite::Statement prepare(SQLite::Database& connection, std::string const& table) {
+  SQLite::Statement prepare(SQLite::Database& connection, std::string const& table, int columns) {
     std::string const rows = "rows_for_" + table;
-    publish(connection, rows);
+    publish(connection, rows, columns);
     return SQLite::Statement(connection, "INSERT INTO " + table + " SELECT * FROM " + rows);
   }
 
   std::size_t size() const noexcept override { return rows_.size(); }
-  int columns() const noexcept override { return columns_; }
   void read(std::size_t row, int column, cell out) const noexcept override { read_(rows_[row], column, out); }
 
-  int columns_;
   reader read_;
   std::span<Row const> rows_;
   SQLite::Statement insert_;

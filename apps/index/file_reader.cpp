@@ -23,7 +23,7 @@ void outwait_tick(stamp const& s) {
   constexpr std::int64_t tick_ns = 20'000'000;
   timespec now;
   ::clock_gettime(CLOCK_REALTIME, &now);
-  std::int64_t const age = now.tv_sec * 1'000'000'000LL + now.tv_nsec - std::max(s.mtime_ns, s.ctime_ns);
+  std::int64_t const age = nanoseconds(now) - std::max(s.mtime_ns, s.ctime_ns);
   if (age < 0 || age >= tick_ns) return;
   timespec const wait{0, tick_ns - age};
   ::nanosleep(&wait, nullptr);
@@ -38,36 +38,22 @@ int open_file(std::string const& path) {
   return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 }
 
-void close_file(int file) {
-  if (file >= 0) ::close(file);
-}
-
-class closing {
- public:
-  explicit closing(int file) : file_(file) {}
-  closing(closing const&) = delete;
-  closing& operator=(closing const&) = delete;
-  ~closing() { close_file(file_); }
-
- private:
-  int file_;
-};
-
 }  // namespace
 
 file_reader::file_reader(std::vector<std::string const*> paths, std::int64_t max_bytes)
     : paths_(std::move(paths)), max_bytes_(max_bytes) {}
 
-file_reader::~file_reader() { std::ranges::for_each(opened_, close_file); }
+file_reader::descriptor::~descriptor() {
+  if (number_ >= 0) ::close(number_);
+}
 
 reading file_reader::next(std::string& text) {
   text.clear();
-  int const file = open_next();
-  if (file < 0) return {fate_of_error(errno), errno, {}};
-  closing const at_end(file);
+  descriptor const file = open_next();
+  if (file.number() < 0) return {fate_of_error(errno), errno, {}};
 
   struct stat status;
-  if (::fstat(file, &status) != 0) return {fate::unreadable, errno, {}};
+  if (::fstat(file.number(), &status) != 0) return {fate::unreadable, errno, {}};
   if (!S_ISREG(status.st_mode)) return {fate::vanished, 0, {}};
   reading result{fate::indexed, 0, stamp::of(status)};
   if (result.stamp.bytes > max_bytes_) return result.fate = fate::too_large, result;
@@ -75,20 +61,20 @@ reading file_reader::next(std::string& text) {
   outwait_tick(result.stamp);
   auto const whole = static_cast<std::size_t>(result.stamp.bytes);
   for (std::size_t const size : {std::min<std::size_t>(whole, 64 << 10), whole}) {  // a binary file needs only a look
-    if (int const error = read_up_to(file, text, size)) return {fate::unreadable, error, result.stamp};
+    if (int const error = read_up_to(file.number(), text, size)) return {fate::unreadable, error, result.stamp};
     if (std::memchr(text.data(), 0, text.size())) return result.fate = fate::binary, result;
   }
   return result;
 }
 
-int file_reader::open_next() {
+file_reader::descriptor file_reader::open_next() {
   std::string const& path = *paths_.at(next_++);
-  int file = -1;
+  descriptor file;
   if (!opened_.empty()) {
-    file = opened_.front();
+    file = std::move(opened_.front());
     opened_.pop_front();
   }
-  if (file < 0) file = open_file(path);
+  if (file.number() < 0) file = descriptor(open_file(path));
   int const error = errno;
   if (waited_) fetch_ahead();
   errno = error;
@@ -98,9 +84,8 @@ int file_reader::open_next() {
 /// What cannot be opened now, because there are no more descriptors for instance, is opened when its turn comes.
 void file_reader::fetch_ahead() {
   while (opened_.size() < files_ahead && next_ + opened_.size() < paths_.size()) {
-    int const file = open_file(*paths_[next_ + opened_.size()]);
-    if (file >= 0) ::posix_fadvise(file, 0, bytes_ahead, POSIX_FADV_WILLNEED);
-    opened_.push_back(file);
+    descriptor const& file = opened_.emplace_back(open_file(*paths_[next_ + opened_.size()]));
+    if (file.number() >= 0) ::posix_fadvise(file.number(), 0, bytes_ahead, POSIX_FADV_WILLNEED);
   }
 }
 

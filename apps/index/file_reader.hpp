@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace indexer {
@@ -26,9 +27,6 @@ class file_reader {
  public:
   /// The paths must stay. Files beyond `max_bytes` are not read.
   file_reader(std::vector<std::string const*> paths, std::int64_t max_bytes);
-  file_reader(file_reader const&) = delete;
-  file_reader& operator=(file_reader const&) = delete;
-  ~file_reader();
 
   /// Reads the whole of the next file into `text`, no further than the size it has when it is opened.
   ///
@@ -37,14 +35,29 @@ class file_reader {
   reading next(std::string& text);
 
  private:
-  int open_next();  ///< negative, with errno, if it cannot be opened
+  class descriptor {
+   public:
+    explicit descriptor(int number = -1) : number_(number) {}
+    descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    descriptor& operator=(descriptor&& other) noexcept {
+      std::swap(number_, other.number_);
+      return *this;
+    }
+    ~descriptor();
+    int number() const noexcept { return number_; }
+
+   private:
+    int number_;
+  };
+
+  descriptor open_next();  ///< a negative one, with errno, if it cannot be opened
   void fetch_ahead();
   int read_up_to(int file, std::string& text, std::size_t size);
 
   std::vector<std::string const*> paths_;
   std::int64_t max_bytes_;
   std::size_t next_ = 0;
-  std::deque<int> opened_;  ///< those that are next, where they have been opened ahead
+  std::deque<descriptor> opened_;  ///< those that are next, where they have been opened ahead
   bool waited_ = false;     ///< for the disk, at some file
 };
 

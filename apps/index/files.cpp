@@ -1,15 +1,8 @@
 #include "files.hpp"
 
-#include <ctime>
-
 #include <sys/stat.h>
 
 namespace indexer {
-namespace {
-
-constexpr std::int64_t nanoseconds(timespec const& t) { return t.tv_sec * 1'000'000'000LL + t.tv_nsec; }
-
-}  // namespace
 
 stamp stamp::of(struct stat const& status) {
   return {nanoseconds(status.st_mtim), nanoseconds(status.st_ctim), status.st_size,

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <vector>
 
 struct stat;
 
 namespace indexer {
+
+constexpr std::int64_t nanoseconds(timespec const& t) { return t.tv_sec * 1'000'000'000LL + t.tv_nsec; }
 
 /// What tells whether a file has changed since it was read. The change time sees what a restored modification time hides.
 struct stamp {

@@ -138,8 +138,8 @@ std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t las
   return id;
 }
 
-std::vector<store::page_row> store::pages_of(shard const& words, std::int64_t id) {
-  std::vector<page_row> rows;
+std::vector<store::stored_page> store::pages_of(shard const& words, std::int64_t id) {
+  std::vector<stored_page> rows;
   rows.reserve(words.pages.size());
   auto const* bytes = reinterpret_cast<char const*>(words.page_bytes.data());
   for (auto const& [row, size] : words.pages) {
@@ -149,18 +149,18 @@ std::vector<store::page_row> store::pages_of(shard const& words, std::int64_t id
   return rows;
 }
 
-void store::read(page_row const& page, int column, cell out) {
+void store::read(stored_page const& page, int column, cell out) {
   column == 0 ? out.set_number(page.id) : out.set_blob(page.bytes);
 }
 
-std::vector<store::term_row> store::terms_of(shard const& words, std::int64_t id) {
-  std::vector<term_row> rows;
+std::vector<store::stored_term> store::terms_of(shard const& words, std::int64_t id) {
+  std::vector<stored_term> rows;
   rows.reserve(words.terms.size());
   for (auto const& [term, page] : words.terms) rows.push_back({id, term, page});
   return rows;
 }
 
-void store::read(term_row const& term, int column, cell out) {
+void store::read(stored_term const& term, int column, cell out) {
   switch (column) {
     case 0: return out.set_number(term.shard);
     case 1: return out.set_blob(term.term);
@@ -168,7 +168,7 @@ void store::read(term_row const& term, int column, cell out) {
   }
 }
 
-void store::read(size_row const& size, int column, cell out) {
+void store::read(stored_size const& size, int column, cell out) {
   column == 0 ? out.set_number(size.first) : out.set_blob(size.second);
 }
 

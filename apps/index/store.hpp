@@ -58,29 +58,29 @@ class store {
   std::string record(std::int64_t row);
   void write_record(std::int64_t row, std::string const& bytes);
 
-  struct page_row {
+  struct stored_page {
     std::int64_t id = 0;
     std::string_view bytes;
   };
-  struct term_row {
+  struct stored_term {
     std::int64_t shard = 0;
     std::string_view term;
     std::int64_t page = 0;
   };
-  using size_row = std::pair<std::int64_t, std::string>;
+  using stored_size = std::pair<std::int64_t, std::string>;
 
-  static std::vector<page_row> pages_of(shard const& words, std::int64_t id);
-  static std::vector<term_row> terms_of(shard const& words, std::int64_t id);
+  static std::vector<stored_page> pages_of(shard const& words, std::int64_t id);
+  static std::vector<stored_term> terms_of(shard const& words, std::int64_t id);
   static void read(known_file const& file, int column, cell out);
-  static void read(page_row const& page, int column, cell out);
-  static void read(term_row const& term, int column, cell out);
-  static void read(size_row const& size, int column, cell out);
+  static void read(stored_page const& page, int column, cell out);
+  static void read(stored_term const& term, int column, cell out);
+  static void read(stored_size const& size, int column, cell out);
 
   SQLite::Database database_;
   bulk_insert<known_file> put_files_;
-  bulk_insert<page_row> put_pages_;
-  bulk_insert<term_row> put_terms_;
-  bulk_insert<size_row> put_sizes_;
+  bulk_insert<stored_page> put_pages_;
+  bulk_insert<stored_term> put_terms_;
+  bulk_insert<stored_size> put_sizes_;
   std::vector<shard_row> shards_;      // by their ids
   fts5::structure structure_;          // of the full-text table; written at the commit
   fts5::averages averages_;            // likewise

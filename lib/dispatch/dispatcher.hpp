@@ -137,8 +137,6 @@ class dispatcher {
   std::size_t unassigned() const noexcept { return books_.pending(); }
   /// How many workers there may be from now on; those above it end when they are idle.
   void set_limit(std::size_t workers) noexcept { limit_ = workers; }
-  /// Lets all workers end, where there will be no more tasks; to be called when it is idle.
-  void dismiss_workers() noexcept;
   std::size_t workers() const noexcept { return books_.workers(); }
   /// The processes that have tasks now.
   std::vector<pid_t> busy_pids() const;

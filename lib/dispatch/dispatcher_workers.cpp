@@ -68,11 +68,6 @@ std::shared_ptr<nursery> dispatcher::make_nursery() {
   return nursery::make(body, [group = group_] { group->end_all(); });
 }
 
-void dispatcher::dismiss_workers() noexcept {
-  for (auto& link : links_)
-    if (link && !link->retired()) link->retire();
-}
-
 void dispatcher::retire_outdated() {
   task_run const* const first = books_.front();
   std::uint32_t const needed = first ? callable_table::needed_for(first->head.callable) : 0;

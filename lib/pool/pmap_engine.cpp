@@ -60,7 +60,10 @@ class pmap_engine::state final : public task_sink {
     dispatcher_.pump();
     auto const is_over = [this] { return (exhausted_ || stop_level() > 0) && dispatcher_.idle(); };
     bool const met = loop_.run_until([&] { return condition() || is_over(); }) && condition();
-    if (is_over()) dispatcher_.dismiss_workers();  // they end while the last results are used
+    if (is_over()) {  // the workers end while the last results are used
+      dispatcher_.set_limit(0);
+      dispatcher_.pump();
+    }
     if (met) return true;
     if (!exhausted_ && stop_level() > 0 && source_.inputs_left() > 0) stand_for_the_rest(stopped());
     return condition();

@@ -43,8 +43,8 @@ struct queue_batch {
 /// Where producers put items, in the order in which they come by, and wait if there is no room. Thread-safe.
 ///
 /// Producers write into an open batch, under the inlet's lock, which the only producer of a queue has for itself. A batch
-/// that is full, or that the pool's thread waits for, goes into a box under a lock that is taken that seldom; if the box is empty
-/// when the pool's thread looks, it takes the open batch.
+/// that is full, or that the pool's thread waits for, goes into a box under a lock that is taken that seldom; if the box is
+/// empty when the pool's thread looks, it takes the open batch.
 class queue_entrance {
  public:
   using deadline = queue_core::deadline;

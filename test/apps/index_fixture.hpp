@@ -50,7 +50,10 @@ class index_fixture {
     return program(command(args), options).wait();
   }
   std::vector<std::string> build_arguments(std::vector<std::string> const& more = {}) const {
-    std::vector<std::string> args{"build", tree(), "-o", index()};
+    return build_arguments(more, index());
+  }
+  std::vector<std::string> build_arguments(std::vector<std::string> const& more, fs::path const& to) const {
+    std::vector<std::string> args{"build", tree(), "-o", to};
     args.insert(args.end(), more.begin(), more.end());
     return args;
   }
@@ -74,9 +77,7 @@ class index_fixture {
   /// What the checksum is after a build that nothing disturbs.
   std::string undisturbed(std::vector<std::string> const& more = {}) const {
     fs::path const other = home_ / "undisturbed";
-    std::vector<std::string> args{"build", tree(), "-o", other};
-    args.insert(args.end(), more.begin(), more.end());
-    BOOST_TEST(run(args).code == 0);
+    BOOST_TEST(run(build_arguments(more, other)).code == 0);
     return checksum(other);
   }
 

@@ -34,7 +34,7 @@ struct ended {
 struct program_options {
   bool unprivileged = false;      ///< if this is root, be nobody
   std::size_t memory = 0;         ///< limit of private memory in bytes; 0 = none
-  rlim_t descriptors = 0;         ///< limit of open files; 0 = none
+  std::size_t descriptors = 0;         ///< limit of open files; 0 = none
   int out = -1;                   ///< where its output goes, instead of into `ended`
 };
 
@@ -55,13 +55,9 @@ class program {
       ::dup2(::open("/dev/null", O_RDONLY), 0);
       ::dup2(options.out >= 0 ? options.out : out_, 1);
       ::dup2(err_, 2);
-      if (options.memory) {
-        rlimit const limit{options.memory, options.memory};
-        ::setrlimit(RLIMIT_DATA, &limit);
-      }
-      if (options.descriptors) {
-        rlimit const limit{options.descriptors, options.descriptors};
-        ::setrlimit(RLIMIT_NOFILE, &limit);
+      for (auto const& [resource, most] : {std::pair(RLIMIT_DATA, options.memory), {RLIMIT_NOFILE, options.descriptors}}) {
+        rlimit const limit{most, most};
+        if (most) ::setrlimit(resource, &limit);
       }
       uid_t const nobody = 65534;
       if (options.unprivileged && ::getuid() == 0 &&
