@@ -104,7 +104,7 @@ int build(build_options const& options) {
   if (int const signal = interruption()) return 128 + signal;
   leave_out(found.files, {index, index + "-journal", index + ".lock"});
   spent.walking = phase.lap();
-  plan const todo = make_plan(std::move(found.files), database.files(), database.shards(), options.plan);
+  plan todo = make_plan(std::move(found.files), database.files(), database.shards(), options.plan);
   spent.planning = phase.lap();
 
   builder work(todo, database, bar, workers, options.plan.max_bytes);

@@ -29,7 +29,7 @@ class timer {
 
 }  // namespace
 
-builder::builder(plan const& todo, store& index, progress& bar, int workers, std::int64_t max_bytes)
+builder::builder(plan& todo, store& index, progress& bar, int workers, std::int64_t max_bytes)
     : todo_(todo), index_(index), bar_(bar), workers_(workers), max_bytes_(max_bytes), results_(bar) {}
 
 void builder::run() {
@@ -43,9 +43,9 @@ void builder::run() {
 }
 
 void builder::settle() {
-  for (plan::settled_file const& s : todo_.settled) {
+  for (plan::settled_file& s : todo_.settled) {
     if (s.replaces != 0) index_.forget(s.replaces);
-    rows_.push_back(s.row);
+    rows_.push_back(std::move(s.row));
     rows_.back().id = next_id_++;
     results_.add(rows_.back());
   }
@@ -76,8 +76,8 @@ void builder::read_all() {
 }
 
 batch builder::make_batch(plan::range range) const {
-  batch result{{}, max_bytes_};
-  for (std::size_t i = range.first; i < range.second; ++i) result.documents.push_back({id_of(i), todo_.tasks[i].path});
+  batch result{id_of(range.first), {}, max_bytes_};
+  for (std::size_t i = range.first; i < range.second; ++i) (result.paths += todo_.tasks[i].path) += '\0';
   return result;
 }
 
@@ -123,8 +123,8 @@ void builder::take(plan::range range, shard const& words) {
 
 /// False if the index says so already.
 bool builder::record(std::size_t task, report const& result, std::int64_t shard, std::string const& why) {
-  auto const& [path, stamp_before, replaces] = todo_.tasks[task];
-  known_file row{id_of(task), path, result.fate, why, 0, result.stamp, result.lines};
+  auto& [path, stamp_before, replaces] = todo_.tasks[task];
+  known_file row{id_of(task), std::move(path), result.fate, why, 0, result.stamp, result.lines};
   if (row.stamp == stamp{}) row.stamp = stamp_before;
   if (row.fate == fate::indexed) row.shard = shard;
   if (row.fate == fate::unreadable) row.reason = std::strerror(result.error);

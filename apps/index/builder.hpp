@@ -22,7 +22,8 @@ class builder {
     std::chrono::duration<double> storing{0}, committing{0};
   };
 
-  builder(plan const& todo, store& index, progress& bar, int workers, std::int64_t max_bytes);
+  /// Takes the names of files out of the plan as they are done.
+  builder(plan& todo, store& index, progress& bar, int workers, std::int64_t max_bytes);
 
   /// Returns when all is done, or soon after an interruption: batches that were under way are then not waited for. Throws
   /// SQLite::Exception, procx::error.
@@ -49,7 +50,7 @@ class builder {
   std::int64_t id_of(std::size_t task) const { return first_id_ + static_cast<std::int64_t>(task); }
   void show(plan::range range);
 
-  plan const& todo_;
+  plan& todo_;
   store& index_;
   progress& bar_;
   int workers_;

@@ -34,13 +34,13 @@ fate fate_of_error(int error) {
   return gone ? fate::vanished : fate::unreadable;
 }
 
-int open_file(std::string const& path) {
-  return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+int open_file(char const* path) {
+  return ::open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 }
 
 }  // namespace
 
-file_reader::file_reader(std::vector<std::string const*> paths, std::int64_t max_bytes)
+file_reader::file_reader(std::vector<char const*> paths, std::int64_t max_bytes)
     : paths_(std::move(paths)), max_bytes_(max_bytes) {}
 
 file_reader::descriptor::~descriptor() {
@@ -68,7 +68,7 @@ reading file_reader::next(std::string& text) {
 }
 
 file_reader::descriptor file_reader::open_next() {
-  std::string const& path = *paths_.at(next_++);
+  char const* const path = paths_.at(next_++);
   descriptor file;
   if (!opened_.empty()) {
     file = std::move(opened_.front());
@@ -84,7 +84,7 @@ file_reader::descriptor file_reader::open_next() {
 /// What cannot be opened now, because there are no more descriptors for instance, is opened when its turn comes.
 void file_reader::fetch_ahead() {
   while (opened_.size() < files_ahead && next_ + opened_.size() < paths_.size()) {
-    descriptor const& file = opened_.emplace_back(open_file(*paths_[next_ + opened_.size()]));
+    descriptor const& file = opened_.emplace_back(open_file(paths_[next_ + opened_.size()]));
     if (file.number() >= 0) ::posix_fadvise(file.number(), 0, bytes_ahead, POSIX_FADV_WILLNEED);
   }
 }

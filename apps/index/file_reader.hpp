@@ -26,7 +26,7 @@ struct reading {
 class file_reader {
  public:
   /// The paths must stay. Files beyond `max_bytes` are not read.
-  file_reader(std::vector<std::string const*> paths, std::int64_t max_bytes);
+  file_reader(std::vector<char const*> paths, std::int64_t max_bytes);
 
   /// Reads the whole of the next file into `text`, no further than the size it has when it is opened.
   ///
@@ -54,7 +54,7 @@ class file_reader {
   void fetch_ahead();
   int read_up_to(int file, std::string& text, std::size_t size);
 
-  std::vector<std::string const*> paths_;
+  std::vector<char const*> paths_;
   std::int64_t max_bytes_;
   std::size_t next_ = 0;
   std::deque<descriptor> opened_;  ///< those that are next, where they have been opened ahead

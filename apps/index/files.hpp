@@ -20,11 +20,6 @@ struct stamp {
 
   static stamp of(struct stat const& status);
   friend bool operator==(stamp const&, stamp const&) = default;
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive & mtime_ns & ctime_ns & bytes & inode;
-  }
 };
 
 /// What became of a file. The numbers are stored in the index.

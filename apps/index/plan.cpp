@@ -1,8 +1,10 @@
 #include "plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
+#include <span>
 
 namespace indexer {
 namespace {
@@ -39,6 +41,7 @@ class planner {
   void compare(std::vector<found_file>& found, std::vector<known_file>& known) {
     for (found_file const& f : found)
       if (!f.reason.empty()) closed_.insert(f.path);
+    changed_.reserve(found.size());
     auto k = known.begin();
     for (found_file& f : found) {
       for (; k != known.end() && k->path < f.path; ++k) missing(*k);
@@ -105,22 +108,29 @@ class planner {
   /// self-scheduling, Polychronopoulos and Kuck 1987).
   std::int64_t limit(std::int64_t left) const { return std::clamp(left / 8, batch_ / 3, batch_); }
 
-  void append(std::vector<task> tasks) {
+  void append(std::vector<task> more) {
+    std::size_t const first = plan_.tasks.size();
+    if (first == 0)
+      plan_.tasks = std::move(more);
+    else
+      std::ranges::move(more, std::back_inserter(plan_.tasks));
+    divide(first);
+  }
+
+  /// Into batches: the tasks from the first one named.
+  void divide(std::size_t first) {
     std::int64_t left = 0;
-    for (task const& t : tasks) left += weight_of(t.stamp.bytes);
+    for (task const& t : std::span(plan_.tasks).subspan(first)) left += weight_of(t.stamp.bytes);
     std::int64_t room = 0;
-    bool open = false;
-    for (task& t : tasks) {
-      std::int64_t const more = weight_of(t.stamp.bytes);
-      if (!open || more > room) {
-        plan_.batches.emplace_back(plan_.tasks.size(), plan_.tasks.size());
+    for (std::size_t i = first; i < plan_.tasks.size(); ++i) {
+      std::int64_t const more = weight_of(plan_.tasks[i].stamp.bytes);
+      if (i == first || more > room) {
+        plan_.batches.emplace_back(i, i);
         room = limit(left);
-        open = true;
       }
       room -= more;
       left -= more;
-      plan_.bytes += t.stamp.bytes;
-      plan_.tasks.push_back(std::move(t));
+      plan_.bytes += plan_.tasks[i].stamp.bytes;
       ++plan_.batches.back().second;
     }
   }

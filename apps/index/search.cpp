@@ -44,7 +44,7 @@ class matches {
 /// The line to be printed for a file; empty if a look into it shows that it does not match.
 std::string present(query const& wanted, std::string const& path, stamp const& indexed) {
   std::string text;
-  reading const now = file_reader({&path}, std::numeric_limits<std::int32_t>::max()).next(text);
+  reading const now = file_reader({path.c_str()}, std::numeric_limits<std::int32_t>::max()).next(text);
   std::string const shown = shown_path(path);
   if (now.fate == fate::vanished) return fmt::format("{}: (gone since it was indexed)\n", shown);
   if (now.fate != fate::indexed) return fmt::format("{}: ({} now)\n", shown, name(now.fate));

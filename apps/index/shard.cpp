@@ -78,21 +78,27 @@ class memory_table {
   std::optional<SQLite::Statement> insert_;
 };
 
+/// Each with a NUL behind it.
+std::vector<char const*> strings_in(std::string const& all) {
+  std::vector<char const*> result;
+  for (std::size_t at = 0; at < all.size(); at = all.find('\0', at) + 1) result.push_back(&all[at]);
+  return result;
+}
+
 }  // namespace
 
 shard make_shard(batch const& work) {
   shard result;
   memory_table table;
-  std::vector<std::string const*> paths;
-  for (document const& d : work.documents) paths.push_back(&d.path);
-  file_reader files(std::move(paths), work.max_bytes);
+  std::vector<char const*> const paths = strings_in(work.paths);
+  file_reader files(paths, work.max_bytes);
   std::string text;
-  for (document const& d : work.documents) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
     reading const read = files.next(text);
     report r{read.fate, read.error, read.stamp, 0};
     if (r.fate == fate::indexed) {
       r.lines = std::count(text.begin(), text.end(), '\n') + (!text.empty() && text.back() != '\n');
-      table.insert(d.id, text);
+      table.insert(work.first_id + static_cast<std::int64_t>(i), text);
     }
     result.reports.push_back(r);
   }

@@ -12,62 +12,42 @@
 
 namespace indexer {
 
-/// A file to be indexed, with the row number that its words get.
-struct document {
-  std::int64_t id = 0;
-  std::string path;
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive & id & path;
-  }
-};
-
-/// What a worker is given.
+/// What a worker is given: files to be indexed.
 struct batch {
-  std::vector<document> documents;  ///< ascending ids
-  std::int64_t max_bytes = 0;       ///< files beyond this size are not read
+  std::int64_t first_id = 0;   ///< the row that the words of the first file get; those of the others get the next ones
+  std::string paths;           ///< each with a NUL behind it
+  std::int64_t max_bytes = 0;  ///< files beyond this size are not read
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & documents & max_bytes;
+    archive & first_id & paths & max_bytes;
   }
 };
 
-/// What became of one document.
+/// What became of one file.
 struct report {
   indexer::fate fate = fate::indexed;
   int error = 0;  ///< errno, for fate::unreadable
   indexer::stamp stamp;
   std::int64_t lines = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive & fate & error & stamp & lines;
-  }
 };
 
 /// A page of the full-text table.
 struct page_row {
   std::int64_t row = 0;  ///< counted from the segment's first row
   std::int64_t size = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive & row & size;
-  }
 };
 
 /// What a worker gives back: a full-text table of one segment, as the rows of its shadow tables.
 struct shard {
-  std::vector<report> reports;  ///< one for each document of the batch
-  std::int64_t first_page = 0;  ///< of the segment; 0 if no document has a word
+  std::vector<report> reports;  ///< one for each file of the batch
+  std::int64_t first_page = 0;  ///< of the segment; 0 if no file has a word
   std::int64_t last_page = 0;
   std::int64_t words = 0;
   std::vector<page_row> pages;
   procx::shared_vector<std::byte> page_bytes;  ///< of all pages, one after the other
   std::vector<std::pair<std::string, std::int64_t>> terms;  ///< the first term of a page and the page
-  std::vector<std::pair<std::int64_t, std::string>> sizes;  ///< document and its number of words, as FTS5 stores it
+  std::vector<std::pair<std::int64_t, std::string>> sizes;  ///< file and its number of words, as FTS5 stores it
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
@@ -81,7 +61,7 @@ inline constexpr char const* create_text_table =
     "CREATE VIRTUAL TABLE text USING fts5(body, content='', tokenize='unicode61');"
     "INSERT INTO text(text, rank) VALUES('pgsz', 16300)";
 
-/// The task: reads the documents, and makes a full-text table of those that are text.
+/// The task: reads the files, and makes a full-text table of those that are text.
 ///
 /// What is wrong with a file is in its report. Throws when memory runs out, or SQLite::Exception. Uses as much memory as
 /// the words of the batch take, about its bytes, and the largest file.

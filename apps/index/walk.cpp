@@ -94,24 +94,40 @@ class lister {
   listing result_;
 };
 
-void append(listing& all, listing more) {
-  std::ranges::move(more.files, std::back_inserter(all.files));
-  std::ranges::move(more.pending, std::back_inserter(all.pending));
-  all.links += more.links;
-  all.special += more.special;
-}
+/// Puts listings together. What there are many of is moved once only.
+class collector {
+ public:
+  void add(listing more) {
+    std::ranges::move(more.pending, std::back_inserter(pending_));
+    links_ += more.links;
+    special_ += more.special;
+    size_ += more.files.size();
+    files_.push_back(std::move(more.files));
+  }
 
-/// By their paths. What is compared often is moved once only.
-std::vector<found_file> in_order(std::vector<found_file> files) {
-  std::vector<found_file*> order;
-  order.reserve(files.size());
-  for (found_file& f : files) order.push_back(&f);
-  std::ranges::sort(order, {}, [](found_file const* f) -> std::string const& { return f->path; });
-  std::vector<found_file> result;
-  result.reserve(files.size());
-  for (found_file* f : order) result.push_back(std::move(*f));
-  return result;
-}
+  std::size_t size() const { return size_; }
+  bool complete() const { return pending_.empty(); }
+  std::vector<std::string> take_pending() { return std::exchange(pending_, {}); }
+
+  /// The files in the order of their paths; nothing is left here.
+  listing take() {
+    std::vector<found_file*> order;
+    order.reserve(size_);
+    for (std::vector<found_file>& some : files_)
+      for (found_file& f : some) order.push_back(&f);
+    std::ranges::sort(order, {}, [](found_file const* f) -> std::string const& { return f->path; });
+    listing result{{}, take_pending(), links_, special_};
+    result.files.reserve(size_);
+    for (found_file* f : order) result.files.push_back(std::move(*f));
+    return result;
+  }
+
+ private:
+  std::vector<std::vector<found_file>> files_;
+  std::vector<std::string> pending_;
+  std::size_t size_ = 0;
+  std::int64_t links_ = 0, special_ = 0;
+};
 
 std::string canonical_root(std::string const& directory) {
   struct release {
@@ -136,18 +152,18 @@ listing list_some(std::vector<std::string> directories, std::size_t limit) {
 
 listing walk(std::vector<std::string> const& roots, int workers, std::function<bool(std::size_t)> const& keep_going) {
   constexpr std::size_t files_here = 500, files_a_task = 2000;
-  listing all = list_some(roots, files_here);
+  collector all;
+  all.add(list_some(roots, files_here));
   auto const list_one = [](std::string const& directory) { return list_some({directory}, files_a_task); };
-  while (!all.pending.empty() && keep_going(all.files.size())) {
-    auto const directories = std::exchange(all.pending, {});
+  while (!all.complete() && keep_going(all.size())) {
+    auto const directories = all.take_pending();
     auto lists = px::pmap(list_one, directories, {.workers = workers, .retries = 1});
-    for (px::outcome<listing> const& o : lists.outcomes()) {
-      append(all, o ? *o : list_one(directories[o.index()]));
-      if (!keep_going(all.files.size())) break;
+    for (px::outcome<listing>& o : lists.outcomes()) {
+      all.add(o ? std::move(*o) : list_one(directories[o.index()]));
+      if (!keep_going(all.size())) break;
     }
   }
-  all.files = in_order(std::move(all.files));
-  return all;
+  return all.take();
 }
 
 std::vector<std::string> canonical_roots(std::vector<std::string> const& directories) {
