@@ -162,7 +162,8 @@ std::size_t exchange_core::waiting() const noexcept {
 }
 
 bool exchange_core::unfinished() const noexcept {
-  return !members_.empty() || !waiting_.empty() || !delayed_.empty() || (workers_ && !workers_->idle());
+  return !members_.empty() || !waiting_.empty() || !delayed_.empty() || (workers_ && !workers_->idle()) ||
+         (loop_.is_private() && !escaped_.empty());
 }
 
 bool exchange_core::busy() const noexcept {
@@ -202,17 +203,30 @@ exchange::channel_list exchange_core::ready(deadline until) {
 }
 
 bool exchange_core::store(deadline until) {
+  throw_escaped();
   look_again();
   stored_any_ = false;
   start_waiting();
   while (!under_way() && see_one_leave()) start_waiting();
   if (!unfinished()) return false;
-  bool const any = loop_.run_until([&] { return stored_any_ || escaped_ || !ready_.empty() || must_cancel(); }, until);
+  bool const any = loop_.run_until([&] { return stored_any_ || !escaped_.empty() || !ready_.empty() || must_cancel(); }, until);
   process_ready();
   cancel_waiting();
   start_waiting();
-  if (escaped_) std::rethrow_exception(std::exchange(escaped_, nullptr));
+  throw_escaped();
   return any;
+}
+
+/// On the user's executor perhaps nobody ever asks, and who does is told of the first.
+void exchange_core::note_escaped(std::exception_ptr what) {
+  if (loop_.is_private() || escaped_.empty()) escaped_.push_back(std::move(what));
+}
+
+void exchange_core::throw_escaped() {
+  if (escaped_.empty()) return;
+  auto const first = std::move(escaped_.front());
+  escaped_.pop_front();
+  std::rethrow_exception(first);
 }
 
 void exchange_core::process_ready() {
@@ -263,7 +277,7 @@ void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
   try {
     (owner_->*how)(from);
   } catch (...) {
-    if (!escaped_) escaped_ = std::current_exception();
+    note_escaped(std::current_exception());
   }
 }
 
@@ -304,12 +318,13 @@ void exchange_core::cancel_wait(std::uint64_t id) {
 
 void exchange_core::complete_waits() {
   if (!waiter_ || !owner_) return;
-  bool const stuck = escaped_ && !under_way();
+  bool const stuck = !escaped_.empty() && !under_way();
   bool const done = !unfinished() || stuck || (!waiter_->for_all && owner_->has_result());
   if (!done) return;
   auto const op = std::move(waiter_->op);
   waiter_.reset();
-  op->complete({std::exchange(escaped_, nullptr), {}});
+  std::exception_ptr const first = escaped_.empty() ? nullptr : std::exchange(escaped_, {}).front();
+  op->complete({first, {}});
 }
 
 }  // namespace procx::inline v1::detail

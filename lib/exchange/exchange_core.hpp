@@ -101,6 +101,8 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void on_ready();
   void store_from(member& m);
   void show(channel& from, void (exchange::*how)(channel&));
+  void note_escaped(std::exception_ptr what);
+  void throw_escaped();
   bool go_on(member& m);
   void begin(member& m, waiting_job next);
   bool used_up(member const& m) const;
@@ -145,7 +147,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::map<void*, std::uint32_t> table_places_;
   std::unique_ptr<dispatcher> workers_;
   std::map<pid_t, channel> faces_;
-  std::exception_ptr escaped_;  // from store_data
+  std::deque<std::exception_ptr> escaped_;  // from store_data, and nobody has been told
   bool stored_any_ = false;
   ticker ticker_;
   bool running_stopped_ = false;

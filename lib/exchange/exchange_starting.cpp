@@ -65,7 +65,7 @@ void exchange_core::start_or_note() {
     if (removed_.empty())
       while (!under_way() && see_one_leave()) start_waiting();
   } catch (...) {
-    if (!escaped_) escaped_ = std::current_exception();
+    note_escaped(std::current_exception());
   }
 }
 

@@ -58,13 +58,15 @@ class pmap_engine::state final : public task_sink {
     if (condition()) return true;
     draw();
     dispatcher_.pump();
-    auto const is_over = [this] { return (exhausted_ || stop_level() > 0) && dispatcher_.idle(); };
+    auto const no_more = [this] { return exhausted_ || stop_level() > 0; };
+    auto const is_over = [&] { return (no_more() || range_error_) && dispatcher_.idle(); };
     bool const met = loop_.run_until([&] { return condition() || is_over(); }) && condition();
-    if (is_over()) {  // the workers end while the last results are used
+    if (no_more() && dispatcher_.idle()) {  // the workers end while the last results are used
       dispatcher_.set_limit(0);
       dispatcher_.pump();
     }
     if (met) return true;
+    if (range_error_) std::rethrow_exception(std::exchange(range_error_, nullptr));
     if (!exhausted_ && stop_level() > 0 && source_.inputs_left() > 0) stand_for_the_rest(stopped());
     return condition();
   }
@@ -77,9 +79,13 @@ class pmap_engine::state final : public task_sink {
   }
 
   void draw() {
-    if (stop_level() > 0) [[unlikely]] return;
-    for (std::size_t room = dispatcher_.room(); room > 0 && !exhausted_ && may_draw() && dispatcher_.wants_more(); --room)
-      draw_one();
+    if (stop_level() > 0 || range_error_) [[unlikely]] return;
+    try {
+      for (auto room = dispatcher_.room(); room > 0 && !exhausted_ && may_draw() && dispatcher_.wants_more(); --room)
+        draw_one();
+    } catch (...) {
+      range_error_ = std::current_exception();
+    }
     dispatcher_.expect_remaining(exhausted_ ? 0 : source_.inputs_left());
   }
 
@@ -136,6 +142,7 @@ class pmap_engine::state final : public task_sink {
   std::size_t stored_ = 0;
   std::size_t released_ = 0;
   std::size_t bytes_kept_ = 0;
+  std::exception_ptr range_error_;  // to be thrown when the results of the inputs before are there
   dispatcher dispatcher_;
 };
 

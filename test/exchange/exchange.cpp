@@ -334,17 +334,19 @@ BOOST_AUTO_TEST_CASE(what_escapes_from_storing_comes_out_of_finish_and_the_rest_
       if (n % 2) throw std::range_error("odd");
       got.push_back(n);
     }
-  } p({.limit = 2});
-  for (int i = 0; i < 8; ++i) p.start(px::make_parallel([](int n) { return n; }), i);
-  int escaped = 0;
-  while (p.unfinished()) try {
-      p.finish();
-    } catch (std::range_error const&) {
-      ++escaped;
-    }
-  BOOST_TEST(escaped > 0);
-  BOOST_TEST(escaped <= 4);
-  BOOST_TEST(p.got.size() == 4u);
+  };
+  for (bool const reuse : {false, true}) {
+    picky p({.limit = 2, .reuse = reuse});
+    for (int i = 0; i < 40; ++i) p.start(px::make_reusable([](int n) { return n; }), i);
+    int escaped = 0;
+    while (p.unfinished()) try {
+        p.finish();
+      } catch (std::range_error const&) {
+        ++escaped;
+      }
+    BOOST_TEST(escaped == 20);
+    BOOST_TEST(p.got.size() == 20u);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_exchange_that_does_not_say_how_to_store_says_so) {

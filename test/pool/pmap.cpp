@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(inputs_are_drawn_as_results_are_taken) {
   auto m = px::pmap(square, counted(1'000'000, drawn), {.workers = 2});
   BOOST_TEST(drawn == 0);
   auto i = m.begin();
-  BOOST_TEST(drawn <= 2 * 2048);
+  BOOST_TEST(drawn <= 2 * 4096);
   for (int k = 0; k < 10'000; ++k) ++i;
   BOOST_TEST(drawn >= 10'000);
   BOOST_TEST(drawn <= 10'001 + 2 * 4096);

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <random>
 #include <ranges>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -45,6 +47,16 @@ struct unwilling {
     ar & n & padding;
     if (refuses) throw std::logic_error("not serializable today");
     ar & refuses;
+  }
+};
+
+/// Every third throws when it is read.
+struct unreadable {
+  int n = 0;
+  template <class Archive>
+  void serialize(Archive& ar, unsigned) {
+    ar & n;
+    if (Archive::is_loading::value && n % 3 == 1) throw std::domain_error("not today");
   }
 };
 
@@ -158,15 +170,48 @@ BOOST_AUTO_TEST_CASE(a_range_that_throws_throws_here) {
 
     // One that cannot go on at all: what was drawn is not lost.
     auto b = px::pmap([](int n) { return n; }, brittle(), {.workers = workers});
-    std::set<int> seen;
-    bool threw = false;
-    try {
-      for (int r : b) seen.insert(r);
-    } catch (std::range_error const&) {
-      threw = true;
-    }
-    BOOST_TEST(threw);
-    BOOST_TEST(seen.size() <= 6u);
+    std::vector<int> seen;
+    auto const go_on = [&] {
+      for (int r : b) seen.push_back(r);
+    };
+    BOOST_CHECK_THROW(go_on(), std::range_error);
+    BOOST_TEST(seen == numbers(6), boost::test_tools::per_element());
+    BOOST_CHECK_THROW(go_on(), std::range_error);
+    BOOST_TEST(seen.size() == 6u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_range_that_throws_once_goes_on_behind_that) {
+  for (bool const ordered : {true, false}) {
+    std::istringstream text("0 1 2 three 4 5");
+    text.exceptions(std::ios::failbit);
+    auto m = px::pmap([](int n) { return n; }, std::views::istream<int>(text), {.workers = 2, .ordered = ordered});
+    std::multiset<int> seen;
+    std::size_t threw = 0;
+    for (bool at_end = false; !at_end;) try {
+        for (int r : m) seen.insert(r);
+        at_end = true;
+      } catch (std::ios::failure const&) {
+        if (++threw == 1) BOOST_TEST(seen.size() == 3u);
+        if (text.eof()) break;
+        text.clear();
+        std::string word;
+        text >> word;
+      }
+    BOOST_TEST((seen == std::multiset<int>{0, 1, 2, 4, 5}));
+    BOOST_TEST(threw == 2u);  // the last is the end of the text
+  }
+}
+
+BOOST_AUTO_TEST_CASE(results_that_cannot_be_read_are_failures_of_their_own) {
+  for (bool const ordered : {true, false}) {
+    auto m = px::pmap([](int n) { return unreadable{n}; }, numbers(30), {.workers = 2, .ordered = ordered});
+    std::set<std::size_t> good;
+    for (auto const& o : m.outcomes())
+      if (o) good.insert(o.index());
+      else BOOST_CHECK_THROW(o.value(), std::domain_error);
+    BOOST_TEST(good.size() == 20u);
+    BOOST_TEST(std::ranges::count_if(good, [](std::size_t i) { return i % 3 == 1; }) == 0);
   }
 }
 

@@ -62,7 +62,7 @@ class managed_callable;
 /// On a private loop (no executor given) it works while the caller waits in one of its functions. On the user's
 /// executor it works by itself, the waiting functions throw sequence_error, and `async_finish` waits. A process or
 /// callable that fails makes `receive` throw in `store_data`; what escapes from there comes out of the waiting function,
-/// after which the exchange goes on as if nothing had happened.
+/// one at a time, after which the exchange goes on as if nothing had happened.
 ///
 /// Not thread-safe; on an executor everything happens on it. If it is destroyed with work under way, its processes are
 /// killed and reaped. Cost: one epoll set, three descriptors in it for each channel.
@@ -96,7 +96,7 @@ class exchange {
   channel_list removed() const;
   /// Tasks that were started and have no process as yet.
   std::size_t waiting() const;
-  /// Whether anything is watched or waits to be started.
+  /// Whether anything is watched or waits to be started, or has escaped from `store_data` and is still to be thrown.
   bool unfinished() const;
   /// Whether there are as many processes as there may be.
   bool busy() const;

@@ -78,7 +78,11 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   }
 
   drawn draw(output_archive& out, std::exception_ptr& why) override {
-    if (!at_) at_.emplace(std::ranges::begin(inputs_));
+    if (!at_)
+      at_.emplace(std::ranges::begin(inputs_));
+    else if (passed_)
+      ++*at_;
+    passed_ = false;
     if (*at_ == std::ranges::end(inputs_)) return drawn::nothing;
     drawn what = drawn::input;
     try {
@@ -87,7 +91,8 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
       why = std::current_exception();
       what = drawn::failure;
     }
-    ++*at_, ++taken_;
+    passed_ = true;  // going on may throw: that costs the next input, not this one
+    ++taken_;
     return what;
   }
   std::size_t inputs_left() override {
@@ -97,10 +102,11 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
       return ~std::size_t{0};
   }
   void store_value(std::size_t index, detail::encoded_value const& value) override {
+    auto& outcome = place(index);
     try {
-      place(index).emplace(index, decode<value_type>(value));
+      outcome.emplace(index, decode<value_type>(value));
     } catch (...) {
-      place(index).emplace(index, std::current_exception());
+      outcome.emplace(index, std::current_exception());
     }
   }
   void store_values(std::size_t first, detail::value_series const& values) override {
@@ -145,6 +151,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
 
   Inputs inputs_;
   std::optional<std::ranges::iterator_t<Inputs>> at_;
+  bool passed_ = false;  // the element there
   std::size_t taken_ = 0;
   bool ordered_;
   std::deque<std::optional<outcome_type>> kept_;  // [0] is the outcome of task first_

@@ -75,7 +75,8 @@ class pmap_engine {
   pmap_engine& operator=(pmap_engine const&) = delete;
   ~pmap_engine();
 
-  /// Runs until the condition holds; false if there is nothing left to wait for. Throws what the input range throws.
+  /// Runs until the condition holds; false if there is nothing left to wait for. Throws what the input range throws, once
+  /// nothing that was drawn before is under way.
   /// `least_drawn`: draws so many inputs in all, if there are so many, whatever has been consumed.
   bool run_until(std::function<bool()> const& condition, std::size_t least_drawn = 0);
   /// So many results have been given away for good.
