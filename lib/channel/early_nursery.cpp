@@ -8,7 +8,6 @@
 #include <procx/channel/start.hpp>
 
 #include <cstring>
-#include <mutex>
 #include <utility>
 
 namespace procx::inline v1 {
@@ -16,11 +15,11 @@ namespace detail {
 namespace {
 
 struct keeper {
-  std::mutex mutex;
   std::shared_ptr<nursery> early;
   unsigned generation = 0;
 };
 
+/// To be used under `hold_forks`, which is a mutex that no child finds locked, nor this half made.
 keeper& the_keeper() {
   static auto* const k = new keeper;  // the nursery ends when this process does
   return *k;
@@ -54,22 +53,27 @@ int run_handed_over(start_options const& options, endpoint wire) {
 }
 
 std::shared_ptr<nursery> early_nursery() {
-  keeper& k = the_keeper();
-  std::lock_guard const lock(k.mutex);
-  if (k.generation != generation() || !k.early || !k.early->alive()) return nullptr;
-  return k.early;
+  std::shared_ptr<nursery> early;
+  {
+    auto const held = hold_forks();
+    if (keeper const& k = the_keeper(); k.generation == generation()) early = k.early;
+  }
+  return early && early->alive() ? early : nullptr;
 }
 
 }  // namespace detail
 
 void start_nursery() {
   if (detail::early_nursery()) return;
-  auto made = detail::nursery::make(&detail::run_in_nursery_child);
-  auto& k = detail::the_keeper();
-  std::lock_guard const lock(k.mutex);
-  if (k.generation != detail::generation()) new std::shared_ptr(std::move(k.early));  // the parent's, not ours to end
-  k.early = std::move(made);
-  k.generation = detail::generation();
+  auto nursery = detail::nursery::make(&detail::run_in_nursery_child);
+  unsigned made_in = detail::generation();
+  {
+    auto const held = detail::hold_forks();
+    auto& k = detail::the_keeper();
+    k.early.swap(nursery);
+    std::swap(k.generation, made_in);
+  }
+  if (made_in != detail::generation()) new std::shared_ptr(std::move(nursery));  // the parent's, not ours to end
 }
 
 }  // namespace procx::inline v1

@@ -3,6 +3,7 @@
 #include <procx/error/exceptions.hpp>
 #include <procx/version.hpp>
 
+#include <atomic>
 #include <charconv>
 #include <memory>
 #include <utility>
@@ -43,23 +44,23 @@ start_options channel_terms::options() const noexcept {
 }
 
 std::uint64_t image_fingerprint() {
-  static std::uint64_t const fingerprint = [] {
-    std::uint64_t hash = mix(0xcbf29ce484222325u, PROCX_VERSION);
-    ::dl_iterate_phdr(
-        [](dl_phdr_info* info, std::size_t, void* data) {
-          auto& h = *static_cast<std::uint64_t*>(data);
-          for (int i = 0; i < info->dlpi_phnum; ++i) {
-            auto const& segment = info->dlpi_phdr[i];
-            h = mix(mix(h, segment.p_vaddr), segment.p_memsz);
-            if (segment.p_type == PT_NOTE)  // the build id, if the linker wrote one
-              h = add_note(h, reinterpret_cast<char const*>(info->dlpi_addr + segment.p_vaddr), segment.p_memsz);
-          }
-          return 1;  // the first is the program itself
-        },
-        &hash);
-    return hash;
-  }();
-  return fingerprint;
+  static constinit std::atomic<std::uint64_t> known = 0;  // no guard, in the midst of which somebody may fork
+  if (auto const hash = known.load(std::memory_order_relaxed)) return hash;
+  std::uint64_t hash = mix(0xcbf29ce484222325u, PROCX_VERSION);
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* data) {
+        auto& h = *static_cast<std::uint64_t*>(data);
+        for (int i = 0; i < info->dlpi_phnum; ++i) {
+          auto const& segment = info->dlpi_phdr[i];
+          h = mix(mix(h, segment.p_vaddr), segment.p_memsz);
+          if (segment.p_type == PT_NOTE)  // the build id, if the linker wrote one
+            h = add_note(h, reinterpret_cast<char const*>(info->dlpi_addr + segment.p_vaddr), segment.p_memsz);
+        }
+        return 1;  // the first is the program itself
+      },
+      &hash);
+  known.store(hash, std::memory_order_relaxed);
+  return hash;
 }
 
 std::string channel_place::text() const {

@@ -61,8 +61,8 @@ void dispatcher::keep(task_run const& task, std::exception_ptr const& error) con
 std::filesystem::path dispatcher::save(task_run const& task, std::exception_ptr const& error) const {
   saved_task saved;
   for (auto const& s : tasks_.kept(task)) {
-    std::byte const* const from = s->data();
-    saved.blocks[s->number()].assign(from, from + s->arena()->size_of(s->number()));
+    auto const bytes = s->arena()->written(s->number());
+    saved.blocks[s->number()].assign(bytes.begin(), bytes.end());
   }
   saved_blocks blocks(saved);
   input_archive in(tasks_.arguments(task), &blocks);

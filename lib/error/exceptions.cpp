@@ -51,7 +51,7 @@ task_error::task_error(boost::system::error_code code, std::string message, deat
     : error(code, std::move(message)), certificate_(std::make_shared<death_certificate const>(std::move(certificate))) {}
 
 std::string const& task_error::saved_as() const noexcept {
-  static std::string const nowhere;
+  static constinit std::string const nowhere;
   return saved_as_ ? *saved_as_ : nowhere;
 }
 

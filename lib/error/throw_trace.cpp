@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 #include <typeinfo>
@@ -35,13 +36,10 @@ struct memory {
 
 thread_local memory throws;
 
-std::string const& program_path() {
-  static std::string const path = [] {
-    std::array<char, 4096> name{};
-    ssize_t const n = ::readlink("/proc/self/exe", name.data(), name.size());
-    return n > 0 ? std::string(name.data(), static_cast<std::size_t>(n)) : std::string();
-  }();
-  return path;
+std::string program_path() {
+  std::array<char, 4096> name;
+  ssize_t const n = ::readlink("/proc/self/exe", name.data(), name.size());
+  return n > 0 ? std::string(name.data(), static_cast<std::size_t>(n)) : std::string();
 }
 
 }  // namespace
@@ -122,7 +120,12 @@ void note_throw(void const* object, void const* thrower) noexcept {
 #ifndef PROCX_SANITIZED
 // Interposed, not replaced: the C++ runtime offers no other moment at which the stack of a throw still stands.
 extern "C" [[noreturn]] void __cxa_throw(void* object, void* type, void (*destroy)(void*)) {
-  static auto const real = reinterpret_cast<procx::detail::throw_function>(::dlsym(RTLD_NEXT, "__cxa_throw"));
+  static constinit std::atomic<procx::detail::throw_function> found = nullptr;  // no guard: it would hang a child
+  auto real = found.load(std::memory_order_relaxed);
+  if (!real) [[unlikely]] {
+    real = reinterpret_cast<procx::detail::throw_function>(::dlsym(RTLD_NEXT, "__cxa_throw"));
+    found.store(real, std::memory_order_relaxed);
+  }
   if (procx::detail::throws.on) procx::detail::note_throw(object, __builtin_return_address(0));
   real(object, type, destroy);
   __builtin_unreachable();

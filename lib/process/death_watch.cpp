@@ -13,11 +13,8 @@
 namespace procx::inline v1::detail {
 
 bool has_pidfds() noexcept {
-  static bool const known = [] {
-    // Of no process: the only question is whether the call exists.
-    return ::syscall(SYS_pidfd_open, -1, 0) >= 0 || errno != ENOSYS;
-  }();
-  return known;
+  // Of no process: the only question is whether the call exists.
+  return ::syscall(SYS_pidfd_open, -1, 0) >= 0 || errno != ENOSYS;
 }
 
 descriptor death_watch::of(pid_t child) && {

@@ -34,10 +34,7 @@ std::uint64_t number_of_this_thread() noexcept {
 }
 
 /// So that the copy of a mutex in a forked child, where that thread goes on, is not its own: what it guards is the parent's.
-bool children_own_nothing() noexcept {
-  static bool const registered = ::pthread_atfork(nullptr, nullptr, [] { thread_number = 0; }) == 0;
-  return registered;
-}
+bool const children_own_nothing = ::pthread_atfork(nullptr, nullptr, [] { thread_number = 0; }) == 0;
 
 }  // namespace
 
@@ -63,7 +60,7 @@ void biased_mutex::consider(std::uint64_t thread) noexcept {
   last_ = thread;
   if (in_a_row_ < uses_of_an_owner) return;
   was_owned_ = true;
-  if (may_interrupt && interrupt_all_threads() && children_own_nothing())
+  if (may_interrupt && interrupt_all_threads() && children_own_nothing)
     owner_.store(thread, std::memory_order_relaxed);
 }
 

@@ -136,14 +136,13 @@ void close_inherited(std::span<int const> keep) noexcept {
 }
 
 void raise_descriptor_limit() noexcept {
-  [[maybe_unused]] static bool const done = [] {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-      limit.rlim_cur = limit.rlim_max;
-      ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    return true;
-  }();
+  static constinit std::atomic<bool> done = false;  // no guard, in the midst of which somebody may fork
+  if (done.exchange(true)) return;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
 }
 
 }  // namespace procx::inline v1::detail

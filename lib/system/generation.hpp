@@ -13,7 +13,8 @@ extern unsigned forks;  // written in a child before anything else runs there
 inline unsigned generation() noexcept { return forks; }
 
 /// Held by every fork() of the process, whoever calls it. Who holds it creates a descriptor and marks it in one step,
-/// as seen from any child. Never to be held while forking or while running foreign code.
+/// as seen from any child; and what is only ever used under it is found whole and unlocked there, where a mutex of its own
+/// might be locked for ever. Never to be held while forking or while running foreign code.
 std::unique_lock<std::mutex> hold_forks();
 
 }  // namespace procx::inline v1::detail

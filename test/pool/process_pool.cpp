@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <dlfcn.h>
@@ -37,6 +38,12 @@ int kill_it(int signal) {
   return 0;
 }
 pid_t who() { return ::getpid(); }
+
+/// Submits a call of each of so many kinds, none of them seen before.
+template <int... Kinds>
+void submit_kinds(px::process_pool& pool, std::integer_sequence<int, Kinds...>) {
+  (static_cast<void>(pool.submit([] { return Kinds; })), ...);
+}
 
 template <class Condition>
 void until(Condition condition) {
@@ -387,6 +394,32 @@ BOOST_AUTO_TEST_CASE(a_copy_in_a_child_of_the_users_own_refuses_and_harms_nobody
     return 0;
   }) == 0);
   BOOST_TEST(pool->submit(who).get() == worker);
+}
+
+BOOST_AUTO_TEST_CASE(a_fork_while_a_thread_submits_its_first_calls_finds_nothing_locked) {
+  for (int round = 0; round < 30; ++round)
+    BOOST_TEST(processes::code_of_fork([&] {  // a process of its own: what is known, is known for good
+      px::process_pool pool({.workers = 1});
+      std::atomic<bool> begun = false;
+      std::thread first([&] {
+        begun = true;
+        submit_kinds(pool, std::make_integer_sequence<int, 40>());
+      });
+      while (!begun) {}
+      int const code = processes::code_of_fork([&] {
+        try {
+          pool.submit(square, 1);
+          return 1;
+        } catch (px::error const& e) {
+          CHILD_CHECK(e.code() == px::errc::foreign_process);
+        }
+        px::process_pool own({.workers = 1});
+        CHILD_CHECK(own.submit(square, 3).get() == 9);
+        return 0;
+      });
+      first.join();
+      return code;
+    }) == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

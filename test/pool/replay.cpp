@@ -107,6 +107,15 @@ BOOST_AUTO_TEST_CASE(large_arguments_are_kept_whole) {
   BOOST_TEST(px::replay(name, [](std::vector<double> v) { return v.size(); }) == 200'000u);
 }
 
+BOOST_AUTO_TEST_CASE(of_large_arguments_only_what_was_sent_is_kept) {
+  constexpr std::size_t size = (std::size_t{1} << 20) + 100'000;  // in a piece of 2 MiB
+  std::vector<std::vector<char>> const texts(1, std::vector<char>(size, 't'));
+  auto m = px::pmap([](std::vector<char> const&) -> int { throw std::runtime_error("no"); }, texts,
+                    {.workers = 1, .save_failures = path / "failed"});
+  BOOST_CHECK_THROW(m[0], px::remote_exception);
+  BOOST_TEST(fs::file_size(only_file()) < size + 200'000);
+}
+
 BOOST_AUTO_TEST_CASE(calls_of_a_pool_and_a_queue_are_kept_too) {
   {
     px::process_pool pool({.workers = 1, .save_failures = path / "failed"});

@@ -110,6 +110,10 @@ std::byte* slab_arena::at(std::uint32_t number) const noexcept {
 
 std::size_t slab_arena::size_of(std::uint32_t number) const noexcept { return slab_layout::smallest << class_of(number); }
 
+std::span<std::byte const> slab_arena::written(std::uint32_t number) const noexcept {
+  return {at(number), static_cast<std::size_t>(books_->pieces[number].backed.load(std::memory_order_relaxed))};
+}
+
 slab slab_arena::allocate(std::size_t size, std::uint32_t owner) noexcept {
   std::size_t const pieces_needed = (std::max<std::size_t>(size, 1) + slab_layout::smallest - 1) / slab_layout::smallest;
   auto const fitting = static_cast<std::size_t>(std::bit_width(pieces_needed - 1));

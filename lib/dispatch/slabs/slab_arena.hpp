@@ -77,6 +77,8 @@ class slab_arena {
 
   std::byte* at(std::uint32_t number) const noexcept;
   std::size_t size_of(std::uint32_t number) const noexcept;
+  /// The bytes of it with memory behind them; nobody has ever written to the others.
+  std::span<std::byte const> written(std::uint32_t number) const noexcept;
   std::size_t count() const noexcept { return slab_layout::pieces; }
   /// Makes these bytes ready to be read without a fault for each page.
   void warm(std::uint32_t number, std::size_t size) noexcept;

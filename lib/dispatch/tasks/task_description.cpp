@@ -1,32 +1,30 @@
 #include <procx/dispatch/task_description.hpp>
 
+#include "system/generation.hpp"
+
 #include <map>
-#include <mutex>
 
 namespace procx::inline v1::detail {
 namespace {
 
-struct registry {
-  std::mutex mutex;
-  std::map<task_entry, task_description> known;
-};
-
-registry& tasks() {
-  static auto* const all = new registry;  // never destroyed: tasks may fail while the program ends
+/// To be used under `hold_forks`, which is a mutex that no child finds locked, nor this half made.
+std::map<task_entry, task_description>& known_tasks() {
+  static auto* const all = new std::map<task_entry, task_description>;  // never destroyed: tasks may fail at the very end
   return *all;
 }
 
 }  // namespace
 
 void describe_task(task_entry entry, task_description const& d) {
-  std::lock_guard const lock(tasks().mutex);
-  tasks().known.insert_or_assign(entry, d);
+  auto const held = hold_forks();
+  known_tasks().insert_or_assign(entry, d);
 }
 
 task_description description_of(task_entry entry) {
-  std::lock_guard const lock(tasks().mutex);
-  auto const at = tasks().known.find(entry);
-  return at == tasks().known.end() ? task_description() : at->second;
+  auto const held = hold_forks();
+  auto const& known = known_tasks();
+  auto const at = known.find(entry);
+  return at == known.end() ? task_description() : at->second;
 }
 
 }  // namespace procx::inline v1::detail

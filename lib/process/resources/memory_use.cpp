@@ -12,7 +12,7 @@
 namespace procx::inline v1::detail {
 
 std::optional<memory_use> memory_use_of(pid_t pid) {
-  static auto const page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  auto const page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   std::array<char, 32> name;
   std::snprintf(name.data(), name.size(), "/proc/%d/statm", pid);
   std::array<char, 128> text{};
