@@ -17,7 +17,7 @@
 
 namespace procx::inline v1 {
 
-/// An executor of calls in other processes: whatever is submitted is run once, in one of its workers.
+/// An executor of calls in other processes: whatever is submitted is run in one of its workers.
 ///
 /// Workers start as there is work for them, are replaced when they die, and end when they have been idle for long. Each
 /// call ends in exactly one way: its value, `remote_exception`, `process_died`, `task_timeout` or `task_cancelled`.
