@@ -1,5 +1,7 @@
 #include "interruption.hpp"
 
+#include <procx/process/stop_on_signals.hpp>
+
 #include <atomic>
 #include <csignal>
 
@@ -9,11 +11,15 @@ namespace {
 std::atomic<int> noted{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
-void note(int signal) { noted = signal; }
+void note(int signal) {
+  noted = signal;
+  for (int i = 0; i < 2; ++i) procx::count_stop_signal(signal);  // the second: nobody waits for what runs
+}
 
 }  // namespace
 
 void watch_for_interruption() {
+  procx::stop_on_signals({});
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction present = {};
     ::sigaction(signal, nullptr, &present);

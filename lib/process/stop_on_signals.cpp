@@ -18,10 +18,15 @@ std::atomic<int> came{0};
 std::atomic<int> first{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
-void note(int signal) {
+/// How many came before.
+int count(int signal) noexcept {
   int none = 0;
   first.compare_exchange_strong(none, signal);
-  if (came.fetch_add(1) < 2) return;
+  return came.fetch_add(1);
+}
+
+void note(int signal) {
+  if (count(signal) < 2) return;
   std::signal(signal, SIG_DFL);
   std::raise(signal);  // comes when this handler returns
 }
@@ -43,6 +48,7 @@ void stop_on_signals(std::initializer_list<int> signals) {
 }
 
 int stop_signal() noexcept { return first; }
+void count_stop_signal(int signal) noexcept { count(signal); }
 
 namespace detail {
 

@@ -21,6 +21,13 @@ BOOST_AUTO_TEST_CASE(a_termination_of_the_whole_group_does_not_blame_files) {
   goes_on_where_it_stopped();
 }
 
+BOOST_AUTO_TEST_CASE(nobody_waits_for_a_worker_that_does_not_come_to_an_end) {
+  for (pid_t const process : descendants(build->pid())) ::kill(process, SIGSTOP);
+  build->signal(SIGINT);
+  BOOST_TEST(build->wait().code == 130);
+  goes_on_where_it_stopped();
+}
+
 BOOST_AUTO_TEST_CASE(a_kill_leaves_a_valid_index) {
   build->signal(SIGKILL);
   BOOST_TEST(build->wait().code == 137);

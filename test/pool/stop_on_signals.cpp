@@ -31,6 +31,23 @@ std::vector<int> numbers(int count) {
   return all;
 }
 
+/// Whether a task that has the program stop, and never comes to its end, is cancelled.
+template <class Stop>
+bool running_task_is_cancelled(Stop stop) {
+  auto work = [stop, program = ::getpid()](int n) {
+    if (n == 5) {
+      stop(program);
+      for (;;) ::pause();
+    }
+    return n;
+  };
+  bool cancelled = false;
+  auto r = px::pmap(work, std::views::iota(0), {.workers = 1});
+  for (auto const& o : r.outcomes())
+    if (o.index() == 5) cancelled = is_cancelled(o.error());
+  return cancelled && px::stop_signal() == SIGINT;
+}
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(stopping, observe::leaves_nothing)
@@ -89,21 +106,21 @@ BOOST_AUTO_TEST_CASE(a_range_that_has_come_to_its_end_just_ends) {
 BOOST_AUTO_TEST_CASE(after_two_signals_what_runs_is_killed) {
   BOOST_TEST(in_own_process([] {
     px::stop_on_signals();
-    pid_t const program = ::getpid();
-    auto work = [program](int n) {
-      if (n == 5) {
-        ::kill(program, SIGINT);
-        ::usleep(30'000);
-        ::kill(program, SIGTERM);
-        for (;;) ::pause();
-      }
-      return n;
-    };
-    bool killed = false;
-    auto r = px::pmap(work, std::views::iota(0), {.workers = 1});
-    for (auto const& o : r.outcomes())
-      if (o.index() == 5) killed = is_cancelled(o.error());
-    return killed && px::stop_signal() == SIGINT;
+    return running_task_is_cancelled([](pid_t program) {
+      ::kill(program, SIGINT);
+      ::usleep(30'000);
+      ::kill(program, SIGTERM);
+    });
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_of_the_programs_own_can_stop_everything_at_once) {
+  BOOST_TEST(in_own_process([] {
+    px::stop_on_signals({});
+    ::signal(SIGINT, [](int signal) {
+      for (int i = 0; i < 5; ++i) px::count_stop_signal(signal);  // more than two do nothing
+    });
+    return running_task_is_cancelled([](pid_t program) { ::kill(program, SIGINT); });
   }));
 }
 

@@ -27,4 +27,8 @@ void stop_on_signals(std::initializer_list<int> signals = {SIGINT, SIGTERM});
 /// The first of those signals that came; 0 if none has. Async-signal-safe.
 int stop_signal() noexcept;
 
+/// Counts a signal as one of those, for a handler of the program's own: the first stops what has not begun, the second
+/// what runs; more do nothing. Works once `stop_on_signals` was called, with no signals if those are all. Async-signal-safe.
+void count_stop_signal(int signal) noexcept;
+
 }  // namespace procx::inline v1
