@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t smallest_batch = 2 << 20;
 constexpr std::int64_t most_batches = 512;  // for the whole tree: a table may have some 2,000 segments
 constexpr std::size_t most_small_shards = 16;
+constexpr std::size_t many_shards = 1000;  // so many that they had better be larger
 
 /// How heavy a batch may become. For trees beyond 1 GiB it grows with them, in powers of two, so that it does not change
 /// with every file.
@@ -89,12 +90,17 @@ class planner {
   }
 
   /// Files that are as they were, but whose shard is to go.
+  ///
+  /// Of `many_shards` those go too that are lighter than a third of a batch: the others cannot be more than three times
+  /// `most_batches`, and that leaves room for those of a build.
   void renew(std::vector<shard_row> const& shards) {
     std::vector<std::int64_t> small, doomed;
+    std::int64_t const parts = shards.size() > many_shards ? 3 : 4;
     for (shard_row const& s : shards) {
-      if (2 * live_weight_[s.id] < s.weight)
+      std::int64_t const alive = live_weight_[s.id];
+      if (2 * alive < s.weight)
         doomed.push_back(s.id);
-      else if (4 * s.weight < batch_)
+      else if (parts * alive < batch_)
         small.push_back(s.id);
     }
     if (small.size() > most_small_shards) doomed.insert(doomed.end(), small.begin(), small.end());

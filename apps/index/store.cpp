@@ -117,9 +117,12 @@ void store::forget(std::int64_t id) {
 
 std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t last, std::int64_t weight) {
   begin();
-  std::int64_t id = 1;  // the first that is free
-  auto place = shards_.begin();
-  while (place != shards_.end() && place->id == id) ++id, ++place;
+  auto place = first_gap();
+  if (place - shards_.begin() == fts5::max_segments) {
+    drop_dead_shards();
+    place = first_gap();
+  }
+  std::int64_t const id = place - shards_.begin() + 1;
   if (id > fts5::max_segments) throw failure("the index has as many shards as it can have: remove it and build it anew");
 
   put_pages_(pages_of(words, id));
@@ -136,6 +139,13 @@ std::int64_t store::add(shard const& words, std::int64_t first, std::int64_t las
   run(put);
   shards_.insert(place, {id, first, last, documents, words.words, weight});
   return id;
+}
+
+/// Where in the list the first number lies that no shard has.
+std::vector<shard_row>::iterator store::first_gap() {
+  auto place = shards_.begin();
+  while (place != shards_.end() && place->id == place - shards_.begin() + 1) ++place;
+  return place;
 }
 
 std::vector<store::stored_page> store::pages_of(shard const& words, std::int64_t id) {

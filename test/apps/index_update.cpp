@@ -1,5 +1,6 @@
 #define BOOST_TEST_MODULE index_update
 #include "apps/index_fixture.hpp"
+#include "support/observe.hpp"
 
 BOOST_FIXTURE_TEST_SUITE(index_update, index_fixture)
 
@@ -45,6 +46,21 @@ BOOST_AUTO_TEST_CASE(many_small_additions_do_not_make_many_shards) {
   BOOST_TEST(contains(run({"stats", index()}).out, "in 2 shards, 0 documents out of date"));
   BOOST_TEST(lines_of(search({"common", "-n", "99"}).out) == 18u);
   BOOST_TEST(contains(search({"needle"}).out, "/f3:1:"));
+  checksum();
+}
+
+// More shards than there may be, if those that are replaced stayed until the end.
+BOOST_AUTO_TEST_CASE(a_large_tree_that_changes_as_a_whole_finds_room,
+                     *boost::unit_test::enable_if<!observe::instrumented>()) {
+  fs::path const one = home() / "one";
+  std::ofstream(one) << "word" << std::string((1 << 20) - 500, ' ');
+  for (int i = 0; i < 1020; ++i) fs::create_hard_link(one, tree() / std::to_string(i));
+  BOOST_TEST(build().code == 0);
+  std::ofstream(one, std::ios::app) << "more";
+  ended const e = build();
+  BOOST_TEST_INFO(e.err);
+  BOOST_TEST(e.code == 0);
+  BOOST_TEST(contains(e.out, "1,020 files indexed"));
   checksum();
 }
 
