@@ -2,6 +2,7 @@
 
 #include "display.hpp"
 #include "failure.hpp"
+#include "fts5_format.hpp"
 #include "index_file.hpp"
 #include "output.hpp"
 
@@ -11,6 +12,9 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
 namespace indexer {
@@ -59,9 +63,39 @@ constexpr std::array invariants{
               "(SELECT 1 FROM shards WHERE shards.id = shard AND files.id BETWEEN first AND last)"},
     invariant{"the shards do not have the documents that the full-text table has",
               "SELECT (SELECT coalesce(sum(documents), 0) FROM shards) - (SELECT count(*) FROM text_docsize)"},
+    invariant{"a file has a fate that there is not", "SELECT count(*) FROM files WHERE fate NOT BETWEEN 0 AND 5"},
+    invariant{"the next id is not there", "SELECT count(*) <> 1 FROM state WHERE name = 'next_id'"},
     invariant{"an id was given that is not taken yet",
               "SELECT count(*) FROM files, state WHERE name = 'next_id' AND id >= value"},
 };
+
+std::string record(SQLite::Database& database, std::int64_t row) {
+  SQLite::Statement get(database, "SELECT block FROM text_data WHERE id = ?");
+  get.bind(1, row);
+  return get.executeStep() ? get.getColumn(0).getString() : std::string();
+}
+
+/// Whether the full-text table says of itself what the shards say; what is wrong, or empty.
+std::string compare_records(SQLite::Database& database) try {
+  auto const structure = fts5::decode_structure(record(database, fts5::structure_row));
+  std::set<std::int64_t> segments;
+  for (fts5::segment const& s : structure.segments) segments.insert(s.id);
+  std::set<std::int64_t> with_words;
+  fts5::averages sum;
+  SQLite::Statement shards(database, "SELECT id, documents, words FROM shards");
+  while (shards.executeStep()) {
+    auto const words = static_cast<std::uint64_t>(shards.getColumn(2).getInt64());
+    sum.documents += static_cast<std::uint64_t>(shards.getColumn(1).getInt64());
+    sum.words += words;
+    if (words > 0) with_words.insert(shards.getColumn(0).getInt64());
+  }
+  if (segments != with_words) return "the full-text table does not have the segments of the shards";
+  auto const averages = fts5::decode_averages(record(database, fts5::averages_row));
+  bool const same = averages.documents == sum.documents && averages.words == sum.words;
+  return same ? "" : "the full-text table counts other documents or words than the shards";
+} catch (std::runtime_error const& e) {
+  return fmt::format("the full-text table is damaged: {}", e.what());
+}
 
 void check_tables(SQLite::Database& database, std::string const& path) {
   auto const fail = [&](std::string const& what) { throw failure(fmt::format("{}: {}", shown_path(path), what)); };
@@ -69,6 +103,7 @@ void check_tables(SQLite::Database& database, std::string const& path) {
   if (report != "ok") fail(report);
   for (invariant const& i : invariants)
     if (database.execAndGet(i.count).getInt64() != 0) fail(i.broken);
+  if (std::string const wrong = compare_records(database); !wrong.empty()) fail(wrong);
   try {
     database.exec("INSERT INTO text(text) VALUES('integrity-check')");
   } catch (SQLite::Exception const& e) {
