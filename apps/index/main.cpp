@@ -63,7 +63,7 @@ CLI::App* add_search(CLI::App& app, command_line& args) {
       ->check(CLI::Range(1, 1'000'000));
   search->add_flag("--expression", args.search.expression,
                    "The words are an expression of FTS5: AND, OR, NOT, NEAR, pre*");
-  search->footer("A word that begins with a dash comes after \"--\".");
+  search->footer("A word that begins with a dash, or one in [brackets], comes after \"--\".");
   return search;
 }
 

@@ -16,6 +16,8 @@ bool is_word_byte(char c) {
   return byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string in_lower_case(std::string_view text) {
@@ -41,13 +43,17 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
+/// Whether this byte next to a word makes it a part of a longer one. Beyond ASCII there are letters and quotation marks,
+/// and to lose a word in quotation marks would be worse.
+bool goes_on(char neighbour) { return is_ascii(neighbour) && is_word_byte(neighbour); }
+
 /// Where a word stands in a text, both in lower case, not as a part of a longer one unless as its beginning where
 /// `may_go_on`; npos if nowhere.
 std::size_t find_word(std::string_view text, std::string_view word, std::size_t from, bool may_go_on = false) {
   for (auto at = text.find(word, from); at != text.npos; at = text.find(word, at + 1)) {
     std::size_t const end = at + word.size();
-    bool const begins = at == 0 || !is_word_byte(word.front()) || !is_word_byte(text[at - 1]);
-    bool const ends = may_go_on || end == text.size() || !is_word_byte(word.back()) || !is_word_byte(text[end]);
+    bool const begins = at == 0 || !is_word_byte(word.front()) || !goes_on(text[at - 1]);
+    bool const ends = may_go_on || end == text.size() || !is_word_byte(word.back()) || !goes_on(text[end]);
     if (begins && ends) return at;
   }
   return text.npos;
@@ -63,7 +69,7 @@ query query::of_words(std::vector<std::string> const& words) {
     if (parts.empty()) continue;
     result.expression_ += fmt::format("\"{}\" ", fmt::join(parts, " "));
     bool const plain = parts.size() == 1 && parts[0].size() == word.size();
-    if (!plain) result.literals_.push_back(in_lower_case(word));
+    if (!plain && std::ranges::all_of(word, is_ascii)) result.literals_.push_back(in_lower_case(word));
     result.add_needle(word, 1000);
     for (std::string_view part : parts) result.add_needle(part, 1);
   }

@@ -11,8 +11,9 @@ namespace indexer {
 class query {
  public:
   /// Files that have all the words. A word is found as it is written, whatever it contains ("operator<<", "std::vector",
-  /// "shared_ptr"), in any case; it begins and ends where a word of the text does. Throws failure if there is not one
-  /// letter or digit to look for.
+  /// "shared_ptr"), in any case; it begins and ends where a word of the text does. One with letters beyond ASCII is found
+  /// as the full-text table finds it: with or without accents, and whatever stands between its parts. Throws failure if
+  /// there is not one letter or digit to look for.
   static query of_words(std::vector<std::string> const& words);
   /// In the language of FTS5: AND, OR, NOT, NEAR, prefixes*, "phrases".
   static query of_expression(std::string const& expression);

@@ -12,34 +12,34 @@
 #include <sqlite3.h>
 
 #include <limits>
+#include <string>
+#include <vector>
 
 namespace indexer {
 namespace {
 
-constexpr std::int64_t most_files_opened = 5000;
+constexpr std::int64_t most_files_looked_into = 5000;
 constexpr std::size_t line_width = 160;
 
-/// Files that match, the best first.
-class matches {
- public:
-  matches(SQLite::Database& database, std::string const& expression)
-      : rows_(database,
-              "SELECT path, mtime_ns, ctime_ns, bytes, inode FROM text JOIN files ON files.id = text.rowid "
-              "WHERE text MATCH ? ORDER BY rank, path") {
-    rows_.bindNoCopy(1, expression);
-  }
-
-  bool next(std::string& path, stamp& s) {
-    if (!rows_.executeStep()) return false;
-    path = rows_.getColumn(0).getString();
-    s = {rows_.getColumn(1).getInt64(), rows_.getColumn(2).getInt64(), rows_.getColumn(3).getInt64(),
-         rows_.getColumn(4).getInt64()};
-    return true;
-  }
-
- private:
-  SQLite::Statement rows_;
+struct candidate {
+  std::string path;
+  indexer::stamp stamp;
 };
+
+/// Files that match, the best first. The index is closed when this returns: who does not read on holds up no build.
+std::vector<candidate> find(std::string const& index, std::string const& expression, std::int64_t limit) {
+  SQLite::Database database = open_to_search(index);
+  SQLite::Statement rows(database,
+                         "SELECT path, mtime_ns, ctime_ns, bytes, inode FROM text JOIN files ON files.id = text.rowid "
+                         "WHERE text MATCH ? ORDER BY rank, path LIMIT ?");
+  rows.bindNoCopy(1, expression);
+  rows.bind(2, limit);
+  std::vector<candidate> found;
+  auto const number = [&](int column) { return rows.getColumn(column).getInt64(); };
+  while (rows.executeStep())
+    found.push_back({rows.getColumn(0).getString(), {number(1), number(2), number(3), number(4)}});
+  return found;
+}
 
 /// The line to be printed for a file; empty if a look into it shows that it does not match.
 std::string present(query const& wanted, std::string const& path, stamp const& indexed) {
@@ -62,18 +62,19 @@ std::string present(query const& wanted, std::string const& path, stamp const& i
 int search(search_options const& options) try {
   query const wanted = options.expression ? query::of_expression(fmt::format("{}", fmt::join(options.words, " ")))
                                           : query::of_words(options.words);
-  SQLite::Database database = open_to_search(options.index);
-  matches candidates(database, wanted.expression());
-  std::string out, path;
-  stamp indexed;
-  std::int64_t shown = 0, opened = 0;
-  while (shown < options.limit && opened < most_files_opened && candidates.next(path, indexed)) {
-    ++opened;
-    std::string const line = present(wanted, path, indexed);
+  std::int64_t const most = wanted.needs_text() ? most_files_looked_into : options.limit;
+  std::string out;
+  std::int64_t shown = 0, looked_into = 0;
+  for (candidate const& c : find(options.index, wanted.expression(), most)) {
+    if (shown == options.limit) break;
+    ++looked_into;
+    std::string const line = present(wanted, c.path, c.stamp);
     if (!line.empty()) ++shown;
     out += line;
   }
   print(out);
+  if (wanted.needs_text() && looked_into == most && shown < options.limit)
+    print_error(fmt::format("only the best {} files with these words were looked into\n", shown_count(most)));
   return shown > 0 ? done : no_match;
 } catch (SQLite::Exception const& e) {
   if (options.expression && e.getErrorCode() == SQLITE_ERROR) throw failure(e.what());

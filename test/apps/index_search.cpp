@@ -1,6 +1,8 @@
 #define BOOST_TEST_MODULE index_search
 #include "apps/index_fixture.hpp"
 
+#include <poll.h>
+
 BOOST_FIXTURE_TEST_SUITE(index_search, index_fixture)
 
 BOOST_AUTO_TEST_CASE(words_are_found_as_they_are_written_whatever_they_contain) {
@@ -108,6 +110,36 @@ BOOST_AUTO_TEST_CASE(nobody_reading_the_output_is_no_error) {
   BOOST_TEST(e.code == 2);
   BOOST_TEST(contains(e.err, "cannot write the output"));
   ::close(full);
+}
+
+BOOST_AUTO_TEST_CASE(words_beside_or_with_letters_beyond_ascii_are_found) {
+  write("quoted", "see \xe2\x80\x9cstd::vector\xe2\x80\x9d here\n");
+  write("capitals", "\xc3\x9c" "BER::Klasse\n");
+  BOOST_TEST(build().code == 0);
+  BOOST_TEST(contains(search({"std::vector"}).out, "quoted:1: see"));
+  BOOST_TEST(contains(search({"\xc3\xbc" "ber::klasse"}).out, "capitals:1: "));
+}
+
+BOOST_AUTO_TEST_CASE(all_files_are_named_if_so_many_are_wanted_and_what_was_not_looked_into_is_told) {
+  for (int i = 0; i < 5001; ++i) write("many/" + std::to_string(i), "common word\n");
+  BOOST_TEST(build().code == 0);
+  BOOST_TEST(lines_of(search({"common", "-n", "6000"}).out) == 5001u);
+  ended const e = search({"common::word"});
+  BOOST_TEST(e.code == 1);
+  BOOST_TEST(contains(e.err, "only the best 5,000 files with these words were looked into"));
+
+  // Who does not read what he has asked for holds up no build.
+  int ends[2];
+  BOOST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  program unread(command({"search", index(), "common", "-n", "6000"}), {.out = ends[1]});
+  ::close(ends[1]);
+  pollfd begun{ends[0], POLLIN, 0};
+  BOOST_TEST(::poll(&begun, 1, 60'000) == 1);
+  write("many/more", "common word\n");
+  BOOST_TEST(build().code == 0);
+  BOOST_TEST(!unread.over());
+  ::close(ends[0]);
+  BOOST_TEST(unread.wait().code == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
