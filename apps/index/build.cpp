@@ -102,7 +102,7 @@ int build(build_options const& options) {
     return interruption() == 0;
   });
   if (int const signal = interruption()) return 128 + signal;
-  leave_out(found.files, {index, index + "-journal", index + ".lock"});
+  leave_out(found.files, {index, index + "-journal", build_lock::file_for(index)});
   spent.walking = phase.lap();
   plan todo = make_plan(std::move(found.files), database.files(), database.shards(), options.plan);
   spent.planning = phase.lap();

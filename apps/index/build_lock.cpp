@@ -14,7 +14,9 @@
 
 namespace indexer {
 
-build_lock::build_lock(std::string const& index) : path_(index + ".lock") {
+std::string build_lock::file_for(std::string const& index) { return index + "-lock"; }
+
+build_lock::build_lock(std::string const& index) : path_(file_for(index)) {
   do {
     if (fd_ >= 0) ::close(fd_);
     fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
@@ -44,7 +46,9 @@ bool build_lock::is_current() const {
 }
 
 build_lock::~build_lock() {
-  ::unlink(path_.c_str());  // before the lock goes, so that nobody locks a file that is then removed under him
+  struct stat status;
+  bool const is_anybodys = ::fstat(fd_, &status) != 0 || status.st_size > 0;  // a file of the user's own, of this name
+  if (!is_anybodys) ::unlink(path_.c_str());  // before the lock goes: nobody is to lock a file that is then removed
   ::close(fd_);
 }
 

@@ -6,7 +6,7 @@ namespace indexer {
 
 /// The right to write an index: one process at a time has it.
 ///
-/// It is a lock on the file `<index>.lock`, which the system takes back when the process ends, however it ends. The
+/// It is a lock on the file `<index>-lock`, which the system takes back when the process ends, however it ends. The
 /// destructor removes the file; one that was left behind does no harm.
 class build_lock {
  public:
@@ -15,6 +15,8 @@ class build_lock {
   build_lock(build_lock const&) = delete;
   build_lock& operator=(build_lock const&) = delete;
   ~build_lock();
+
+  static std::string file_for(std::string const& index);
 
  private:
   bool is_current() const;

@@ -84,7 +84,12 @@ std::string index_path(std::string const& path) {
   if (name.empty() || name == "." || name == "..") throw failure(shown_path(path) + ": this is a directory");
   std::unique_ptr<char, void (*)(void*)> const real(::realpath(directory.c_str(), nullptr), std::free);
   if (!real) throw failure(fmt::format("{}: {}", shown_path(directory), std::strerror(errno)));
-  return (std::strcmp(real.get(), "/") == 0 ? "" : std::string(real.get())) + '/' + name;
+  std::string const place = (std::strcmp(real.get(), "/") == 0 ? "" : std::string(real.get())) + '/' + name;
+  struct stat status;
+  if (::lstat(place.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return place;
+  std::unique_ptr<char, void (*)(void*)> const target(::realpath(place.c_str(), nullptr), std::free);
+  if (!target) throw failure(fmt::format("{} is a link: {}", shown_path(place), std::strerror(errno)));
+  return target.get();  // so that an index has one name, and one lock
 }
 
 SQLite::Database open_to_build(std::string const& path) {

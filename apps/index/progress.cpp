@@ -15,7 +15,7 @@ namespace {
 
 int terminal_width() {
   winsize size = {};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 std::string bar(double share, int width) {
@@ -76,13 +76,12 @@ std::string progress::line(int width) const {
   double const rate = static_cast<double>(bytes_) / std::max(elapsed.count(), 1e-3);
   auto const left = share > 0 ? elapsed * (1 - share) / share : elapsed;
   std::string const text =
-      fmt::format("{}/{} files  {} of {}  {}/s  {} left  {}/{} busy", shown_count(files_),
-                  shown_count(all_files_), shown_bytes(bytes_), shown_bytes(all_bytes_),
-                  shown_bytes(static_cast<std::int64_t>(rate)), shown_time(left), busy_, workers_);
+      fmt::format("{}/{} files  {}/s  {} left  {}/{} busy  {} of {}", shown_count(files_), shown_count(all_files_),
+                  shown_bytes(static_cast<std::int64_t>(rate)), shown_time(left), busy_, workers_, shown_bytes(bytes_),
+                  shown_bytes(all_bytes_));
   if (!terminal_) return text;
   int const room = width - static_cast<int>(text.size()) - 4;
-  if (room < 8) return text.substr(0, static_cast<std::size_t>(width - 1));
-  return bar(share, std::min(room, 30)) + ' ' + text;
+  return (bar(share, std::clamp(room, 8, 30)) + ' ' + text).substr(0, static_cast<std::size_t>(width - 1));
 }
 
 }  // namespace indexer

@@ -68,6 +68,25 @@ BOOST_AUTO_TEST_CASE(damage_is_found) {
   BOOST_TEST(search({"word"}).code != 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_of_the_users_own_that_is_called_as_the_lock_stays) {
+  fs::path const lock = index().string() + "-lock";
+  std::ofstream(lock) << "mine";
+  BOOST_TEST(build().code == 0);
+  BOOST_TEST(bytes_of(lock) == "mine");
+}
+
+BOOST_AUTO_TEST_CASE(a_link_to_an_index_stands_for_it_and_one_to_nothing_is_refused) {
+  BOOST_TEST(build().code == 0);
+  fs::create_symlink(index(), home() / "link");
+  write("new", "needle");
+  BOOST_TEST(run(build_arguments({}, home() / "link")).code == 0);
+  BOOST_TEST(lines_of(search({"needle"}).out) == 1u);
+  fs::create_symlink(home() / "nothing", home() / "dangling");
+  ended const e = run(build_arguments({}, home() / "dangling"));
+  BOOST_TEST(e.code == 2);
+  BOOST_TEST(contains(e.err, "is a link"));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_missing_is_told) {
   BOOST_TEST(contains(search({"word"}).err, "there is no index"));
   BOOST_TEST(contains(run({"build", home() / "nowhere", "-o", index()}).err, "nowhere: No such file or directory"));
