@@ -7,6 +7,8 @@
 namespace procx::inline v1 {
 namespace {
 
+std::string const nowhere;
+
 std::string sentence(exception_record const& record) {
   std::string text = record.type_name.empty() ? "an exception of unknown type" : record.type_name;
   if (!record.message.empty()) text += ": " + record.message;
@@ -51,7 +53,6 @@ task_error::task_error(boost::system::error_code code, std::string message, deat
     : error(code, std::move(message)), certificate_(std::make_shared<death_certificate const>(std::move(certificate))) {}
 
 std::string const& task_error::saved_as() const noexcept {
-  static constinit std::string const nowhere;
   return saved_as_ ? *saved_as_ : nowhere;
 }
 
