@@ -5,6 +5,7 @@
 #include "fts5_format.hpp"
 #include "index_file.hpp"
 #include "output.hpp"
+#include "shard.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
@@ -69,15 +70,9 @@ constexpr std::array invariants{
               "SELECT count(*) FROM files, state WHERE name = 'next_id' AND id >= value"},
 };
 
-std::string record(SQLite::Database& database, std::int64_t row) {
-  SQLite::Statement get(database, "SELECT block FROM text_data WHERE id = ?");
-  get.bind(1, row);
-  return get.executeStep() ? get.getColumn(0).getString() : std::string();
-}
-
 /// Whether the full-text table says of itself what the shards say; what is wrong, or empty.
 std::string compare_records(SQLite::Database& database) try {
-  auto const structure = fts5::decode_structure(record(database, fts5::structure_row));
+  auto const structure = fts5::decode_structure(read_record(database, fts5::structure_row));
   std::set<std::int64_t> segments;
   for (fts5::segment const& s : structure.segments) segments.insert(s.id);
   std::set<std::int64_t> with_words;
@@ -90,7 +85,7 @@ std::string compare_records(SQLite::Database& database) try {
     if (words > 0) with_words.insert(shards.getColumn(0).getInt64());
   }
   if (segments != with_words) return "the full-text table does not have the segments of the shards";
-  auto const averages = fts5::decode_averages(record(database, fts5::averages_row));
+  auto const averages = fts5::decode_averages(read_record(database, fts5::averages_row));
   bool const same = averages.documents == sum.documents && averages.words == sum.words;
   return same ? "" : "the full-text table counts other documents or words than the shards";
 } catch (std::runtime_error const& e) {

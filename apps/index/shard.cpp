@@ -36,11 +36,7 @@ class memory_table {
     database_.exec("COMMIT; INSERT INTO text(text) VALUES('optimize')");
   }
 
-  std::string record(std::int64_t row) const {
-    SQLite::Statement get(database_, "SELECT block FROM text_data WHERE id = ?");
-    get.bind(1, row);
-    return get.executeStep() ? get.getColumn(0).getString() : std::string();
-  }
+  std::string record(std::int64_t row) const { return read_record(database_, row); }
 
   void copy_rows(shard& to, std::int64_t segment) const {
     auto const select_pages = [&](char const* sql) {
@@ -86,6 +82,12 @@ std::vector<char const*> strings_in(std::string const& all) {
 }
 
 }  // namespace
+
+std::string read_record(SQLite::Database const& from, std::int64_t row) {
+  SQLite::Statement get(from, "SELECT block FROM text_data WHERE id = ?");
+  get.bind(1, row);
+  return get.executeStep() ? get.getColumn(0).getString() : std::string();
+}
 
 shard make_shard(batch const& work) {
   shard result;

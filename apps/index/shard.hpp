@@ -10,6 +10,10 @@
 #include <utility>
 #include <vector>
 
+namespace SQLite {
+class Database;
+}
+
 namespace indexer {
 
 /// What a worker is given: files to be indexed.
@@ -60,6 +64,9 @@ struct shard {
 inline constexpr char const* create_text_table =
     "CREATE VIRTUAL TABLE text USING fts5(body, content='', tokenize='unicode61');"
     "INSERT INTO text(text, rank) VALUES('pgsz', 16300)";
+
+/// A row of the full-text table's data; empty if it is not there. Throws SQLite::Exception.
+std::string read_record(SQLite::Database const& from, std::int64_t row);
 
 /// The task: reads the files, and makes a full-text table of those that are text.
 ///

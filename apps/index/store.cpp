@@ -22,8 +22,8 @@ store::store(std::string const& path)
       put_pages_(database_, "text_data", 2, read),
       put_terms_(database_, "text_idx", 3, read),
       put_sizes_(database_, "text_docsize", 2, read),
-      structure_(fts5::decode_structure(record(fts5::structure_row))),
-      averages_(fts5::decode_averages(record(fts5::averages_row))) {
+      structure_(fts5::decode_structure(read_record(database_, fts5::structure_row))),
+      averages_(fts5::decode_averages(read_record(database_, fts5::averages_row))) {
   SQLite::Statement rows(database_, "SELECT id, first, last, documents, words, weight FROM shards ORDER BY id");
   auto const number = [&](int column) { return rows.getColumn(column).getInt64(); };
   while (rows.executeStep()) shards_.push_back({number(0), number(1), number(2), number(3), number(4), number(5)});
@@ -209,12 +209,6 @@ void store::drop(shard_row const& shard) {
   std::erase_if(structure_.segments, [&](fts5::segment const& s) { return s.id == shard.id; });
   averages_.documents -= static_cast<std::uint64_t>(shard.documents);
   averages_.words -= static_cast<std::uint64_t>(shard.words);
-}
-
-std::string store::record(std::int64_t row) {
-  SQLite::Statement get(database_, "SELECT block FROM text_data WHERE id = ?");
-  get.bind(1, row);
-  return get.executeStep() ? get.getColumn(0).getString() : std::string();
 }
 
 void store::write_record(std::int64_t row, std::string const& bytes) {

@@ -56,7 +56,6 @@ class store {
   void begin();
   std::vector<shard_row>::iterator first_gap();
   void drop(shard_row const& shard);
-  std::string record(std::int64_t row);
   void write_record(std::int64_t row, std::string const& bytes);
 
   struct stored_page {
