@@ -1,8 +1,19 @@
 #include "files.hpp"
 
+#include <cstdlib>
+#include <memory>
+
 #include <sys/stat.h>
 
 namespace indexer {
+
+std::string real_path(std::string const& path) {
+  struct release {
+    void operator()(char* text) const { std::free(text); }
+  };
+  std::unique_ptr<char, release> const real(::realpath(path.c_str(), nullptr));
+  return real ? real.get() : std::string();
+}
 
 stamp stamp::of(struct stat const& status) {
   return {nanoseconds(status.st_mtim), nanoseconds(status.st_ctim), status.st_size,

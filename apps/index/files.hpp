@@ -22,6 +22,9 @@ struct stamp {
   friend bool operator==(stamp const&, stamp const&) = default;
 };
 
+/// The path without links and detours; empty, with errno, if there is no such file.
+std::string real_path(std::string const& path);
+
 /// What became of a file. The numbers are stored in the index.
 enum class fate : int {
   indexed = 0,

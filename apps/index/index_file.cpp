@@ -2,6 +2,7 @@
 
 #include "display.hpp"
 #include "failure.hpp"
+#include "files.hpp"
 #include "shard.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -9,9 +10,7 @@
 #include <sqlite3.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <optional>
 
 #include <sys/stat.h>
@@ -82,14 +81,14 @@ std::string index_path(std::string const& path) {
   std::string const directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   std::string const name = path.substr(slash == std::string::npos ? 0 : slash + 1);
   if (name.empty() || name == "." || name == "..") throw failure(shown_path(path) + ": this is a directory");
-  std::unique_ptr<char, void (*)(void*)> const real(::realpath(directory.c_str(), nullptr), std::free);
-  if (!real) throw failure(fmt::format("{}: {}", shown_path(directory), std::strerror(errno)));
-  std::string const place = (std::strcmp(real.get(), "/") == 0 ? "" : std::string(real.get())) + '/' + name;
+  std::string const real = real_path(directory);
+  if (real.empty()) throw failure(fmt::format("{}: {}", shown_path(directory), std::strerror(errno)));
+  std::string const place = (real == "/" ? "" : real) + '/' + name;
   struct stat status;
   if (::lstat(place.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return place;
-  std::unique_ptr<char, void (*)(void*)> const target(::realpath(place.c_str(), nullptr), std::free);
-  if (!target) throw failure(fmt::format("{} is a link: {}", shown_path(place), std::strerror(errno)));
-  return target.get();  // so that an index has one name, and one lock
+  std::string target = real_path(place);
+  if (target.empty()) throw failure(fmt::format("{} is a link: {}", shown_path(place), std::strerror(errno)));
+  return target;  // so that an index has one name, and one lock
 }
 
 SQLite::Database open_to_build(std::string const& path) {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <memory>
@@ -130,13 +129,9 @@ class collector {
 };
 
 std::string canonical_root(std::string const& directory) {
-  struct release {
-    void operator()(char* path) const { std::free(path); }
-  };
-  std::unique_ptr<char, release> const real(::realpath(directory.c_str(), nullptr));
-  if (!real) throw failure(shown_path(directory) + ": " + std::strerror(errno));
-  if (!open_directory(real.get())) throw failure(shown_path(directory) + ": " + std::strerror(errno));
-  return real.get();
+  std::string real = real_path(directory);
+  if (real.empty() || !open_directory(real)) throw failure(shown_path(directory) + ": " + std::strerror(errno));
+  return real;
 }
 
 bool lies_within(std::string const& path, std::string const& directory) {
