@@ -2,17 +2,12 @@
 
 #include <procx/process/stop_on_signals.hpp>
 
-#include <atomic>
 #include <csignal>
 
 namespace indexer {
 namespace {
 
-std::atomic<int> noted{0};
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
-
 void note(int signal) {
-  noted = signal;
   for (int i = 0; i < 2; ++i) procx::count_stop_signal(signal);  // the second: nobody waits for what runs
 }
 
@@ -31,6 +26,6 @@ void watch_for_interruption() {
   }
 }
 
-int interruption() noexcept { return noted; }
+int interruption() noexcept { return procx::stop_signal(); }
 
 }  // namespace indexer
