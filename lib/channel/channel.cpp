@@ -19,33 +19,40 @@ void channel::close() noexcept {
   if (core_ && !core_->foreign()) core_->close();
 }
 
-exit_status channel::wait() { return *core_->wait_until(std::nullopt); }
+exit_status channel::wait() { return *valid_core().wait_until(std::nullopt); }
 
 std::optional<exit_status> channel::wait_for(std::chrono::nanoseconds timeout) {
-  return core_->wait_until(detail::from_now(timeout));
+  return valid_core().wait_until(detail::from_now(timeout));
 }
 
 std::optional<exit_status> channel::try_wait() {
-  core_->check_owner();
+  valid_core().check_owner();
   if (!core_->child()) return std::nullopt;
   return core_->child().try_wait();
 }
 bool channel::kill(int signal) noexcept { return core_ && core_->child().kill(signal); }
-std::string channel::stderr_tail() const { return core_->child().stderr_tail(); }
-std::optional<boost::asio::any_io_executor> channel::get_executor() const { return core_->executor(); }
+std::string channel::stderr_tail() const { return core_ ? core_->child().stderr_tail() : std::string(); }
+std::optional<boost::asio::any_io_executor> channel::get_executor() const {
+  return core_ ? core_->executor() : std::nullopt;
+}
 
-detail::buffer& channel::begin_send() { return core_->begin_send(); }
+detail::channel_core& channel::valid_core() const {
+  if (!core_) throw sequence_error("the channel is empty: it was never started, or has been moved from");
+  return *core_;
+}
+
+detail::buffer& channel::begin_send() { return valid_core().begin_send(); }
 void channel::abandon_send() noexcept { core_->abandon_send(); }
 void channel::commit_send() { core_->commit_send(); }
 void channel::finish_send() { core_->flush_blocking(); }
 
 std::optional<detail::encoded_value> channel::next_value(
     std::optional<std::chrono::steady_clock::time_point> until) {
-  return core_->next_value(until);
+  return valid_core().next_value(until);
 }
 
 std::optional<detail::encoded_value> channel::value_now() {
-  core_->check_owner();
+  valid_core().check_owner();
   if (auto bytes = core_->take()) return bytes;
   core_->pump();
   if (auto bytes = core_->take()) return bytes;
@@ -57,7 +64,7 @@ std::optional<detail::encoded_value> channel::value_now() {
 }
 
 boost::asio::any_io_executor channel::executor_or_throw() const {
-  core_->check_owner();
+  valid_core().check_owner();
   if (!core_->executor())
     throw error(errc::no_executor, "the channel was started without an executor: asynchronous operations need one");
   return *core_->executor();

@@ -108,6 +108,7 @@ void channel_async::progress() noexcept {
 }
 
 void channel_async::progress_sends() {
+  send_is_hopeless_ = false;
   bool const broken = core_.wire().broken() || core_.gone();
   if (core_.acknowledged() && !sends_.empty()) core_.has_message();  // acknowledgements are among the messages
   while (!sends_.empty()) {
@@ -117,9 +118,16 @@ void channel_async::progress_sends() {
     bool const complete = left && received;
     bool const hopeless = !complete && (broken || (left && (core_.wire().ended() || core_.gone())));
     if (!hopeless && !complete) return;
+    std::exception_ptr why;
+    if (hopeless) {
+      why = core_.why_over(std::chrono::steady_clock::now());
+      send_is_hopeless_ = !why && !given_up_;
+      if (send_is_hopeless_) return;  // how the process has ended will be known in a moment
+      if (!why) why = failure(errc::end_of_channel);
+    }
     auto op = std::move(next.op);
     sends_.pop_front();
-    op->complete({hopeless ? failure(errc::end_of_channel) : nullptr, {}});
+    op->complete({std::move(why), {}});
   }
 }
 
@@ -172,7 +180,8 @@ void channel_async::rearm() {
   arm(out_, any && to_write ? out_fd() : -1, any && to_write);
   arm(pid_, core_.child().pidfd(), any && lives);
   arm(err_, lives ? core_.child().state()->errors().fd() : -1, any && lives);
-  arm_timer(receive_ && core_.over() && lives && !given_up_);
+  bool const waits_for_its_end = (send_is_hopeless_ && !sends_.empty()) || (receive_ && core_.over());
+  arm_timer(waits_for_its_end && lives && !given_up_);
 }
 
 int channel_async::out_fd() {

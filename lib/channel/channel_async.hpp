@@ -64,6 +64,7 @@ class channel_async {
   bool given_up_ = false;  // the process did not die in time after its channel broke off
   std::uint64_t next_id_ = 1;
   std::deque<pending> sends_;
+  bool send_is_hopeless_ = false;  // but why is not known yet
   std::optional<pending> receive_;
   std::optional<pending> wait_;
   std::shared_ptr<channel_async*> alive_ = std::make_shared<channel_async*>(this);

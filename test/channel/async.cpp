@@ -22,6 +22,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <thread>
 #include <utility>
@@ -287,7 +288,7 @@ BOOST_DATA_TEST_CASE(a_death_is_seen_though_a_copy_of_the_process_lives_on_with_
   ch.async_send(std::string(4 << 20, 'x'), sent.sending());
   run();
   BOOST_TEST((got.code == px::errc::process_died));
-  BOOST_TEST((sent.code == px::errc::end_of_channel));
+  BOOST_TEST((sent.code == px::errc::process_died));
 }
 
 BOOST_AUTO_TEST_CASE(sending_to_one_that_has_ended_fails) {
@@ -298,6 +299,30 @@ BOOST_AUTO_TEST_CASE(sending_to_one_that_has_ended_fails) {
   ch.async_send(1, sent.sending());
   run();
   BOOST_TEST(sent.calls == 1);
+  BOOST_TEST((sent.code == px::errc::end_of_channel));
+}
+
+BOOST_DATA_TEST_CASE(sending_says_how_the_process_has_died, transports, via) {
+  px::channel ch = px::start(executor, px::start_options{.via = via}, [](px::channel& up) {
+    up.receive<std::string>();
+    ::raise(SIGKILL);
+  });
+  std::vector<done> sent(3);
+  for (done& d : sent) ch.async_send(std::string(4 << 20, 'x'), d.sending());
+  run();
+  for (done const& d : sent | std::views::drop(1)) BOOST_TEST((d.code == px::errc::process_died));
+}
+
+BOOST_AUTO_TEST_CASE(a_send_to_a_process_that_has_closed_its_channel_and_runs_on_is_not_waited_for_long) {
+  own_pipe gate;
+  px::channel ch = px::start(executor, [&](px::channel& up) {
+    up.close();
+    gate.write.close();
+    read_all(gate.read.get());
+  });
+  done sent;
+  ch.async_send(std::string(4 << 20, 'x'), sent.sending());
+  run();
   BOOST_TEST((sent.code == px::errc::end_of_channel));
 }
 

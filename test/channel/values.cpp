@@ -197,3 +197,26 @@ BOOST_AUTO_TEST_CASE(a_value_that_cannot_be_encoded_sends_nothing) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_CASE(an_empty_channel_says_so) {
+  px::channel moved = px::start([](px::channel& up) { up.send(7); });
+  px::channel const there = std::move(moved);
+  px::channel never_started;
+  for (px::channel* ch : {&moved, &never_started}) {
+    BOOST_TEST(!*ch);
+    BOOST_TEST(ch->pid() == 0);
+    BOOST_TEST(ch->pidfd() == -1);
+    BOOST_TEST(!ch->kill(SIGTERM));
+    BOOST_TEST(ch->stderr_tail().empty());
+    BOOST_TEST(!ch->get_executor());
+    ch->close();
+    BOOST_CHECK_THROW(ch->send(1), px::sequence_error);
+    BOOST_CHECK_THROW(ch->receive<int>(), px::sequence_error);
+    BOOST_CHECK_THROW(ch->try_receive<int>(), px::sequence_error);
+    BOOST_CHECK_THROW(ch->try_receive_for<int>(1s), px::sequence_error);
+    BOOST_CHECK_THROW(ch->wait(), px::sequence_error);
+    BOOST_CHECK_THROW(ch->wait_for(1s), px::sequence_error);
+    BOOST_CHECK_THROW(ch->try_wait(), px::sequence_error);
+    BOOST_CHECK_THROW(ch->async_send(1, [](boost::system::error_code) {}), px::sequence_error);
+  }
+}

@@ -32,7 +32,8 @@ class channel_core;
 /// frame limit is refused on the sending side (`protocol_error`), and the channel stays usable.
 ///
 /// Not thread-safe on one object. Closing or destroying a channel does not end the process; it sees the end of its
-/// channel, and is reaped when it has ended. In a child that inherited it by a fork of the user's own the object is
+/// channel, and is reaped when it has ended. An empty channel (never started, or moved from) has no process: what would
+/// use one throws sequence_error. In a child that inherited it by a fork of the user's own the object is
 /// inert: every operation throws (errc::foreign_process), and its destructor does nothing.
 /// \code
 /// px::channel ch = px::start([](px::channel& up) { up.send(up.receive<int>() * 2); });
@@ -98,7 +99,7 @@ class channel {
   /// The executor that was given to `start`, if one was.
   std::optional<boost::asio::any_io_executor> get_executor() const;
 
-  /// As `send`. Completion: `void(error_code)`. Several may be under way; they leave in order. Cancellation (any
+  /// As `send`. Completion: `void(error_code)`, with the codes of what `send` throws. Several may be under way; they leave in order. Cancellation (any
   /// type) gives up waiting: a value that has left in part goes on leaving.
   template <class T, class Token>
   auto async_send(T const& value, Token&& token) {
@@ -177,6 +178,7 @@ class channel {
       slot.assign([core = weak(), id](boost::asio::cancellation_type) { cancel(core, id); });
   }
 
+  detail::channel_core& valid_core() const;
   detail::buffer& begin_send();
   void abandon_send() noexcept;
   void commit_send();
