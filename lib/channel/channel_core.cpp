@@ -93,8 +93,15 @@ void channel_core::flush_blocking() {
 void channel_core::send_exception(std::exception_ptr const& error) noexcept {
   if (foreign() || end_sent_ || !wire_.out_open()) return;
   try {
+    exception_record const record = describe_exception(error);
     writer_.begin();
-    encode(wire_.out(), describe_exception(error));
+    std::size_t const before = wire_.out().size();
+    encode(wire_.out(), record);
+    if (wire_.out().size() - before > wire_.frame_limit()) {
+      writer_.abandon();
+      writer_.begin();
+      encode(wire_.out(), shortened(record, wire_.frame_limit()));
+    }
     writer_.finish(frame_kind::exception, ++last_id_, wire_.frame_limit());
   } catch (...) {
     writer_.abandon();

@@ -178,10 +178,10 @@ class worker {
       if (settings_.memory_limit && record.type_name == "std::bad_alloc")
         record.message += " (a task may use " + std::to_string(settings_.memory_limit) + " bytes here)";
       encode_result(record);
-      if (result_.size() > limit_) throw_too_large("an exception", result_.size(), limit_);
-    } catch (...) {  // even that is too large
+      if (result_.size() > limit_) encode_result(shortened(record, limit_));
+    } catch (...) {
       exception_record record;
-      record.message = "an exception that does not fit into a frame";
+      record.message = "an exception that there is no memory to describe";
       encode_result(record);
     }
   }

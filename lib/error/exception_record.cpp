@@ -44,6 +44,14 @@ exception_record describe(std::exception_ptr const& e, int depth) {
   return record;
 }
 
+/// Its beginning, of so many bytes at most; no character is cut in two.
+std::string beginning(std::string const& utf8, std::size_t bytes) {
+  if (utf8.size() <= bytes) return utf8;
+  auto const goes_on = [&](std::size_t i) { return (static_cast<unsigned char>(utf8[i]) & 0xc0) == 0x80; };
+  while (bytes > 0 && goes_on(bytes)) --bytes;
+  return utf8.substr(0, bytes);
+}
+
 /// The languages' own libraries: what happens in there is nobody's code.
 bool is_of_the_language(std::string const& module) {
   auto const name = std::string_view(module).substr(module.rfind('/') + 1);
@@ -60,6 +68,15 @@ bool is_of(std::string const& function, std::string_view prefix) {
 }  // namespace
 
 exception_record describe_exception(std::exception_ptr const& e) { return describe(e, 0); }
+
+exception_record shortened(exception_record const& whole, std::size_t bytes) {
+  constexpr std::size_t lengths = 48;  // what an empty record takes, at most
+  std::size_t const room = bytes > lengths ? bytes - lengths : 0;
+  exception_record part;
+  part.type_name = beginning(whole.type_name, room);
+  part.message = beginning(whole.message, room - part.type_name.size());
+  return part;
+}
 
 std::string to_string(std::vector<code_location> const& frames) {
   std::ostringstream out;

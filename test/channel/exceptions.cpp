@@ -111,6 +111,23 @@ BOOST_AUTO_TEST_CASE(a_long_message_arrives_whole) {
   BOOST_TEST((thrown_by([&] { throw std::runtime_error(text); }).message() == text));
 }
 
+BOOST_AUTO_TEST_CASE(of_one_that_does_not_fit_into_a_frame_its_type_and_the_beginning_of_its_message_arrive) {
+  constexpr std::size_t limit = 300;
+  px::channel ch = px::start(px::start_options{.frame_limit = limit}, [](px::channel&) {
+    std::string message;
+    for (int i = 0; i < 1000; ++i) message += "ä";
+    throw station::out_of_ink(message);
+  });
+  try {
+    ch.receive<int>();
+    BOOST_ERROR("nothing was thrown");
+  } catch (px::remote_exception const& e) {
+    BOOST_TEST(e.type_name() == "station::out_of_ink");
+    BOOST_TEST(e.message().size() > limit / 2);
+    BOOST_TEST(e.message().ends_with("ä"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(values_sent_before_arrive_before) {
   px::channel ch = px::start([](px::channel& up) {
     up.send(1);

@@ -203,6 +203,20 @@ BOOST_AUTO_TEST_CASE(a_range_that_throws_once_goes_on_behind_that) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_exception_that_does_not_fit_into_a_frame_keeps_its_type) {
+  auto results = px::pmap([](int n) -> int { throw std::range_error(std::string(100000, 'x') + std::to_string(n)); },
+                          std::views::iota(0, 3), {.frame_limit = 200});
+  for (px::outcome<int> const& o : results.outcomes()) {
+    try {
+      o.value();
+      BOOST_ERROR("nothing was thrown");
+    } catch (px::remote_exception const& e) {
+      BOOST_TEST(e.type_name() == "std::range_error");
+      BOOST_TEST(e.message().starts_with("xxx"));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(results_that_cannot_be_read_are_failures_of_their_own) {
   for (bool const ordered : {true, false}) {
     auto m = px::pmap([](int n) { return unreadable{n}; }, numbers(30), {.workers = 2, .ordered = ordered});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <string>
@@ -34,6 +35,9 @@ struct exception_record {
 
 /// Describes the exception and those nested in it, with the frames of the last throw on this thread.
 exception_record describe_exception(std::exception_ptr const& e);
+
+/// The little of it that has room in so many bytes when encoded: its type and the beginning of its message.
+exception_record shortened(exception_record const& whole, std::size_t bytes);
 
 /// The frames as text, one a line: function, file and line where debug information tells, else module and offset.
 std::string to_string(std::vector<code_location> const& frames);
