@@ -5,113 +5,153 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <set>
+#include <utility>
 
 namespace indexer {
 namespace {
 
-/// As the full-text table sees it, nearly: what is beyond ASCII is taken for letters.
-bool is_word_byte(char c) {
-  auto const byte = static_cast<unsigned char>(c);
-  return byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+constexpr int weight_of_all = 1000, weight_of_part = 1;
+
+/// Whether nothing but "_" could make what stands at this place a part of a longer name.
+bool is_whole_name(std::string_view text, std::size_t begin, std::size_t end) {
+  return (begin == 0 || text[begin - 1] != '_') && (end == text.size() || text[end] != '_');
 }
 
-bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+/// The lines of a text, asked for in their order.
+class line_finder {
+ public:
+  explicit line_finder(std::string_view text) : text_(text) {}
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string in_lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), lower);
-  return out;
-}
-
-/// Whether nothing but "_" could make the word at this place a part of a longer name.
-bool is_whole_name(std::string_view text, std::size_t at, std::size_t length) {
-  bool const begins = at == 0 || text[at - 1] != '_';
-  bool const ends = at + length >= text.size() || text[at + length] != '_';
-  return begins && ends;
-}
-
-std::vector<std::string_view> words_of(std::string_view text) {
-  std::vector<std::string_view> words;
-  for (auto it = text.begin(); it != text.end();) {
-    auto const begin = std::find_if(it, text.end(), is_word_byte);
-    it = std::find_if_not(begin, text.end(), is_word_byte);
-    if (begin != it) words.emplace_back(begin, it);
+  /// Where the line begins that this place is in.
+  std::size_t begin_of(std::size_t at) {
+    while (end_ <= at) {
+      begin_ = end_;
+      auto const newline = text_.find('\n', begin_);
+      end_ = newline == text_.npos ? text_.size() : newline + 1;
+    }
+    return begin_;
   }
-  return words;
-}
 
-/// Whether this byte next to a word makes it a part of a longer one. Beyond ASCII there are letters and quotation marks,
-/// and to lose a word in quotation marks would be worse.
-bool goes_on(char neighbour) { return is_ascii(neighbour) && is_word_byte(neighbour); }
-
-/// Where a word stands in a text, both in lower case, not as a part of a longer one unless as its beginning where
-/// `may_go_on`; npos if nowhere.
-std::size_t find_word(std::string_view text, std::string_view word, std::size_t from, bool may_go_on = false) {
-  for (auto at = text.find(word, from); at != text.npos; at = text.find(word, at + 1)) {
-    std::size_t const end = at + word.size();
-    bool const begins = at == 0 || !is_word_byte(word.front()) || !goes_on(text[at - 1]);
-    bool const ends = may_go_on || end == text.size() || !is_word_byte(word.back()) || !goes_on(text[end]);
-    if (begins && ends) return at;
-  }
-  return text.npos;
-}
+ private:
+  std::string_view text_;
+  std::size_t begin_ = 0, end_ = 0;
+};
 
 }  // namespace
 
 query query::of_words(std::vector<std::string> const& words) {
   query result;
   for (std::string const& word : words) {
-    auto const parts = words_of(word);
-    if (parts.empty() && !word.empty()) result.literals_.push_back(in_lower_case(word));
-    if (parts.empty()) continue;
-    result.expression_ += fmt::format("\"{}\" ", fmt::join(parts, " "));
-    bool const plain = parts.size() == 1 && parts[0].size() == word.size();
-    if (!plain && std::ranges::all_of(word, is_ascii)) result.literals_.push_back(in_lower_case(word));
-    result.add_needle(word, 1000);
-    for (std::string_view part : parts) result.add_needle(part, 1);
+    needle whole = result.take_apart(word, weight_of_all);
+    if (whole.words.empty() && !word.empty()) result.literals_.push_back(word);
+    if (whole.words.empty()) continue;
+    result.expression_ += '"';
+    for (std::size_t w : whole.words) result.expression_ += result.vocabulary_[w] + ' ';
+    result.expression_ += "\" ";
+    bool const plain = whole.words.size() == 1 && whole.gaps[0].empty() && whole.gaps[1].empty();
+    result.needs_text_ = result.needs_text_ || !plain;
+    for (std::size_t w : whole.words) result.add({{w}, {{}, {}}, weight_of_part});
+    result.add(std::move(whole));
   }
+  result.needs_text_ = result.needs_text_ || !result.literals_.empty();
   if (result.expression_.empty()) throw failure("there is no letter or digit in what you are looking for");
   return result;
 }
 
 query query::of_expression(std::string const& expression) {
+  constexpr std::array<std::string_view, 4> operators{"AND", "OR", "NOT", "NEAR"};
   query result;
   result.expression_ = expression;
   result.prefixes_ = true;
-  for (std::string_view word : words_of(expression))
-    if (word != "AND" && word != "OR" && word != "NOT" && word != "NEAR") result.add_needle(word, 1);
+  result.tokenizer_.each(expression, [&](token const& t) {
+    bool const is_operator = std::ranges::count(operators, expression.substr(t.begin, t.end - t.begin)) > 0;
+    if (!is_operator) result.add({{result.number_of(t.folded)}, {{}, {}}, weight_of_part});
+  });
   return result;
 }
 
-void query::add_needle(std::string_view word, int weight) {
-  std::string key = in_lower_case(word);
-  if (std::ranges::find(needles_, key, &needle::word) == needles_.end()) needles_.push_back({std::move(key), weight});
+query::needle query::take_apart(std::string_view text, int weight) {
+  needle result{{}, {}, weight};
+  std::size_t end = 0;
+  tokenizer_.each(text, [&](token const& t) {
+    result.words.push_back(number_of(t.folded));
+    result.gaps.emplace_back(text.substr(end, t.begin - end));
+    end = t.end;
+  });
+  result.gaps.emplace_back(text.substr(end));
+  return result;
+}
+
+std::size_t query::number_of(std::string_view word) {
+  auto const known = std::ranges::find(vocabulary_, word);
+  if (known == vocabulary_.end()) return vocabulary_.emplace_back(word), vocabulary_.size() - 1;
+  return static_cast<std::size_t>(known - vocabulary_.begin());
+}
+
+/// What is there already becomes heavier.
+void query::add(needle n) {
+  auto const same = [&](needle const& other) { return other.words == n.words && other.gaps == n.gaps; };
+  auto const there = std::ranges::find_if(needles_, same);
+  if (there == needles_.end())
+    needles_.push_back(std::move(n));
+  else
+    there->weight = std::max(there->weight, n.weight);
+}
+
+std::vector<query::hit> query::hits_in(std::string_view text) const {
+  std::vector<hit> hits;
+  std::size_t number = 0;
+  tokenizer_.each(text, [&](token const& t) {
+    for (std::size_t w = 0; w < vocabulary_.size(); ++w)
+      if (prefixes_ ? t.folded.starts_with(vocabulary_[w]) : t.folded == vocabulary_[w])
+        hits.push_back({number, w, t.begin, t.end});
+    ++number;
+  });
+  return hits;
+}
+
+/// Whether it stands in the text from that hit on. (Where prefixes are, each needle is one word.)
+bool query::stands_at(needle const& n, std::string_view text, std::vector<hit> const& hits, std::size_t first) {
+  if (hits.size() - first < n.words.size()) return false;
+  for (std::size_t i = 0; i < n.words.size(); ++i) {
+    hit const& h = hits[first + i];
+    if (h.word != n.words[i] || h.number != hits[first].number + i) return false;
+    if (i > 0 && text.substr(hits[first + i - 1].end, h.begin - hits[first + i - 1].end) != n.gaps[i]) return false;
+  }
+  return text.substr(0, hits[first].begin).ends_with(n.gaps.front()) &&
+         text.substr(hits[first + n.words.size() - 1].end).starts_with(n.gaps.back());
 }
 
 bool query::accepts(std::string_view text) const {
-  std::string const folded = in_lower_case(text);
-  return std::ranges::all_of(literals_, [&](auto const& word) { return find_word(folded, word, 0) != folded.npos; });
+  auto const hits = hits_in(text);
+  auto const stands_somewhere = [&](needle const& n) {
+    for (std::size_t i = 0; i < hits.size(); ++i)
+      if (stands_at(n, text, hits, i)) return true;
+    return false;
+  };
+  return std::ranges::all_of(needles_, stands_somewhere) &&
+         std::ranges::all_of(literals_, [&](auto const& l) { return text.find(l) != text.npos; });
 }
 
 query::place query::best_line(std::string_view text) const {
   struct score {
     int weight = 0;
     std::size_t column = 0;
+    std::set<needle const*> counted;  // once a line each
   };
-  std::string const folded = in_lower_case(text);
   std::map<std::size_t, score> lines;  // by where they begin
-  for (needle const& n : needles_) {
-    for (auto at = find_word(folded, n.word, 0, prefixes_); at != folded.npos;) {
-      auto const newline = folded.rfind('\n', at);
-      std::size_t const begin = newline == folded.npos ? 0 : newline + 1;
-      auto const [line, fresh] = lines.try_emplace(begin);
-      line->second.column = fresh ? at - begin : std::min(line->second.column, at - begin);
-      line->second.weight += is_whole_name(folded, at, n.word.size()) ? 2 * n.weight : n.weight;
-      auto const end = folded.find('\n', at);  // once a line for each needle
-      at = end == folded.npos ? end : find_word(folded, n.word, end, prefixes_);
+  line_finder finder(text);
+  auto const hits = hits_in(text);
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    for (needle const& n : needles_) {
+      if (!stands_at(n, text, hits, i)) continue;
+      std::size_t const begin = hits[i].begin, end = hits[i + n.words.size() - 1].end;
+      std::size_t const line = finder.begin_of(begin);
+      score& s = lines.try_emplace(line, score{0, begin - line, {}}).first->second;
+      if (s.counted.insert(&n).second) s.weight += is_whole_name(text, begin, end) ? 2 * n.weight : n.weight;
     }
   }
   if (lines.empty()) return {};

@@ -59,8 +59,11 @@ struct shard {
   }
 };
 
-/// The columns and options of the full-text table, the same in shards and in the index. Any but a letter or digit ends
-/// a word, so `shared_ptr` is two words that follow each other, and is found by either.
+/// What takes texts apart for the full-text table. Any but a letter or digit ends a word, so `shared_ptr` is two words that
+/// follow each other, and is found by either.
+inline constexpr char const* text_tokenizer = "unicode61";
+
+/// The columns and options of the full-text table, the same in shards and in the index.
 inline constexpr char const* create_text_table =
     "CREATE VIRTUAL TABLE text USING fts5(body, content='', tokenize='unicode61');"
     "INSERT INTO text(text, rank) VALUES('pgsz', 16300)";

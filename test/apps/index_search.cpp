@@ -120,6 +120,35 @@ BOOST_AUTO_TEST_CASE(words_beside_or_with_letters_beyond_ascii_are_found) {
   BOOST_TEST(contains(search({"\xc3\xbc" "ber::klasse"}).out, "capitals:1: "));
 }
 
+BOOST_AUTO_TEST_CASE(accents_matter_no_more_than_case) {
+  write("menu", "d\xc3\xa9jeuner\nun Caf\xc3\xa9 au lait\n");
+  write("plain", "cafe-au-lait\n");
+  BOOST_TEST(build().code == 0);
+  BOOST_TEST(contains(search({"cafe"}).out, "menu:2: un Caf"));
+  BOOST_TEST(contains(search({"d\xc3\x89JEUNER"}).out, "menu:1: "));
+  ended const spaced = search({"caf\xc3\xa9 AU"});
+  BOOST_TEST((lines_of(spaced.out) == 1 && contains(spaced.out, "menu:2: ")));
+  ended const dashed = search({"caf\xc3\xa9-au"});
+  BOOST_TEST((lines_of(dashed.out) == 1 && contains(dashed.out, "plain:1: ")));
+  BOOST_TEST(contains(search({"--expression", "caf* NOT dejeuner"}).out, "plain:1: "));
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_between_words_is_compared_beyond_ascii_too) {
+  write("dash", "foo\xe2\x80\x94" "bar\n");
+  write("comma", "foo,bar\n");
+  BOOST_TEST(build().code == 0);
+  ended const e = search({"foo\xe2\x80\x94" "bar"});
+  BOOST_TEST((lines_of(e.out) == 1 && contains(e.out, "dash:1: ")));
+}
+
+BOOST_AUTO_TEST_CASE(a_long_line_with_many_hits_is_one_line) {
+  std::string line;
+  for (int i = 0; i < 200'000; ++i) line += "needle_x ";
+  write("long", line + "\nneedle\n");
+  BOOST_TEST(build().code == 0);
+  BOOST_TEST(contains(search({"needle"}).out, "long:2: needle"));
+}
+
 BOOST_AUTO_TEST_CASE(all_files_are_named_if_so_many_are_wanted_and_what_was_not_looked_into_is_told) {
   for (int i = 0; i < 5001; ++i) write("many/" + std::to_string(i), "common word\n");
   BOOST_TEST(build().code == 0);
