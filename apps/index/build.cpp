@@ -84,6 +84,13 @@ std::string timings(phases const& p, builder::durations const& in_work) {
                      100 * here.count() / (here + there).count());
 }
 
+/// The exit status of one that was.
+int interrupted(progress& bar, std::string const& when) {
+  int const signal = interruption();
+  bar.say(fmt::format("interrupted ({}) {}; run it again to go on", ::strsignal(signal), when));
+  return 128 + signal;
+}
+
 }  // namespace
 
 int build(build_options const& options) {
@@ -101,7 +108,7 @@ int build(build_options const& options) {
     bar.walking(files);
     return interruption() == 0;
   });
-  if (int const signal = interruption()) return 128 + signal;
+  if (interruption() != 0) return interrupted(bar, "before the first file was read");
   leave_out(found.files, {index, index + "-journal", build_lock::file_for(index)});
   spent.walking = phase.lap();
   plan todo = make_plan(std::move(found.files), database.files(), database.shards(), options.plan);
@@ -114,12 +121,9 @@ int build(build_options const& options) {
   bar.clear();
 
   print(summary(work, todo, found, total.lap()) + (options.timings ? timings(spent, work.times()) : ""));
-  int const signal = interruption();
-  if (signal == 0) return done;
+  if (interruption() == 0) return done;
   auto const left = static_cast<std::int64_t>(todo.tasks.size()) - work.files_done();
-  bar.say(fmt::format("interrupted ({}) with {} to go; run it again to go on", ::strsignal(signal),
-                      shown_plural(left, "file")));
-  return 128 + signal;
+  return interrupted(bar, fmt::format("with {} to go", shown_plural(left, "file")));
 }
 
 }  // namespace indexer

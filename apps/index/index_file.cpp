@@ -115,6 +115,7 @@ std::string explain(SQLite::Exception const& e) {
     case SQLITE_BUSY: return "another process is using the index and does not let go of it";
     case SQLITE_READONLY: return "the index cannot be written: it is read-only";
     case SQLITE_CANTOPEN: return "the index or its journal cannot be opened or created";
+    case SQLITE_CONSTRAINT:  // only damage leaves a row where a new one goes
     case SQLITE_CORRUPT: return fmt::format("the index is damaged ({}): remove it and build it anew", e.what());
     default: return e.what();
   }

@@ -25,4 +25,14 @@ BOOST_AUTO_TEST_CASE(what_the_tables_say_of_each_other_is_checked) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_build_that_meets_damage_says_that_it_is_damage) {
+  fill(20);
+  BOOST_TEST(build().code == 0);
+  SQLite::Database(index(), SQLite::OPEN_READWRITE).exec("DELETE FROM shards");  // but not what is in them
+  write("more", "words\n");
+  ended const e = build();
+  BOOST_TEST(e.code == 2);
+  BOOST_TEST(contains(e.err, "the index is damaged"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
