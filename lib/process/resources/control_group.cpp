@@ -34,6 +34,7 @@ std::optional<std::string> mount_point() {
 }
 
 std::optional<std::string> own_group() {
+  auto const held = hold_forks();  // no child is to have these files; they are read at once
   auto const root = mount_point();
   std::ifstream groups("/proc/self/cgroup");
   for (std::string line; root && std::getline(groups, line);)
@@ -41,7 +42,8 @@ std::optional<std::string> own_group() {
   return std::nullopt;
 }
 
-bool write_to(std::string const& file, char text) noexcept {
+bool write_to(std::string const& file, char text) {
+  auto const held = hold_forks();
   int const fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return false;
   bool const ok = ::write(fd, &text, 1) == 1;
