@@ -105,6 +105,17 @@ class dispatcher {
     add(tasks_.commit(id, open_head_), open_blocks_);
   }
   void abandon_task() noexcept { tasks_.abandon(), open_blocks_.clear(); }
+  /// New tasks of a few bytes each: with what says so before them `length`, at most so many; one at least. They are to be
+  /// written where this says, before `commit_tasks`.
+  task_store::room begin_tasks(std::size_t length, std::size_t most) {
+    open_length_ = length;
+    return tasks_.begin_many(length, std::clamp<std::size_t>(books_.short_by(length), 1, most));
+  }
+  /// As many as were written. Their numbers count up from the first one's.
+  void commit_tasks(std::uint64_t first_id, std::size_t count, task_head const& head) {
+    if (count == 0) return tasks_.abandon();
+    books_.add(tasks_.commit_many(first_id, open_length_, count, head));
+  }
   /// A new task that was written elsewhere. Throws as `commit_task`.
   void add_task(std::uint64_t id, packed_task task);
   /// The arguments of tasks that were written elsewhere, which fit into frames: see `task_store::adopt`. They become tasks,
@@ -214,6 +225,7 @@ class dispatcher {
   task_store tasks_;
   slab_arena* const arena_;  // null: no shared memory
   slab_sink open_blocks_;    // of the task that is being written
+  std::size_t open_length_ = 0;
   task_head open_head_;      // likewise
   output_mark const mark_ = output_mark::make();  // between the lines of what workers print
   delayed_tasks delayed_;

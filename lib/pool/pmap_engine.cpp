@@ -29,6 +29,7 @@ class pmap_engine::state final : public task_sink {
  public:
   state(dispatcher::settings const& settings, std::shared_ptr<callable_table> callables, pmap_source& source)
       : source_(source),
+        plain_bytes_(source.plain_bytes() <= settings.frame_limit ? source.plain_bytes() : 0),
         items_ahead_(items_ahead * settings.workers),
         dispatcher_(loop_, settings, std::move(callables), *this) {
     dispatcher_.prepare();
@@ -81,8 +82,11 @@ class pmap_engine::state final : public task_sink {
   void draw() {
     if (stop_level() > 0 || range_error_) [[unlikely]] return;
     try {
-      for (auto room = dispatcher_.room(); room > 0 && !exhausted_ && may_draw() && dispatcher_.wants_more(); --room)
-        draw_one();
+      for (auto room = dispatcher_.room(); room > 0 && !exhausted_ && dispatcher_.wants_more();) {
+        std::size_t const most = std::min(room, may_draw());
+        if (most == 0) break;
+        room -= plain_bytes_ ? draw_plain(most) : draw_one();
+      }
     } catch (...) {
       range_error_ = std::current_exception();
     }
@@ -94,13 +98,39 @@ class pmap_engine::state final : public task_sink {
   std::size_t busy_workers() const { return dispatcher_.busy_pids().size(); }
 
  private:
-  bool may_draw() const noexcept {
-    if (drawn_ < least_drawn_) return true;
-    std::size_t const kept = stored_ - released_;
-    return drawn_ - released_ < items_ahead_ && (bytes_kept_ < bytes_ahead || kept == 0);
+  /// How many inputs.
+  std::size_t may_draw() const noexcept {
+    if (drawn_ < least_drawn_) return least_drawn_ - drawn_;
+    std::size_t const ahead = drawn_ - released_, kept = stored_ - released_;
+    return ahead < items_ahead_ && (bytes_kept_ < bytes_ahead || kept == 0) ? items_ahead_ - ahead : 0;
   }
 
-  void draw_one() {
+  /// Up to `most`, as many as have room in one piece; how many.
+  std::size_t draw_plain(std::size_t most) {
+    using drawn = pmap_source::drawn;
+    auto const tasks = dispatcher_.begin_tasks(arguments_length_size + plain_bytes_, most);
+    std::size_t count = 0;
+    drawn what = drawn::nothing;
+    std::exception_ptr why;
+    try {
+      what = source_.draw_plain(tasks.at, tasks.count, count, why);
+    } catch (...) {
+      commit_plain(count);
+      throw;
+    }
+    commit_plain(count);
+    if (what == drawn::nothing) exhausted_ = true;
+    if (what != drawn::failure) return count;
+    on_failure(drawn_++, 0, std::move(why));
+    return count + 1;
+  }
+  void commit_plain(std::size_t count) {
+    dispatcher_.commit_tasks(drawn_, count, {.callable = 0});
+    drawn_ += count;
+  }
+
+  /// How many it was: one, or none at the end.
+  std::size_t draw_one() {
     using drawn = pmap_source::drawn;
     drawn what = drawn::nothing;
     std::exception_ptr why;
@@ -123,10 +153,11 @@ class pmap_engine::state final : public task_sink {
     }
     if (what == drawn::nothing) {
       exhausted_ = true;
-      return;
+      return 0;
     }
     std::size_t const index = drawn_++;
     if (what == drawn::failure) on_failure(index, 0, std::move(why));
+    return 1;
   }
 
   /// One outcome for all inputs that will not be drawn: the next one's.
@@ -137,6 +168,7 @@ class pmap_engine::state final : public task_sink {
 
   pmap_source& source_;
   event_loop loop_;
+  std::size_t plain_bytes_;  // of each input's arguments; 0: they need an archive
   std::size_t items_ahead_;
   std::size_t least_drawn_ = 0;
   std::size_t stored_ = 0;

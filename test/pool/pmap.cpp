@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <forward_list>
 #include <fstream>
 #include <functional>
@@ -224,6 +225,27 @@ BOOST_AUTO_TEST_CASE(tuples_and_pairs_are_spread_unless_they_are_wanted_whole) {
   BOOST_TEST(px::pmap([](std::tuple<int, int, int> const& t) { return std::get<2>(t); }, triples).to_vector() ==
                  (std::vector{3, 6}),
              boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(small_inputs_of_all_shapes_arrive_as_they_were) {
+  struct padded {
+    char letter;
+    double number;
+    std::uint16_t small;
+  };
+  constexpr int count = 20'000;
+  auto const all = std::views::iota(0, count);
+  auto const sums_are_right = [&](auto results) {
+    int i = 0;
+    for (double const sum : results) BOOST_REQUIRE(sum == 3.0 * i++);
+    BOOST_TEST(i == count);
+  };
+  auto const as_padded = all | std::views::transform([](int i) { return padded{char(i % 100), 1.0 * i, std::uint16_t(i)}; });
+  sums_are_right(px::pmap([](padded p) { return p.number * 2 + p.small + (p.letter - int(p.small) % 100); }, as_padded));
+  auto const as_tuple = all | std::views::transform([](int i) { return std::tuple(char(1), i, std::pair(2.0 * i, 0L)); });
+  sums_are_right(px::pmap([](char c, int i, std::pair<double, long> p) { return i + p.first + p.second + c - 1; }, as_tuple));
+  auto const as_other = all | std::views::transform([](int i) { return static_cast<short>(i); });
+  sums_are_right(px::pmap([](long double i) { return static_cast<double>(3 * i); }, as_other));
 }
 
 BOOST_AUTO_TEST_CASE(anything_that_can_be_called_can_be_applied) {

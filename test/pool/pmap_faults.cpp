@@ -203,6 +203,17 @@ BOOST_AUTO_TEST_CASE(a_range_that_throws_once_goes_on_behind_that) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(inputs_larger_than_a_frame_may_be_are_failures_of_their_own) {
+  std::array<std::pair<long, long>, 3> const inputs{};
+  auto results = px::pmap([](long, long) { return 0; }, inputs, {.frame_limit = 15});
+  int failures = 0;
+  for (auto const& o : results.outcomes()) {
+    BOOST_CHECK_THROW(o.value(), px::protocol_error);
+    ++failures;
+  }
+  BOOST_TEST(failures == 3);
+}
+
 BOOST_AUTO_TEST_CASE(an_exception_that_does_not_fit_into_a_frame_keeps_its_type) {
   auto results = px::pmap([](int n) -> int { throw std::range_error(std::string(100000, 'x') + std::to_string(n)); },
                           std::views::iota(0, 3), {.frame_limit = 200});

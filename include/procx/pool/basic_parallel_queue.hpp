@@ -87,7 +87,7 @@ class basic_parallel_queue {
   /// Waits for the next outcome and puts it there; none if the queue is stopped and empty. Throws no task's failure.
   void next_outcome(std::optional<outcome_type>& to) {
     to.reset();
-    if constexpr (detail::is_plain_part<R>) {
+    if constexpr (detail::is_plain<R>) {
       std::uint64_t number = 0;
       if (auto value = core_.template try_take<R>(number)) [[likely]] {
         to.emplace(static_cast<std::size_t>(number), std::move(*value));
@@ -192,7 +192,7 @@ class basic_parallel_queue {
     }
   }
   R wait_for_value() {
-    if constexpr (detail::is_plain_part<R>) {
+    if constexpr (detail::is_plain<R>) {
       std::uint64_t number = 0;
       if (auto value = core_.template try_take<R>(number)) [[likely]] return std::move(*value);
     }

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <procx/error/outcome_iterator.hpp>
+#include <procx/dispatch/task_head.hpp>
 #include <procx/pool/pmap_engine.hpp>
+#include <procx/pool/result_places.hpp>
 #include <procx/pool/spread.hpp>
+#include <procx/wire/plain.hpp>
 
 #include <cstddef>
-#include <deque>
+#include <cstdint>
+#include <exception>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -69,31 +73,31 @@ class parallel_map {
 
 template <class F, std::ranges::view Inputs>
 class parallel_map<F, Inputs>::state final : public detail::pmap_source {
+  using call = detail::spread_call<F, input>;
+
  public:
   state(F fn, Inputs inputs, pmap_options const& options)
       : inputs_(std::move(inputs)),
         ordered_(options.ordered),
-        engine_(options, &detail::spread_call<F, input>::run, std::make_shared<F>(std::move(fn)), *this) {
-    detail::spread_call<F, input>::describe();
+        engine_(options, &call::run, std::make_shared<F>(std::move(fn)), *this) {
+    call::describe();
   }
 
   drawn draw(output_archive& out, std::exception_ptr& why) override {
-    if (!at_)
-      at_.emplace(std::ranges::begin(inputs_));
-    else if (passed_)
-      ++*at_;
-    passed_ = false;
-    if (*at_ == std::ranges::end(inputs_)) return drawn::nothing;
-    drawn what = drawn::input;
-    try {
-      detail::spread_call<F, input>::encode(out, **at_);
-    } catch (...) {
-      why = std::current_exception();
-      what = drawn::failure;
+    return take_next([&](auto&& input) { call::encode(out, input); }, why);
+  }
+  std::size_t plain_bytes() const noexcept override { return call::plain_bytes; }
+  drawn draw_plain([[maybe_unused]] std::byte* to, [[maybe_unused]] std::size_t most, [[maybe_unused]] std::size_t& count,
+                   [[maybe_unused]] std::exception_ptr& why) override {
+    if constexpr (call::plain_bytes > 0) {
+      auto const write = [&](auto&& input) {
+        call::write(detail::write_plain(to, std::uint64_t{call::plain_bytes}), input);
+        to += detail::arguments_length_size + call::plain_bytes;
+      };
+      for (; count < most; ++count)
+        if (drawn const what = take_next(write, why); what != drawn::input) return what;
     }
-    passed_ = true;  // going on may throw: that costs the next input, not this one
-    ++taken_;
-    return what;
+    return drawn::input;
   }
   std::size_t inputs_left() override {
     if constexpr (std::ranges::sized_range<Inputs>)
@@ -123,7 +127,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
       ++first_;
       ++given_away_;
     }
-    auto const is_there = [this] { return !kept_.empty() && kept_.front(); };
+    auto const is_there = [this] { return kept_.is_filled(0); };
     if (!is_there()) {  // else no need to look after the workers: they have enough to do for a while
       engine_.released(std::exchange(given_away_, 0));
       if (!engine_.run_until(is_there)) return nullptr;
@@ -135,26 +139,42 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   outcome_type& at(std::size_t i) {
     if (!ordered_) throw sequence_error("results without an order have no places: pmap with .ordered = false");
     if (i < first_) throw std::out_of_range("the result was given away by iteration");
-    auto const is_there = [&] { return i - first_ < kept_.size() && kept_[i - first_]; };
+    auto const is_there = [&] { return kept_.is_filled(i - first_); };
     if (!engine_.run_until(is_there, i + 1)) throw std::out_of_range("there are not that many results");
     return *kept_[i - first_];
   }
 
  private:
-  /// Where an outcome goes: ordered, its place; else behind those that came before it.
-  std::optional<outcome_type>& place(std::size_t index) {
-    std::size_t const at = ordered_ ? index - first_ : kept_.size();
-    if (at == kept_.size()) return kept_.emplace_back();
-    if (at > kept_.size()) kept_.resize(at + 1);
-    return kept_[at];
+  /// Has `use` use the next input, if there is one: what it throws is that input's failure.
+  template <class Use>
+  drawn take_next(Use&& use, std::exception_ptr& why) {
+    if (!at_)
+      at_.emplace(std::ranges::begin(inputs_));
+    else if (passed_)
+      ++*at_;
+    passed_ = false;
+    if (*at_ == std::ranges::end(inputs_)) return drawn::nothing;
+    drawn what = drawn::input;
+    try {
+      use(**at_);
+    } catch (...) {
+      why = std::current_exception();
+      what = drawn::failure;
+    }
+    passed_ = true;  // going on may throw: that costs the next input, not this one
+    ++taken_;
+    return what;
   }
+
+  /// Where an outcome goes: ordered, its place; else behind those that came before it.
+  std::optional<outcome_type>& place(std::size_t index) { return kept_[ordered_ ? index - first_ : kept_.size()]; }
 
   Inputs inputs_;
   std::optional<std::ranges::iterator_t<Inputs>> at_;
   bool passed_ = false;  // the element there
   std::size_t taken_ = 0;
   bool ordered_;
-  std::deque<std::optional<outcome_type>> kept_;  // [0] is the outcome of task first_
+  detail::result_places<outcome_type> kept_;  // [0] is the outcome of task first_
   std::size_t first_ = 0;
   std::size_t given_away_ = 0;  // since the engine was told
   bool holding_ = false;  // the first one was given out by iteration, and is kept until the next

@@ -59,6 +59,11 @@ class pmap_source {
   /// Writes the next input's arguments, if there is one, and moves on to the one after it. Takes as long as the range
   /// does; throws what the range throws.
   virtual drawn draw(output_archive& out, std::exception_ptr& why) = 0;
+  /// Of how many bytes the arguments of each input are, if those are few, known, and written without an archive; else 0.
+  virtual std::size_t plain_bytes() const noexcept = 0;
+  /// The same for up to `most` such inputs, each behind its length, from `to` on; `count` grows with each. Less than `most`
+  /// if there are no more, if the next one failed, or if the range throws.
+  virtual drawn draw_plain(std::byte* to, std::size_t most, std::size_t& count, std::exception_ptr& why) = 0;
   /// How many inputs are left; the largest number if nobody knows.
   virtual std::size_t inputs_left() = 0;
   virtual void store_value(std::size_t index, encoded_value const& value) = 0;

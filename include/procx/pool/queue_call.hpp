@@ -4,6 +4,7 @@
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/task_description.hpp>
 #include <procx/pool/queue_core.hpp>
+#include <procx/wire/plain.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <array>
@@ -71,10 +72,6 @@ void save_argument(output_archive& out, T const& argument) {
     save_to_make<sent_type<T>>(out, sent_type<T>(argument));
 }
 
-/// Parts of an item that are copied as they lie in memory: few bytes, and no code of anybody's.
-template <class T>
-inline constexpr bool is_plain_part = is_bitwise<T> && !std::is_empty_v<T> && sizeof(T) <= 64;
-
 /// An item of such parts for a queue: the same bytes as an `encoded_item` has, but their number is known, so that they can be
 /// written where they go without asking whether there is room. Nobody takes this object's address on the shortest way in, so
 /// that it is in registers there.
@@ -104,12 +101,7 @@ class plain_item {
   static constexpr std::size_t size = (std::size_t{0} + ... + sizeof(Parts));
 
   void write(std::byte* to) const noexcept {
-    auto const put = [&to](auto const& part) {
-      copy_words<sizeof part>(to, reinterpret_cast<std::byte const*>(&part));
-      to += sizeof part;
-    };
-    put(std::uint64_t{size});
-    std::apply([&](auto const&... part) { (put(part), ...); }, parts_);
+    write_plain(write_plain(to, std::uint64_t{size}), parts_);
   }
 
   // Not as a task_head: that would be stored in pieces and loaded as a whole, and waited for.
@@ -127,7 +119,7 @@ class encoded_item {
   static auto call(F const& fn, Args const&... args) {
     auto const head = task_head::travelling(queue_entry<R, false, F>(arrivals<F, sent_type<Args>...>()), fn);
     constexpr bool no_state = is_function_pointer<F> || (is_stateless<F> && !shows_serialize<F>);
-    if constexpr (no_state && (is_plain_part<sent_type<Args>> && ...))
+    if constexpr (no_state && (is_plain<sent_type<Args>> && ...))
       return plain_item<sent_type<Args>...>(head, args...);
     else
       return encoded_item(head, [&](output_archive& out) {
@@ -139,7 +131,7 @@ class encoded_item {
   template <class R, class F, class... Args>
   static auto inherited_call(Args const&... args) {
     auto const head = task_head::inherited(0, queue_entry<R, true, F>(arrivals<F, sent_type<Args>...>()));
-    if constexpr ((is_plain_part<sent_type<Args>> && ...))
+    if constexpr ((is_plain<sent_type<Args>> && ...))
       return plain_item<sent_type<Args>...>(head, args...);
     else
       return encoded_item(head, [&](output_archive& out) { (save_argument(out, args), ...); });

@@ -3,7 +3,9 @@
 #include <procx/dispatch/arrival.hpp>
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/task_description.hpp>
+#include <procx/wire/plain.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <ranges>
 #include <span>
@@ -90,6 +92,14 @@ struct spread_call {
       save_to_make<argument>(out, element);
     else
       save_to_make<argument>(out, argument(element));
+  }
+  /// Of how many bytes each argument is, if `write_plain` does for it; else 0.
+  static constexpr std::size_t plain_bytes = plain_size<argument>;
+  static void write(std::byte* to, Element const& element) {
+    if constexpr (std::is_same_v<argument, std::remove_cvref_t<Element>>)
+      write_plain(to, element);
+    else
+      write_plain(to, argument(element));
   }
   static void describe() { describe_once<&spread_call::run, saved_as<argument>>(); }
   static void run(void* object, input_archive& in, output_archive& out) {

@@ -43,6 +43,10 @@ class books {
   std::size_t pending_bytes() const noexcept { return pending_bytes_; }
   /// Whether so much waits that more would only take up memory.
   bool has_plenty() const noexcept { return pending_bytes_ >= settings_.bytes; }
+  /// After how many more tasks of such a weight.
+  std::size_t short_by(std::size_t weight) const noexcept {
+    return has_plenty() ? 0 : (settings_.bytes - pending_bytes_ + weight - 1) / weight;
+  }
   /// The first tasks of the queue; null if it is empty.
   task_run const* front() const noexcept { return pending_.front(); }
   /// Takes those out of the queue: they will not be run.

@@ -28,10 +28,7 @@ class task_store {
   /// Where the arguments of the next task are to be written; `commit` or `abandon` comes next. Moves what lies in the same
   /// block, if it grows large.
   buffer& begin() {
-    bool const open = open_block_ != none && blocks_[open_block_].tasks > 0 && blocks_[open_block_].bytes.size() <= open_until;
-    if (!open) open_a_block();
-    buffer& bytes = blocks_[open_block_].bytes;
-    open_at_ = static_cast<std::uint32_t>(bytes.size());
+    buffer& bytes = open();
     bytes.extend(arguments_length_size);
     return bytes;
   }
@@ -47,6 +44,26 @@ class task_store {
     return book({.id = id, .length = length, .block = open_block_, .offset = open_at_, .head = head});
   }
   void abandon() noexcept { blocks_[open_block_].bytes.set_size(open_at_); }
+
+  /// Room for the arguments of some tasks.
+  struct room {
+    std::byte* at;
+    std::size_t count;
+  };
+  /// Where the arguments of tasks are to be written, each behind its length and of `length` bytes with that: at most so
+  /// many, and one at least. `commit_many` comes next.
+  room begin_many(std::size_t length, std::size_t most) {
+    buffer& bytes = open();
+    std::size_t const fit = (block_size - std::min(block_size, bytes.size())) / length;
+    std::size_t const count = std::min(most, std::max<std::size_t>(fit, 1));
+    return {bytes.extend(count * length), count};
+  }
+  /// As many as have been written, one at least; the first has the owner's number `id`.
+  task_run commit_many(std::uint64_t id, std::size_t length, std::size_t count, task_head const& head) noexcept {
+    blocks_[open_block_].bytes.set_size(open_at_ + count * length);
+    auto const n = static_cast<std::uint32_t>(count);
+    return book({.id = id, .length = length, .count = n, .block = open_block_, .offset = open_at_, .head = head});
+  }
 
   /// Where arguments lie that became part of the store as a whole.
   struct position {
@@ -126,6 +143,14 @@ class task_store {
     blocks_[run.block].tasks += run.count;
     bytes_ += run.bytes();
     return run;
+  }
+  /// The block where the next arguments go; `open_at_` says where in it.
+  buffer& open() {
+    bool const in_use = open_block_ != none && blocks_[open_block_].tasks > 0;
+    if (!in_use || blocks_[open_block_].bytes.size() > open_until) open_a_block();
+    buffer& bytes = blocks_[open_block_].bytes;
+    open_at_ = static_cast<std::uint32_t>(bytes.size());
+    return bytes;
   }
   void open_a_block();
   void let_go(task_run const& task) noexcept;
