@@ -7,8 +7,10 @@
 #include <boost/asio.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <optional>
 #include <string>
 #include <thread>
@@ -110,6 +112,23 @@ BOOST_AUTO_TEST_CASE(the_loop_may_run_on_several_threads) {
   }
   BOOST_TEST(put == 600);
   BOOST_TEST(sum == 60 * 285);
+}
+
+BOOST_AUTO_TEST_CASE(coroutines_that_can_be_cancelled_may_go_on_in_another_thread_at_once) {
+  asio::thread_pool io(3);
+  std::array<asio::cancellation_signal, 3> signals;
+  px::parallel_queue<int> queue({.workers = 1});
+  std::atomic<int> got = 0;
+  auto const take = [&]() -> asio::awaitable<void> {
+    while (co_await queue.async_get(asio::use_awaitable)) ++got;
+  };
+  std::vector<std::future<void>> takers;
+  for (auto& s : signals) takers.push_back(asio::co_spawn(io, take(), asio::bind_cancellation_slot(s.slot(), asio::use_future)));
+  for (int n = 0; n < 20'000; ++n) queue.put(square, n % 10);
+  queue.stop();
+  for (auto& t : takers) t.get();
+  BOOST_TEST(got == 20'000);
+  io.join();
 }
 
 BOOST_AUTO_TEST_CASE(blocking_and_asynchronous_users_share_a_queue_with_a_thread_of_its_own) {

@@ -171,11 +171,10 @@ class channel {
   using starter = std::uint64_t (channel::*)(std::unique_ptr<detail::operation>);
   template <class Handler, class Finish>
   void begin(Handler handler, starter start, Finish finish) {
-    auto slot = boost::asio::get_associated_cancellation_slot(handler);
-    std::uint64_t const id =
-        (this->*start)(detail::make_operation(std::move(handler), std::move(finish), executor_or_throw()));
-    if (id && slot.is_connected())
-      slot.assign([core = weak(), id](boost::asio::cancellation_type) { cancel(core, id); });
+    auto op = detail::make_operation(std::move(handler), std::move(finish), executor_or_throw());
+    detail::begin_cancellable(
+        op->slot(), [&] { return (this->*start)(std::move(op)); },
+        [core = weak()](std::uint64_t id, boost::asio::cancellation_type) { cancel(core, id); });
   }
 
   detail::channel_core& valid_core() const;

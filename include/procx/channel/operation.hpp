@@ -7,12 +7,15 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -48,9 +51,10 @@ class handler_operation final : public operation {
         executor_(boost::asio::get_associated_executor(handler_, io)),
         work_(executor_) {}
 
+  auto slot() const noexcept { return boost::asio::get_associated_cancellation_slot(handler_); }
+
   void complete(raw_result result) override {
-    auto slot = boost::asio::get_associated_cancellation_slot(handler_);
-    if (slot.is_connected()) slot.clear();
+    if (slot().is_connected()) slot().clear();
     finish_(result, [this](auto... arguments) {
       auto const allocator = boost::asio::get_associated_allocator(handler_);
       boost::asio::post(
@@ -69,9 +73,51 @@ class handler_operation final : public operation {
 };
 
 template <class Handler, class Finish>
-std::unique_ptr<operation> make_operation(Handler&& handler, Finish finish, boost::asio::any_io_executor const& io) {
+auto make_operation(Handler&& handler, Finish finish, boost::asio::any_io_executor const& io) {
   return std::make_unique<handler_operation<std::decay_t<Handler>, Finish>>(std::forward<Handler>(handler),
                                                                             std::move(finish), io);
+}
+
+/// The number of an operation for whoever cancels it, maybe before it has one.
+class operation_number {
+ public:
+  /// Has a cancellation of that kind happen once: now, or as soon as there is a number.
+  template <class Cancel>
+  void ask(boost::asio::cancellation_type how, Cancel const& cancel) {
+    asked_ = how;
+    if (number_ != none) cancel(number_, how);
+  }
+  template <class Cancel>
+  void set(std::uint64_t number, Cancel const& cancel) {
+    number_ = number;
+    boost::asio::cancellation_type const how = asked_;
+    if (number != none && how != boost::asio::cancellation_type::none) cancel(number, how);
+  }
+
+ private:
+  static constexpr std::uint64_t none = 0;
+
+  std::atomic<std::uint64_t> number_ = none;
+  std::atomic<boost::asio::cancellation_type> asked_ = boost::asio::cancellation_type::none;
+};
+
+/// Begins an operation that `cancel(number, type)` cancels, if the slot is told to; `start()` gives the number, 0 for one that
+/// is over. The slot is filled before: as soon as the operation has begun, its handler may run in another thread and use the
+/// slot for the next one.
+template <class Slot, class Start, class Cancel>
+void begin_cancellable(Slot slot, Start start, Cancel cancel) {
+  if (!slot.is_connected()) {
+    start();
+    return;
+  }
+  auto const number = std::make_shared<operation_number>();
+  slot.assign([number, cancel](boost::asio::cancellation_type how) { number->ask(how, cancel); });
+  try {
+    number->set(start(), cancel);
+  } catch (...) {
+    slot.clear();
+    throw;
+  }
 }
 
 /// What asynchronous operations hand over where there may be no value: `T` itself if it can be made from nothing.

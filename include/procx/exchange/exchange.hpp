@@ -178,11 +178,10 @@ class exchange {
 
   template <class Handler, class Finish>
   void begin_wait(Handler handler, bool for_all, Finish finish) {
-    auto slot = boost::asio::get_associated_cancellation_slot(handler);
-    std::uint64_t const id =
-        start_wait(detail::make_operation(std::move(handler), std::move(finish), executor()), for_all);
-    if (id && slot.is_connected())
-      slot.assign([core = weak(), id](boost::asio::cancellation_type) { cancel_wait(core, id); });
+    auto op = detail::make_operation(std::move(handler), std::move(finish), executor());
+    detail::begin_cancellable(
+        op->slot(), [&] { return start_wait(std::move(op), for_all); },
+        [core = weak()](std::uint64_t id, boost::asio::cancellation_type) { cancel_wait(core, id); });
   }
 
  private:

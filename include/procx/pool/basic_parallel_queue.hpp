@@ -73,13 +73,13 @@ class basic_parallel_queue {
   auto async_get(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr, std::optional<R>)>(
         [this](auto handler) {
-          auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
           auto receiver = std::make_unique<detail::awaited_outcome<R, decltype(handler)>>(std::move(handler), core_.executor());
-          std::uint64_t const number = core_.async_get(std::move(receiver));
-          if (slot.is_connected())
-            slot.assign([queue = core_.weak(), number](boost::asio::cancellation_type) {
-              detail::queue_core::cancel_get(queue, number);
-            });
+          detail::begin_cancellable(
+              slot, [&] { return core_.async_get(std::move(receiver)); },
+              [queue = core_.weak()](std::uint64_t number, boost::asio::cancellation_type) {
+                detail::queue_core::cancel_get(queue, number);
+              });
         },
         token);
   }
@@ -151,13 +151,13 @@ class basic_parallel_queue {
   auto async_put_item(Item const& item, Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
         [this](auto handler, detail::stored_item stored) {
-          auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
           auto op = std::make_unique<detail::awaited_result<void, decltype(handler)>>(std::move(handler), core_.executor());
-          std::uint64_t const number = core_.async_put(*stored, std::move(op));
-          if (slot.is_connected())
-            slot.assign([queue = core_.weak(), number](boost::asio::cancellation_type) {
-              detail::queue_core::cancel_put(queue, number);
-            });
+          detail::begin_cancellable(
+              slot, [&] { return core_.async_put(*stored, std::move(op)); },
+              [queue = core_.weak()](std::uint64_t number, boost::asio::cancellation_type) {
+                detail::queue_core::cancel_put(queue, number);
+              });
         },
         token, item.use([](detail::queue_item const& i) { return detail::stored_item(i); }));
   }

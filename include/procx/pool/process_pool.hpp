@@ -68,14 +68,14 @@ class process_pool {
     check_ours(call.fn);
     return boost::asio::async_initiate<Token, detail::submission_signature<result>>(
         [this](auto handler, detail::packed_task task) {
-          auto slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
           auto op = std::make_unique<detail::awaited_result<result, decltype(handler)>>(std::move(handler),
                                                                                         core_.executor());
-          auto const id = core_.submit(std::move(task), std::move(op), false);
-          if (slot.is_connected())
-            slot.assign([pool = core_.weak(), id](boost::asio::cancellation_type how) {
-              detail::pool_core::cancel(pool, id, how);
-            });
+          detail::begin_cancellable(
+              slot, [&] { return core_.submit(std::move(task), std::move(op), false); },
+              [pool = core_.weak()](std::uint64_t id, boost::asio::cancellation_type how) {
+                detail::pool_core::cancel(pool, id, how);
+              });
         },
         token, detail::pack_task(call.fn, call.arguments, core_.runs_once()));
   }
