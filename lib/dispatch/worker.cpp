@@ -15,7 +15,10 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <new>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
@@ -83,10 +86,23 @@ class worker {
       while (auto const tasks = reader_.next())
         if (!run_tasks_of(*tasks)) return;
       if (!flush()) return;
-      auto const r = read_some(tasks_.get(), reader_.prepare());
-      if (r.end || r.error) return;
-      reader_.commit(r.bytes);
+      try {
+        auto const r = read_some(tasks_.get(), reader_.prepare());
+        if (r.end || r.error) return;
+        reader_.commit(r.bytes);
+      } catch (std::bad_alloc const&) {
+        refused_ = reader_.skip_next();
+        if (!refused_) throw;
+      }
+      if (refused_ && !reader_.skips() && !refuse(*std::exchange(refused_, std::nullopt))) return;
     }
+  }
+
+  /// There was no memory for this frame, which holds one task: that fails, and the worker goes on. Not before all of the frame
+  /// has been passed over: a result that comes while its task is still being sent is none.
+  bool refuse(frame_header const& h) {
+    if (!slot_.begin(h.id)) return true;
+    return run_task(claim{h.id}.count(), [] { throw std::bad_alloc(); });
   }
 
   /// False if there is nobody to give results to.
@@ -96,21 +112,26 @@ class worker {
     for (std::uint64_t id = f.id; tasks.has_next(); ++id) {
       input_archive arguments = tasks.next(&lent_);
       if (!slot_.begin(id)) return true;  // it was taken back, as are all behind it
-      if (!run_task(claim{id}.count(), tasks.head(), arguments)) return false;
+      bool const taken = run_task(claim{id}.count(), [&] {
+        if (!callee_) callee_ = find(tasks.head());
+        output_archive out(result_, &slabs_);
+        callee_->entry(callee_->object, arguments, out);
+      });
+      if (!taken) return false;
     }
     return true;
   }
 
-  bool run_task(std::uint64_t number, task_head const& head, input_archive& arguments) {
+  /// `call` writes the result.
+  template <class Call>
+  bool run_task(std::uint64_t number, Call call) {
     current_number.store(number + 1, std::memory_order_relaxed);
     if (settings_.mark) mark_output(number);
     result_.clear();
     frame_kind kind = frame_kind::value;
     std::uint8_t flags = 0;
     try {
-      if (!callee_) callee_ = find(head);
-      output_archive out(result_, &slabs_);
-      callee_->entry(callee_->object, arguments, out);
+      call();
       flags = finish_value();
     } catch (...) {
       slabs_.clear();
@@ -213,6 +234,7 @@ class worker {
   callable_table const& callables_;
   worker_settings const& settings_;
   frame_reader reader_;
+  std::optional<frame_header> refused_;
   std::size_t limit_;
   unsigned generation_ = generation();
   buffer result_;

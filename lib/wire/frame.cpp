@@ -31,6 +31,22 @@ void frame_writer::refuse(std::size_t length, std::size_t limit) {
   throw_too_large("a value", length, limit);
 }
 
+std::optional<frame_header> frame_reader::skip_next() {
+  if (pending() < frame_header::size) return std::nullopt;
+  frame_header const h = frame_header::read(bytes_.data() + consumed_);
+  to_skip_ = frame_header::size + h.length - pending();
+  bytes_.release();
+  consumed_ = 0;
+  return h;
+}
+
+/// All that is there came behind a frame that is passed over, or is a part of it.
+void frame_reader::skip() noexcept {
+  std::size_t const n = std::min(to_skip_, bytes_.size());
+  bytes_.drop_front(n);
+  to_skip_ -= n;
+}
+
 std::span<std::byte> frame_reader::prepare() {
   if (consumed_ == bytes_.size()) {
     bytes_.clear();

@@ -57,6 +57,20 @@ BOOST_AUTO_TEST_CASE(a_task_that_takes_too_much_memory_fails_and_its_worker_goes
   BOOST_TEST(r[3] == worker);
 }
 
+BOOST_AUTO_TEST_CASE(arguments_that_take_too_much_memory_fail_their_task_and_its_worker_goes_on,
+                     *boost::unit_test::enable_if<!observe::instrumented>()) {
+  auto const count = [](std::vector<std::string> const& v) { return std::pair(v.size(), ::getpid()); };
+  px::process_pool pool({.workers = 1, .memory_limit = 32 * MiB});
+  pid_t const worker = pool.submit(count, std::vector<std::string>(3)).get().second;
+  for (int round = 0; round < 2; ++round) {
+    auto too_large = pool.submit(count, std::vector<std::string>(1'500'000, std::string(50, 'x')));
+    auto behind = pool.submit(count, std::vector<std::string>(3));
+    BOOST_CHECK_EXCEPTION(too_large.get(), px::remote_exception,
+                          [](px::remote_exception const& e) { return e.type_name() == "std::bad_alloc"; });
+    BOOST_TEST((behind.get() == std::pair(std::size_t{3}, worker)));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_limit_is_beyond_what_the_worker_has_already) {
   std::vector<char> const mine(300 * MiB, 'm');
   auto r = px::pmap([&](int i) { return mine[static_cast<std::size_t>(i)] + static_cast<int>(fill(MiB) / MiB); },
@@ -185,7 +199,6 @@ BOOST_AUTO_TEST_CASE(a_worker_that_leaks_is_replaced) {
   std::map<pid_t, int> tasks;
   for (pid_t pid : r) ++tasks[pid];
   BOOST_TEST(tasks.size() >= 2u);
-  for (auto const& [pid, count] : tasks) BOOST_TEST(count <= 12);
 }
 
 BOOST_AUTO_TEST_CASE(second_attempts_wait_longer_each_time) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <random>
+#include <vector>
 
 using namespace procx::detail;
 
@@ -193,6 +194,30 @@ BOOST_AUTO_TEST_CASE(a_reader_keeps_little_once_a_large_frame_has_been_read) {
   }
   BOOST_TEST(reader.next()->payload.size() == std::size_t{20 << 20});
   BOOST_TEST(reader.prepare().size() <= 8u << 20);
+}
+
+BOOST_AUTO_TEST_CASE(a_frame_can_be_passed_over_before_it_is_whole) {
+  buffer out;
+  frame_writer writer(out);
+  bytes const large = payload(100'000), small = payload(10);
+  writer.add(frame_kind::value, 1, small);
+  writer.add(frame_kind::value, 2, large);
+  writer.add(frame_kind::value, 3, small);
+  for (std::size_t piece : {1000, 7777, 64'000}) {
+    frame_reader reader;
+    BOOST_TEST(!reader.skip_next());
+    std::vector<std::uint64_t> ids, skipped;
+    for (std::size_t at = 0; at < out.size(); at += piece) {
+      give(reader, out.bytes().subspan(at, std::min(piece, out.size() - at)));
+      while (auto const f = reader.next()) ids.push_back(f->id);
+      if (!skipped.empty() || reader.pending() < frame_header::size) continue;
+      skipped.push_back(reader.skip_next()->id);
+      BOOST_TEST(reader.skips());
+    }
+    BOOST_TEST(!reader.skips());
+    BOOST_TEST(ids == (std::vector<std::uint64_t>{1, 3}), boost::test_tools::per_element());
+    BOOST_TEST(skipped == std::vector<std::uint64_t>{2}, boost::test_tools::per_element());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(random_bytes_are_frames_or_a_protocol_error) {

@@ -124,9 +124,12 @@ class frame_reader {
   explicit frame_reader(std::size_t limit = default_frame_limit, std::size_t at_once = 64 * 1024) noexcept
       : limit_(limit), at_once_(at_once) {}
 
-  /// Room for the next bytes; invalidates the frames that `next` has given.
+  /// Room for the next bytes; invalidates the frames that `next` has given. Throws std::bad_alloc.
   std::span<std::byte> prepare();
-  void commit(std::size_t n) noexcept { bytes_.set_size(bytes_.size() + n); }
+  void commit(std::size_t n) noexcept {
+    bytes_.set_size(bytes_.size() + n);
+    if (to_skip_ > 0) [[unlikely]] skip();
+  }
 
   /// The next whole frame; none if more bytes are needed first. It stays valid until `prepare`.
   /// Throws protocol_error.
@@ -142,6 +145,12 @@ class frame_reader {
     return pending() - frame_header::size >= checked_length();
   }
 
+  /// Passes over the frame that is not whole yet, what is still to come of it included, and gives back its memory; none if
+  /// not even its header has come.
+  std::optional<frame_header> skip_next();
+  /// Whether some of it is still to come.
+  bool skips() const noexcept { return to_skip_ > 0; }
+
   /// Bytes that are not part of any frame given yet.
   std::size_t pending() const noexcept { return bytes_.size() - consumed_; }
   std::size_t limit() const noexcept { return limit_; }
@@ -149,6 +158,7 @@ class frame_reader {
  private:
   static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::values; }
   [[noreturn]] static void refuse(frame_header const& h, std::size_t limit);
+  void skip() noexcept;
 
   std::size_t checked_length() const {
     frame_header const h = frame_header::read(bytes_.data() + consumed_);
@@ -158,6 +168,7 @@ class frame_reader {
 
   buffer bytes_;
   std::size_t consumed_ = 0;
+  std::size_t to_skip_ = 0;  // of what is to come
   std::size_t limit_;
   std::size_t at_once_;
 };
