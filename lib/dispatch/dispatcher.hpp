@@ -198,9 +198,13 @@ class dispatcher {
   bool wants_work(worker_link const& link) const noexcept;
   void recall_for_the_idle();
   bool has_idle_worker() const noexcept;
+  /// Whether there is a worker that has come as far as to begin a task.
+  bool any_has_worked() const noexcept;
   void recall(worker_link& link);
   std::shared_ptr<nursery> make_nursery();
   void arm_tick();
+  std::chrono::nanoseconds time_to_leave() const noexcept;
+  void end_if_it_stays(worker_link& link, std::chrono::steady_clock::time_point now);
   void end_if_stalled(worker_link& link, std::chrono::steady_clock::time_point now);
   void tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence);
   bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);

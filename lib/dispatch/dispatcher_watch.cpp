@@ -18,7 +18,7 @@ constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 }  // namespace
 
 void dispatcher::arm_tick() {
-  bool const to_start = idle_deaths_ > 0 && books_.pending() > 0;
+  bool const to_start = books_.pending() > 0 && (idle_deaths_ > 0 || alive() == limit_);
   if (ticker_.armed() || (books_.in_flight() + delayed_.size() == 0 && !to_start)) return;
   ticker_.arm(std::weak_ptr(alive_), [this](auto now, auto absence) { tick(now, absence); });
 }
@@ -29,8 +29,13 @@ void dispatcher::tick(std::chrono::steady_clock::time_point now, std::chrono::na
       if (link) link->forgive(absence);
   delayed_.take_due(now, [this](task_run const& task) { books_.put_back(task); });
   bool any = false;
-  for (auto& link : links_)
-    if (link && books_.in_flight(link->number()) > 0) any = look_after(*link, now) || any;
+  for (auto& link : links_) {
+    if (!link) continue;
+    if (books_.in_flight(link->number()) > 0)
+      any = look_after(*link, now) || any;
+    else if (link->retired())
+      end_if_it_stays(*link, now);
+  }
   if (any) sink_.on_progress();
   pump();
 }
@@ -49,6 +54,13 @@ bool dispatcher::look_after(worker_link& link, std::chrono::steady_clock::time_p
   if (settings_.task_timeout.count() > 0 && running >= settings_.task_timeout && begun > 0)
     link.kill_for(begun - 1, death_cause::timeout, settings_.grace);
   return link.results() != before;
+}
+
+/// A worker that is to leave and does not, in its teardown or because it is stopped, holds its place no longer than it would
+/// at the end of the pool.
+void dispatcher::end_if_it_stays(worker_link& link, std::chrono::steady_clock::time_point now) {
+  if (!link.idle_since) link.idle_since = now;
+  if (now - *link.idle_since >= time_to_leave()) link.process().kill(SIGKILL);
 }
 
 /// A worker that is stopped while it has no task cannot overrun the time of one: it is let go, and nobody is to blame. One

@@ -14,11 +14,15 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::chrono::nanoseconds time_to_leave = std::chrono::seconds(1);  // for a worker that has nothing to do
+constexpr std::chrono::nanoseconds least_time_to_leave = std::chrono::seconds(1);  // for a worker that has nothing to do
 constexpr std::size_t deaths_without_work = 8;  // of new workers, in a row: something is wrong with the pool, not a task
 constexpr std::size_t most_with_large_pipes = 64;  // workers: if all of a user's pipes hold too much, new ones hold little
 
 }  // namespace
+
+std::chrono::nanoseconds dispatcher::time_to_leave() const noexcept {
+  return std::max(settings_.grace, least_time_to_leave);
+}
 
 void dispatcher::stop() noexcept {
   auto const busy = [this](worker_link const& link) { return books_.in_flight(link.number()) > 0; };
@@ -32,7 +36,7 @@ void dispatcher::stop() noexcept {
   auto const began = std::chrono::steady_clock::now();
   for (auto& link : links_) {
     if (link && !link->process().foreign()) {
-      auto const patience = busy(*link) ? settings_.grace : time_to_leave;
+      auto const patience = busy(*link) ? settings_.grace : time_to_leave();
       if (!link->process().wait_until(began + patience)) {
         link->process().kill(SIGKILL);
         link->process().wait_until(std::nullopt);
@@ -154,15 +158,20 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
     dead.reset();
     fail_task(*blamed, pid, std::move(error));
   } else if (link.results() == 0 && !link.retired() && !link.orphaned()) {
-    // What throws in its setup will do so again. Who is killed may have been hit by chance: each time there is more time
-    // for that to pass.
-    if (++idle_deaths_ > 1 && !link.setup_error())
+    // What throws in its setup will do so again, if it does so everywhere. Who is killed may have been hit by chance: each
+    // time there is more time for that to pass.
+    if (++idle_deaths_ > 1 && (!link.setup_error() || any_has_worked()))
       start_after_ = std::chrono::steady_clock::now() + backoff_after(static_cast<unsigned>(idle_deaths_) - 1, ticker::period);
     if (idle_deaths_ < deaths_without_work) return;
+    if (any_has_worked()) return;  // with those there are
     std::exception_ptr error = link.setup_error() ? link.setup_error() : error_of(certify(link, std::nullopt));
     dead.reset();
     fail_unstartable(std::move(error));
   }
+}
+
+bool dispatcher::any_has_worked() const noexcept {
+  return std::ranges::any_of(links_, [](auto const& link) { return link && !link->retired() && link->slot().claimed() > 0; });
 }
 
 /// No worker can be had: what waits cannot be done.

@@ -179,7 +179,7 @@ std::size_t worker_link::begun() const noexcept { return static_cast<std::size_t
 
 void worker_link::retire() noexcept {
   wake();
-  retired_ = true;
+  if (!std::exchange(retired_, true)) idle_since.reset();  // from now on it has time to leave
   flush();
 }
 

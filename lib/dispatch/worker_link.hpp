@@ -71,7 +71,10 @@ class worker_link {
   std::chrono::nanoseconds running_for(std::chrono::steady_clock::time_point now) noexcept;
 
   /// For so long nobody here has looked, read or written: the worker may have waited for that.
-  void forgive(std::chrono::nanoseconds time) noexcept { seen_at_ += time, stalled_at_ += time; }
+  void forgive(std::chrono::nanoseconds time) noexcept {
+    seen_at_ += time, stalled_at_ += time;
+    if (idle_since && retired_) *idle_since += time;
+  }
 
   /// How long it has neither run a task nor given a result, though it has tasks: somebody has stopped it.
   std::chrono::nanoseconds stalled_for(std::chrono::steady_clock::time_point now) noexcept;

@@ -256,39 +256,6 @@ BOOST_AUTO_TEST_CASE(what_is_not_over_when_the_pool_goes_is_cancelled) {
   BOOST_CHECK_THROW(result.get(), px::task_cancelled);
 }
 
-BOOST_AUTO_TEST_CASE(setup_and_teardown_are_run_in_each_worker) {
-  static int number = 0;
-  processes::own_pipe torn_down;
-  {
-    px::process_pool pool({.workers = 2,
-                           .setup = [] { number = 42; },
-                           .teardown = [&] { (void)!::write(torn_down.write.get(), "x", 1); }});
-    for (int i = 0; i < 10; ++i) BOOST_TEST(pool.submit([] { return number; }).get() == 42);
-    BOOST_TEST(number == 0);
-    pool.drain();
-  }
-  BOOST_TEST(processes::readable(torn_down.read.get()));
-}
-
-BOOST_AUTO_TEST_CASE(a_pool_whose_workers_cannot_be_set_up_fails_its_calls_and_does_not_spin) {
-  px::process_pool pool({.workers = 2, .setup = [] { throw std::runtime_error("no license"); }});
-  for (int round = 0; round < 2; ++round) {
-    try {
-      pool.submit(square, 1).get();
-      BOOST_ERROR("no worker could be set up");
-    } catch (px::remote_exception const& e) {
-      BOOST_TEST(e.message() == "no license");
-    }
-  }
-  px::process_pool deadly({.workers = 2, .setup = [] { ::_exit(3); }});
-  try {
-    deadly.submit(square, 1).get();
-    BOOST_ERROR("no worker could be set up");
-  } catch (px::process_died const& e) {
-    BOOST_TEST(e.status().code() == 3);
-  }
-}
-
 BOOST_AUTO_TEST_CASE(what_does_not_fit_into_a_frame_is_refused_and_the_pool_goes_on) {
   px::process_pool pool({.workers = 1, .frame_limit = 1000});
   BOOST_CHECK_THROW(pool.submit([](std::string const& s) { return s.size(); }, std::string(2000, 'x')), px::protocol_error);

@@ -51,7 +51,8 @@ struct parallel_queue_options {
   /// Called in each worker before its first task. A worker whose setup throws ends; if no worker can be set up, tasks
   /// fail with what the setup threw.
   std::function<void()> setup = nullptr;
-  /// Called in each worker after its last task, unless it is killed.
+  /// Called in each worker after its last task, unless it is killed: as one is that is to leave and has not left after
+  /// `grace`, or a second if that is more.
   std::function<void()> teardown = nullptr;
 };
 

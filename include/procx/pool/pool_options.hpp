@@ -52,7 +52,8 @@ struct pool_options {
   /// Called in each worker before its first task. A worker whose setup throws ends; a pool none of whose workers can be
   /// set up fails its tasks with what the setup threw.
   std::function<void()> setup = nullptr;
-  /// Called in each worker after its last task, unless it is killed.
+  /// Called in each worker after its last task, unless it is killed: as one is that is to leave and has not left after
+  /// `grace`, or a second if that is more.
   std::function<void()> teardown = nullptr;
 };
 
