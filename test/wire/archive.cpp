@@ -229,6 +229,11 @@ class table : public std::vector<int> {
   }
 };
 
+/// Serialized by a function that is elsewhere.
+struct labelled : std::vector<int> {
+  std::string label;
+};
+
 enum class colour : std::uint8_t { red, green = 200 };
 
 }  // namespace users
@@ -245,6 +250,11 @@ template <class Archive>
 void load(Archive& archive, users::split_outside& s, unsigned) {
   archive >> s.text;
   s.text += '!';
+}
+
+template <class Archive>
+void serialize(Archive& archive, users::labelled& l, unsigned) {
+  archive & base_object<std::vector<int>>(l) & l.label;
 }
 
 template <class Archive>
@@ -496,6 +506,15 @@ BOOST_AUTO_TEST_CASE(the_layout_is_the_documented_one) {
   BOOST_TEST(bool(encoded(std::variant<char, bool>(true)) == raw({1, 0, 0, 0, 1})));
   BOOST_TEST(bool(encoded(std::tuple<char, bool>('a', true)) == raw({'a', 1})));
   BOOST_TEST(encoded(std::vector<std::tuple<>>(3)).size() == 8u + 3);  // never fewer bytes than elements
+}
+
+BOOST_AUTO_TEST_CASE(a_container_with_a_function_of_its_own_is_more_than_a_container) {
+  users::labelled before;
+  before.assign({1, 2, 3});
+  before.label = "numbers";
+  auto const after = round_trip(before);
+  BOOST_TEST(after == before, boost::test_tools::per_element());
+  BOOST_TEST(after.label == "numbers");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -158,9 +158,17 @@ struct codec<T> {
   }
 };
 
+/// What a template makes of types, as the standard containers are. A class of the user's own that derives from one may have a
+/// function to serialize it; Boost's headers have some for all standard containers, which makes no difference here.
+template <class T>
+inline constexpr bool is_made_of_types = false;
+template <template <class...> class C, class... T>
+inline constexpr bool is_made_of_types<C<T...>> = true;
+
 /// Sets, maps, lists, deques and what else has their interface, in whatever library.
 template <class T>
 concept container = !path_like<T> && !shows_serialize<T> && !boost_protocol::has_private_serialize<T> &&
+                    (is_made_of_types<T> || !boost_protocol::has_free_serialize<T>) &&
                     requires(T& c, T const& cc, typename T::value_type&& v) {
                       c.clear();
                       cc.begin() == cc.end();
