@@ -110,7 +110,7 @@ void channel_async::progress() noexcept {
 void channel_async::progress_sends() {
   send_is_hopeless_ = false;
   bool const broken = core_.wire().broken() || core_.gone();
-  if (core_.acknowledged() && !sends_.empty()) core_.has_message();  // acknowledgements are among the messages
+  if (core_.acknowledged() && !sends_.empty()) core_.accept_arrived();  // acknowledgements are among the messages
   while (!sends_.empty()) {
     pending& next = sends_.front();
     bool const left = core_.wire().flushed_bytes() >= next.position;

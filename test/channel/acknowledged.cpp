@@ -4,6 +4,7 @@
 #include "support/processes.hpp"
 #include "support/transports.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -78,6 +79,19 @@ BOOST_AUTO_TEST_CASE(values_keep_their_order_when_both_send_by_turns) {
     BOOST_TEST(ch.receive<int>() == i);
     BOOST_TEST(ch.receive<int>() == 1000 + i);
   }
+}
+
+BOOST_DATA_TEST_CASE(an_asynchronous_send_completes_though_much_arrives_before_its_acknowledgement, transports, via) {
+  boost::asio::io_context io;
+  px::channel ch = px::start(io, acknowledged(via), [](px::channel& up) {
+    for (int i = 0; i < 5; ++i) up.send(i);
+    up.send(up.receive<int>());
+  });
+  bool sent = false;
+  ch.async_send(7, [&](boost::system::error_code error) { sent = !error; });
+  io.run();
+  BOOST_TEST(sent);
+  for (int wanted : {0, 1, 2, 3, 4, 7}) BOOST_TEST(ch.receive<int>() == wanted);
 }
 
 BOOST_AUTO_TEST_CASE(a_value_that_nobody_received_is_told) {

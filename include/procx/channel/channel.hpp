@@ -55,7 +55,8 @@ class channel {
   explicit operator bool() const noexcept { return core_ != nullptr; }
 
   /// Sends a copy. Returns when the system has taken all of it, or, on an acknowledged channel, when the other side
-  /// has received it. What arrives meanwhile is kept, so two sides that both send do not block each other.
+  /// has received it, or keeps it for its next `receive`. What arrives meanwhile is kept, so two sides that both send do
+  /// not block each other.
   /// Throws end_of_channel or process_died if nobody can receive it any more, protocol_error if it is too large, and
   /// what the type's own `serialize` throws.
   template <class T>
@@ -99,8 +100,9 @@ class channel {
   /// The executor that was given to `start`, if one was.
   std::optional<boost::asio::any_io_executor> get_executor() const;
 
-  /// As `send`. Completion: `void(error_code)`, with the codes of what `send` throws. Several may be under way; they leave in order. Cancellation (any
-  /// type) gives up waiting: a value that has left in part goes on leaving.
+  /// As `send`. Completion: `void(error_code)`, with the codes of what `send` throws; what is wrong with the value itself,
+  /// or with an end that is closed here, is thrown at once. Several may be under way; they leave in order. Cancellation
+  /// (any type) gives up waiting: a value that has left in part goes on leaving.
   template <class T, class Token>
   auto async_send(T const& value, Token&& token) {
     (void)executor_or_throw();  // before anything is on its way
