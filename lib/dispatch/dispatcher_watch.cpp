@@ -24,6 +24,7 @@ void dispatcher::arm_tick() {
 }
 
 void dispatcher::tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence) {
+  if (loop_.foreign()) return;
   if (absence.count() > 0)
     for (auto& link : links_)
       if (link) link->forgive(absence);
@@ -107,7 +108,7 @@ void dispatcher::watch_the_idle() {
   idle_watched_ = true;
   idle_timer_.expires_after(settings_.idle_timeout);
   idle_timer_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-    if (alive.expired()) return;
+    if (alive.expired() || loop_.foreign()) return;
     idle_watched_ = false;
     end_the_idle();
   });

@@ -113,7 +113,7 @@ void worker_link::flush() {
     if (!r.would_block) continue;
     writing_ = true;
     tasks_.async_wait(stream::wait_write, [this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-      if (alive.expired()) return;
+      if (alive.expired() || owner_.loop_.foreign()) return;
       writing_ = false;
       flush();
     });
@@ -239,7 +239,7 @@ void worker_link::read() {
   auto const room = reader_.prepare();
   results_.async_read_some(boost::asio::buffer(room.data(), room.size()),
                            [this, alive = std::weak_ptr(alive_)](boost::system::error_code error, std::size_t n) {
-                             if (alive.expired()) return;
+                             if (alive.expired() || owner_.loop_.foreign()) return;
                              reading_ = false;
                              if (ended_) {  // what was read before the end was seen
                                reader_.commit(n);

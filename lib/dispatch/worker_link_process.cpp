@@ -40,7 +40,7 @@ void worker_link::watch(stream& what, bool& armed, void (worker_link::*then)()) 
   if (!what.is_open() || resting_ || std::exchange(armed, true)) return;
   what.async_wait(stream::wait_read,
                   [this, &what, &armed, then, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-                    if (alive.expired()) return;
+                    if (alive.expired() || owner_.loop_.foreign()) return;
                     armed = false;
                     if (error) return watch(what, armed, then);  // rested meanwhile
                     (this->*then)();

@@ -47,7 +47,7 @@ void channel_watch::arm() {
   if (armed_ || !in_.is_open() || core_.wire().ended()) return;
   armed_ = true;
   in_.async_wait(stream::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    if (alive.expired()) return;
+    if (alive.expired() || core_.foreign()) return;
     armed_ = false;
     if (!error) on_event_();
   });
@@ -55,7 +55,7 @@ void channel_watch::arm() {
 
 void channel_watch::watch_process() {
   pidfd_.async_wait(stream::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    if (alive.expired() || error) return;
+    if (alive.expired() || error || core_.foreign()) return;
     // Asio may report for a new descriptor what it has just seen of an old one.
     if (!core_.child().try_wait()) return watch_process();
     core_.note_end_of_process();
@@ -65,7 +65,7 @@ void channel_watch::watch_process() {
 
 void channel_watch::watch_stderr() {
   errors_.async_wait(stream::wait_read, [this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    if (alive.expired() || error) return;
+    if (alive.expired() || error || core_.foreign()) return;
     auto& errors = core_.child().state()->errors();
     errors.drain();
     if (errors.fd() >= 0) return watch_stderr();

@@ -21,9 +21,9 @@ event_loop make_loop(std::optional<boost::asio::any_io_executor> executor) {
 
 }  // namespace
 
-/// For a process that should be gone in a moment.
-void exchange_core::see_off(process& p) {
-  if (p.wait_for(channel_core::dying_time)) return;
+/// For a process that should be gone in a moment, or by then.
+void exchange_core::see_off(process& p, std::chrono::steady_clock::time_point until) {
+  if (p.wait_for(std::max(until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration(0)))) return;
   p.kill(SIGKILL);
   p.wait();
 }
@@ -45,7 +45,8 @@ exchange_core::~exchange_core() {
     if (m.ch.kill(SIGKILL)) m.ch.core().child().wait();
   members_.clear();
   bury_removed();
-  for (process& p : leaving_) see_off(p);
+  auto const until = std::chrono::steady_clock::now() + channel_core::dying_time;
+  for (process& p : leaving_) see_off(p, until);
 }
 
 void exchange_core::disown() {
@@ -68,7 +69,7 @@ exchange_core::member& exchange_core::watch_channel(channel ch, std::size_t inde
   classify(m);
   // Nothing is told to the owner from here: it is calling.
   if (m.in_ready && !loop_.is_private()) boost::asio::post(loop_.executor(), [self = weak_from_this()] {
-      if (auto const core = self.lock()) core->on_ready();
+      if (auto const core = self.lock(); core && !core->foreign()) core->on_ready();
     });
   return m;
 }
@@ -82,11 +83,12 @@ channel exchange_core::remove(channel& ch) {
   found->watch.reset();
   channel out = std::move(found->ch);
   taken_out_.splice(taken_out_.end(), members_, found);
+  go_on_soon();  // there is room for another, or nothing left to wait for
   return out;
 }
 
 void exchange_core::on_event(member& m) {
-  if (m.left) return;
+  if (m.left || foreign()) return;
   classify(m);
   if (!loop_.is_private()) on_ready();
 }
@@ -182,6 +184,7 @@ void exchange_core::look_again() {
 
 exchange::channel_list exchange_core::ready(deadline until) {
   look_again();
+  if (!ready_.empty()) loop_.poll();  // those that were told of before are not to hide others
   exchange::channel_list list;
   if (members_.empty()) drop_waiting();
   while (list.empty() && !members_.empty()) {
@@ -243,14 +246,20 @@ void exchange_core::on_ready() {
   process_ready();
   start_or_note();
   // Not now: the handler that is running may belong to one of those.
-  if (!removed_.empty() || !taken_out_.empty()) boost::asio::post(loop_.executor(), [self = weak_from_this()] {
-      auto const core = self.lock();
-      if (!core) return;
-      core->bury_removed();
-      core->start_or_note();
-      core->complete_waits();
-    });
+  if (!removed_.empty() || !taken_out_.empty()) go_on_soon();
   complete_waits();
+}
+
+/// On the user's executor: what nobody is waiting in a function for.
+void exchange_core::go_on_soon() {
+  if (loop_.is_private()) return;
+  boost::asio::post(loop_.executor(), [self = weak_from_this()] {
+    auto const core = self.lock();
+    if (!core || core->foreign()) return;
+    core->bury_removed();
+    core->start_or_note();
+    core->complete_waits();
+  });
 }
 
 void exchange_core::store_from(member& m) {
@@ -281,16 +290,27 @@ void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
   }
 }
 
+void exchange_core::send_no_more(channel& to) {
+  try {
+    to.send(std::optional<std::tuple<>>());
+  } catch (error const&) {
+    // It has ended by itself.
+  }
+}
+
 /// The process of a reusable callable has given its result: the next parameters, or word that there are no more.
 bool exchange_core::go_on(member& m) {
   try {
     if (waiting_.empty() || waiting_.front().task->id() != m.at.task->id() || must_cancel() || used_up(m)) {
-      m.ch.send(std::optional<std::tuple<>>());
+      send_no_more(m.ch);
       return false;
     }
     waiting_.front().task->send_parameters(m.ch);
   } catch (error const&) {
     return false;  // it has ended; what waits goes to another
+  } catch (...) {  // they cannot be sent: a process of its own inherits them
+    send_no_more(m.ch);
+    return false;
   }
   begin(m, std::move(waiting_.front()));
   waiting_.pop_front();

@@ -99,11 +99,13 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void look_again();
   void process_ready();
   void on_ready();
+  void go_on_soon();
   void store_from(member& m);
   void show(channel& from, void (exchange::*how)(channel&));
   void note_escaped(std::exception_ptr what);
   void throw_escaped();
   bool go_on(member& m);
+  static void send_no_more(channel& to);
   void begin(member& m, waiting_job next);
   bool used_up(member const& m) const;
 
@@ -124,7 +126,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   bool under_way() const noexcept;
   void start_or_note();
   bool see_one_leave();
-  static void see_off(process& p);
+  static void see_off(process& p, std::chrono::steady_clock::time_point until);
   void launch(waiting_job& next);
   void to_workers(std::size_t index, job& task);
   channel& face_of(pid_t worker);

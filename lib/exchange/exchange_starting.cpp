@@ -73,7 +73,7 @@ void exchange_core::start_or_note() {
 /// if there is none.
 bool exchange_core::see_one_leave() {
   if (waiting_.empty() || leaving_.empty()) return false;
-  see_off(leaving_.back());
+  see_off(leaving_.back(), std::chrono::steady_clock::now() + channel_core::dying_time);
   leaving_.pop_back();
   return true;
 }

@@ -29,6 +29,7 @@ void exchange_core::arm_tick() {
 }
 
 void exchange_core::tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence) {
+  if (foreign()) return;
   for (member& m : members_) m.began += absence;
   if (stop_level() == 2) stop_running();
   for (member& m : members_)

@@ -82,8 +82,9 @@ bool event_loop::run_until(std::function<bool()> const& condition, deadline unti
   auto& io = context_->io;
   io.restart();
   while (!condition()) {
-    std::size_t const ran = until ? io.run_one_until(*until) : io.run_one();
-    if (ran == 0) return condition();
+    if ((until ? io.run_one_until(*until) : io.run_one()) > 0) continue;
+    if (until) io.poll();  // Asio does not look any more when the time is up, and here it may have been from the beginning
+    return condition();
   }
   return true;
 }

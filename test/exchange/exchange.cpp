@@ -92,6 +92,32 @@ BOOST_AUTO_TEST_CASE(ready_tells_the_channels_that_have_something_and_waits_no_l
   BOOST_TEST(e.ready(0ms).empty());
 }
 
+BOOST_AUTO_TEST_CASE(who_asks_again_and_again_without_waiting_sees_what_has_arrived) {
+  px::exchange e;
+  e.add(px::start([](px::channel& up) { up.send(1); }));
+  while (e.ready(0ns).empty()) continue;
+  px::queue<int> q;
+  q.start(px::make_parallel([](int n) { return n; }), 5);
+  while (!q.store(0ns)) continue;
+  BOOST_TEST(*q.begin() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_nobody_takes_from_hides_no_other) {
+  px::exchange e({.autoclose = false});
+  e.add(px::start([](px::channel&) {}));
+  e.add(px::start([](px::channel& up) { up.send(1); }));
+  BOOST_TEST(!e.ready().empty());
+  px::channel& late = e.add(started_echo());
+  late.send(42);
+  auto const is_told = [&] {
+    for (px::channel& ch : e.ready())
+      if (&ch == &late) return true;
+    return false;
+  };
+  while (!is_told()) continue;
+  BOOST_TEST(late.receive<int>() == 42);
+}
+
 BOOST_AUTO_TEST_CASE(several_values_of_one_channel_are_told_one_after_the_other) {
   px::exchange e;
   px::channel& ch = e.add(px::start([](px::channel& up) {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <variant>
@@ -39,6 +40,17 @@ void half_by_hand(px::channel& up, int n) {
   for (std::optional args{std::tuple(n)}; args; args = up.receive<std::optional<std::tuple<int>>>())
     up.send(std::get<0>(*args) / 2);
 }
+
+/// Throws when the second one is to be sent.
+struct unsendable {
+  int number = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    if (Archive::is_saving::value && number == 2) throw std::runtime_error("it does not want to travel");
+    archive & number;
+  }
+};
 
 /// Waits until as many run at the same time as are expected to.
 struct rendezvous {
@@ -192,6 +204,20 @@ BOOST_AUTO_TEST_CASE(a_failure_costs_its_own_task_and_a_new_process_takes_the_pl
       }
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(parameters_that_cannot_be_sent_are_inherited_by_another_process) {
+  px::queue<int> q({.limit = 1, .reuse = true});
+  for (int n = 1; n <= 4; ++n)
+    q.start(
+        [](px::channel& up, unsendable first) {
+          for (std::optional args{std::tuple(first)}; args; args = up.receive<std::optional<std::tuple<unsendable>>>())
+            up.send(std::get<0>(*args).number);
+        },
+        unsendable{n});
+  std::multiset<int> got;
+  for (int n : q) got.insert(n);
+  BOOST_TEST((got == std::multiset<int>{1, 2, 3, 4}));
 }
 
 BOOST_AUTO_TEST_CASE(destroyed_with_work_under_way_it_leaves_nothing) {

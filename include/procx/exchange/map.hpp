@@ -139,6 +139,8 @@ class map : public exchange {
   }
   outcome<T>* take() {
     let_go();
+    if (!this->unfinished())  // what is missing now was taken out by hand
+      while (first_ < this->started() && !there(first_)) drop_first();
     if (!there(first_)) return nullptr;
     holding_ = true;
     return &*results_.front();
