@@ -99,7 +99,7 @@ channel start_process(start_options const& options, std::optional<boost::asio::a
                       launch_plan const& what) {
   if (!what.travels) {
     if (options.method == start_method::nursery || options.method == start_method::exec)
-      throw std::invalid_argument(PROCX_CANNOT_TRAVEL);
+      throw std::invalid_argument(PROCX_CANNOT_TRAVEL " Or one of its arguments cannot be serialized.");
     return fork_channel(options, std::move(executor), what.run);
   }
   if (options.method == start_method::exec) {

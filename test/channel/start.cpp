@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -237,6 +238,18 @@ BOOST_AUTO_TEST_CASE(in_a_users_own_fork_every_operation_says_whose_the_channel_
   BOOST_TEST(!ch.try_wait());
   ch.send(1);
   BOOST_TEST(ch.wait().success());
+}
+
+BOOST_AUTO_TEST_CASE(arguments_that_cannot_be_serialized_are_inherited) {
+  struct config {
+    std::string name;
+    std::function<int()> number;
+  };
+  px::channel ch = px::start([](px::channel& up, config const& c) { up.send(c.name + std::to_string(c.number())); },
+                             config{"seven: ", [n = 7] { return n; }});
+  BOOST_TEST(ch.receive<std::string>() == "seven: 7");
+  BOOST_CHECK_THROW(px::start({.method = px::start_method::nursery}, [](px::channel&, config const&) {}, config()),
+                    std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

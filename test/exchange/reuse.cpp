@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -218,6 +219,24 @@ BOOST_AUTO_TEST_CASE(parameters_that_cannot_be_sent_are_inherited_by_another_pro
   std::multiset<int> got;
   for (int n : q) got.insert(n);
   BOOST_TEST((got == std::multiset<int>{1, 2, 3, 4}));
+}
+
+BOOST_AUTO_TEST_CASE(parameters_that_are_not_serializable_at_all_are_inherited_with_and_without_reuse) {
+  struct config {
+    std::string name;
+    std::function<int()> number;
+  };
+  for (bool const again : {false, true}) {
+    px::queue<std::string> q({.limit = 2, .reuse = again});
+    for (int n = 0; n < 3; ++n) {
+      config const c{"c", [n] { return n; }};
+      q.start([](px::channel& up, config const& x) { up.send("by hand " + x.name + std::to_string(x.number())); }, c);
+      q.start(px::make_reusable([](config const& x) { return x.name + std::to_string(x.number()); }), c);
+    }
+    std::set<std::string> got;
+    for (std::string const& s : q) got.insert(s);
+    BOOST_TEST((got == std::set<std::string>{"c0", "c1", "c2", "by hand c0", "by hand c1", "by hand c2"}));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(destroyed_with_work_under_way_it_leaves_nothing) {

@@ -2,6 +2,7 @@
 
 #include <procx/channel/channel.hpp>
 #include <procx/channel/start_options.hpp>
+#include <procx/wire/encodable.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <functional>
@@ -41,7 +42,9 @@ channel start_with(start_options const& options, std::optional<boost::asio::any_
   what.run = [&](channel& up) { std::invoke(fn, up, args...); };
   constexpr bool fits_what_is_sent = std::is_invocable_v<F&, channel&, sent_type<Args>...>;  // not a pointer to text
   if constexpr (travels<F> && fits_what_is_sent &&
-                ((travels_as_argument<Args> && std::is_constructible_v<sent_type<Args>, Args&>) && ...)) {
+                ((travels_as_argument<Args> && is_encodable<sent_type<Args>> &&
+                  std::is_constructible_v<sent_type<Args>, Args&>) &&
+                 ...)) {
     if (options.method != start_method::fork && may_leave_this_image(options))
       what.travels = pack(&run_travelled<F, sent_type<Args>...>, fn, std::tuple<sent_type<Args>...>(args...));
   }

@@ -5,11 +5,13 @@
 #include <procx/dispatch/task_head.hpp>
 #include <procx/exchange/make_parallel.hpp>
 #include <procx/exchange/make_reusable.hpp>
+#include <procx/wire/encodable.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -82,7 +84,9 @@ class channel_job final : public job {
   }
   void send_parameters(channel& to) override {
     using sent = typename parameters<F, Args...>::type;
-    if constexpr (std::is_constructible_v<sent, std::tuple<Args...> const&>)
+    if constexpr (!is_encodable<sent> || !is_encodable<std::tuple<sent_type<Args>...>>)
+      throw std::invalid_argument("the parameters cannot be serialized");
+    else if constexpr (std::is_constructible_v<sent, std::tuple<Args...> const&>)
       to.send(std::optional<sent>(sent(args_)));
     else
       to.send(std::optional<std::tuple<sent_type<Args>...>>(args_));
@@ -103,11 +107,19 @@ class function_job final : public job {
   void run(channel& up) override {
     std::apply([&](sent_type<Args>&... args) { send_result(up, *fn_, args...); }, args_);
   }
-  void send_parameters(channel& to) override { to.send(std::optional(args_)); }
+  void send_parameters(channel& to) override {
+    if constexpr (can_be_sent)
+      to.send(std::optional(args_));
+    else
+      throw std::invalid_argument("the parameters cannot be serialized");
+  }
 
-  bool for_workers() const noexcept override { return true; }
+  /// What cannot be sent is inherited by a process of its own.
+  bool for_workers() const noexcept override { return can_be_sent; }
   task_entry entry() const noexcept override {
-    if constexpr (travels<F>)
+    if constexpr (!can_be_sent)
+      return nullptr;
+    else if constexpr (travels<F>)
       return &run_travelling<F, sent_type<Args>...>;
     else
       return &run_inherited<F, sent_type<Args>...>;
@@ -125,11 +137,15 @@ class function_job final : public job {
       return fn_;
   }
   void encode(output_archive& out) override {
-    if constexpr (travels<F>) save_state(out, *fn_);
-    save_to_make(out, args_);
+    if constexpr (can_be_sent) {
+      if constexpr (travels<F>) save_state(out, *fn_);
+      save_to_make(out, args_);
+    }
   }
 
  private:
+  static constexpr bool can_be_sent = (is_encodable<sent_type<Args>> && ...);
+
   std::shared_ptr<F> fn_;
   std::tuple<sent_type<Args>...> args_;
 };

@@ -84,10 +84,8 @@ struct codec<std::variant<T...>> {
 template <class Pointer>
 struct pointee_codec {
   using T = typename Pointer::element_type;
-  static_assert(!std::is_polymorphic_v<T> || std::is_final_v<T>,
-                "procx: what derives from the class is lost on the way; ask for Boost's archive by "
-                "PROCX_FULL_ARCHIVE of the pointer");
   static void save(output_archive& out, Pointer const& value) {
+    check_type();
     nesting const deeper(out.depth());
     codec<bool>::save(out, value != nullptr);
     if (value) save_to_make<std::remove_const_t<T>>(out, *value);
@@ -100,6 +98,14 @@ struct pointee_codec {
       value = Pointer(new T(detail::make<std::remove_const_t<T>>(in)));
     else
       value = nullptr;
+  }
+
+ private:
+  /// Not before it is used: one may ask whether there is a codec.
+  static void check_type() {
+    static_assert(!std::is_polymorphic_v<T> || std::is_final_v<T>,
+                  "procx: what derives from the class is lost on the way; ask for Boost's archive by "
+                  "PROCX_FULL_ARCHIVE of the pointer");
   }
 };
 template <class T>
