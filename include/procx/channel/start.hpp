@@ -73,7 +73,8 @@ channel start(F fn, Args... args) {
   return detail::start_with(start_options{}, std::nullopt, fn, args...);
 }
 
-/// The same; asynchronous operations of the channel run on the executor, or that of the context, which must outlive it.
+/// The same; asynchronous operations of the channel run on the executor, or that of the context, which must outlive it. It
+/// is to run one handler at a time, and the channel to be used there: an io_context that one thread runs, or a strand.
 template <detail::has_executor Executor, class F, class... Args>
   requires std::invocable<F&, channel&, Args&...>
 channel start(Executor&& executor, F fn, Args... args) {

@@ -64,7 +64,8 @@ class managed_callable;
 /// callable that fails makes `receive` throw in `store_data`; what escapes from there comes out of the waiting function,
 /// one at a time, after which the exchange goes on as if nothing had happened.
 ///
-/// Not thread-safe; on an executor everything happens on it. If it is destroyed with work under way, its processes are
+/// Not thread-safe; on an executor everything happens on it, so that must run one handler at a time, and the exchange be
+/// used there: an io_context that one thread runs, or a strand. If it is destroyed with work under way, its processes are
 /// killed and reaped. Cost: one epoll set, three descriptors in it for each channel.
 class exchange {
  public:
