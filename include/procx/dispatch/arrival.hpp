@@ -114,4 +114,13 @@ struct arrivals_for<F, Sent...> : arrivals_in<typename parameters_of<F>::type, S
 template <class F, class... Sent>
 using arrivals = typename arrivals_for<F, Sent...>::type;
 
+/// Writes an argument in the type that the other side reads.
+template <class T>
+void save_argument(output_archive& out, T const& argument) {
+  if constexpr (std::is_same_v<sent_type<T>, T>)
+    save_to_make(out, argument);
+  else
+    save_to_make<sent_type<T>>(out, sent_type<T>(argument));
+}
+
 }  // namespace procx::inline v1::detail

@@ -18,9 +18,10 @@ namespace procx::inline v1 {
 /// A worker that fills one and returns it gives it to the parent, where it is the result, in place; the parent may fill
 /// one and give it to tasks, which see it as it is then by way of a `px::view<T>`, or get a copy of their own if they
 /// ask for a `px::shared_vector<T>`. A task that asks for a `px::shared_vector<T>` and is given a `std::vector<T>` may
-/// change it in place and return it, if it is not to be tried again: then there is one copy at each end and no other. Below 32 KiB, or when shared memory has run out, it lies on the heap and is copied
-/// like any other value. What has been returned from a task must not be changed any more. On the wire it is what a
-/// `std::vector<T>` is. Elements are not initialized unless `fill` is given. Copying the object is not possible.
+/// change it in place and return it, if it is not to be tried again: then there is one copy at each end and no other. Below
+/// 32 KiB, or when shared memory has run out, it lies on the heap and is copied like any other value. What has been returned
+/// from a task must not be changed any more. On the wire it is what a `std::vector<T>` is. Elements are not initialized
+/// unless `fill` is given. Copying the object is not possible.
 /// Thread safety: as of a `std::vector`. Lifetime: its own. Cost: memory that was used before is warm, so that no page
 /// faults are paid; new memory costs what it costs the system.
 /// \code

@@ -93,20 +93,20 @@ task_entry pool_entry(types<A...>) {
 /// The entry that takes the task apart, the callable if it travels, and the arguments. A task that is run once at most may
 /// keep what it is given in shared memory.
 template <class F, class... Args>
-packed_task pack_task(F const& fn, std::tuple<Args...> const& arguments, bool run_once = false) {
+packed_task pack_task(F const& fn, bool run_once, Args const&... arguments) {
   static_assert(is_pooled<F> || travels<F>, PROCX_CANNOT_TRAVEL);
   packed_task task;
   if constexpr (is_pooled<F> || travels<F>) {
     slab_sink slabs(run_once);
     output_archive out(task.bytes, &slabs);
-    auto const entry = pool_entry<F>(arrivals<typename called_type<F>::type, Args...>());
+    auto const entry = pool_entry<F>(arrivals<typename called_type<F>::type, sent_type<Args>...>());
     if constexpr (is_pooled<F>) {
       task.head = task_head::inherited(fn.place(), entry);
     } else {
       task.head = task_head::travelling(entry, fn);
       save_state(out, fn);
     }
-    save_to_make(out, arguments);
+    (save_argument(out, arguments), ...);
     task.slab_bytes = slabs.bytes();
     task.slabs = slabs.take();
   }

@@ -51,9 +51,7 @@ class process_pool {
     check_ours(fn);
     auto op = std::make_unique<detail::promised_result<result>>();
     auto future = op->get_future();
-    core_.submit(detail::pack_task(fn, std::tuple<detail::sent_type<Args>...>(std::forward<Args>(args)...),
-                                   core_.runs_once()),
-                 std::move(op), true);
+    core_.submit(detail::pack_task(fn, core_.runs_once(), args...), std::move(op), true);
     return future;
   }
 
@@ -77,7 +75,8 @@ class process_pool {
                 detail::pool_core::cancel(pool, id, how);
               });
         },
-        token, detail::pack_task(call.fn, call.arguments, core_.runs_once()));
+        token, std::apply([&](auto const&... args) { return detail::pack_task(call.fn, core_.runs_once(), args...); },
+                          call.arguments));
   }
 
   /// Has the workers inherit a callable, whatever it has captured, as it is when the first call of it is run: workers

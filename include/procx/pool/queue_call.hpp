@@ -63,15 +63,6 @@ task_entry queue_entry(types<A...>) {
   return entry;
 }
 
-/// An argument in the type that the other side reads.
-template <class T>
-void save_argument(output_archive& out, T const& argument) {
-  if constexpr (std::is_same_v<sent_type<T>, T>)
-    save_to_make(out, argument);
-  else
-    save_to_make<sent_type<T>>(out, sent_type<T>(argument));
-}
-
 /// An item of such parts for a queue: the same bytes as an `encoded_item` has, but their number is known, so that they can be
 /// written where they go without asking whether there is room. Nobody takes this object's address on the shortest way in, so
 /// that it is in registers there.
@@ -119,7 +110,7 @@ class encoded_item {
   static auto call(F const& fn, Args const&... args) {
     auto const head = task_head::travelling(queue_entry<R, false, F>(arrivals<F, sent_type<Args>...>()), fn);
     constexpr bool no_state = is_function_pointer<F> || (is_stateless<F> && !shows_serialize<F>);
-    if constexpr (no_state && (is_plain<sent_type<Args>> && ...))
+    if constexpr (no_state && (can_be_kept<sent_type<Args>> && ...))
       return plain_item<sent_type<Args>...>(head, args...);
     else
       return encoded_item(head, [&](output_archive& out) {
@@ -131,7 +122,7 @@ class encoded_item {
   template <class R, class F, class... Args>
   static auto inherited_call(Args const&... args) {
     auto const head = task_head::inherited(0, queue_entry<R, true, F>(arrivals<F, sent_type<Args>...>()));
-    if constexpr ((is_plain<sent_type<Args>> && ...))
+    if constexpr ((can_be_kept<sent_type<Args>> && ...))
       return plain_item<sent_type<Args>...>(head, args...);
     else
       return encoded_item(head, [&](output_archive& out) { (save_argument(out, args), ...); });
@@ -141,6 +132,10 @@ class encoded_item {
   static encoded_item value(R const& value) {
     return encoded_item(passed(), value);
   }
+
+  /// Whether a `plain_item` may have a copy.
+  template <class T>
+  static constexpr bool can_be_kept = is_plain<T> && std::is_copy_constructible_v<T>;
 
   encoded_item(encoded_item const&) = delete;
   encoded_item& operator=(encoded_item const&) = delete;

@@ -67,11 +67,47 @@ struct taken_as<F, Element> {
                                   arrived_type<wanted, sent<Element>>>;
 };
 
+/// What the parts of a pair or tuple are taken as by the parameters of `F`.
+template <class F, class Parts>
+struct taken_apart_as {
+  using type = Parts;
+};
+template <class Types>
+struct tuple_of;
+template <class... A>
+struct tuple_of<types<A...>> {
+  using type = std::tuple<A...>;
+};
+template <class F, class... T>
+struct taken_apart_as<F, std::tuple<T...>> : tuple_of<arrivals<F, sent_type<T>...>> {};
+template <class F, class A, class B>
+struct taken_apart_as<F, std::pair<A, B>> : taken_apart_as<F, std::tuple<A, B>> {};
+
+template <class T>
+inline constexpr bool has_parts = false;
+template <class... T>
+inline constexpr bool has_parts<std::tuple<T...>> = true;
+template <class A, class B>
+inline constexpr bool has_parts<std::pair<A, B>> = true;
+
+/// How an argument is called in files of saved tasks, part by part.
+template <class T>
+struct saved_argument {
+  using type = saved_as<T>;
+};
+template <class... T>
+struct saved_argument<std::tuple<T...>> {
+  using type = std::tuple<saved_as<T>...>;
+};
+
 /// A call of `F` with one element of a range: as it is if `F` takes it, else spread over the parameters.
 template <class F, class Element>
 struct spread_call {
-  using argument = typename taken_as<F, Element>::type;
-  static constexpr bool whole = std::is_invocable_v<F&, argument&&>;
+  using element_type = std::remove_cvref_t<Element>;
+  using whole_argument = typename taken_as<F, Element>::type;
+  static constexpr bool whole = std::is_invocable_v<F&, whole_argument&&>;
+  using argument = typename std::conditional_t<whole, std::type_identity<whole_argument>,
+                                               taken_apart_as<F, whole_argument>>::type;
   static_assert(whole || is_tuple<argument>, "procx: the callable cannot be called with an element of the range");
 
   static decltype(auto) call(F& fn, argument&& a) {
@@ -83,28 +119,52 @@ struct spread_call {
   using result = decltype(call(std::declval<F&>(), std::declval<argument>()));
 
   static void encode(output_archive& out, Element const& element) {
-    using element_type = std::remove_cvref_t<Element>;
-    if constexpr (is_in_place<argument> && is_in_place<element_type>)
-      save_to_make<element_type>(out, element);  // what is shared stays where it is
-    else if constexpr (is_in_place<argument>)
-      out.save_range(std::ranges::data(element), std::ranges::size(element), sizeof(typename argument::value_type));
-    else if constexpr (std::is_same_v<argument, element_type>)
-      save_to_make<argument>(out, element);
+    if constexpr (in_parts)
+      for_each_part(element, [&]<class A>(std::type_identity<A>, auto const& part) { encode_as<A>(out, part); });
     else
-      save_to_make<argument>(out, argument(element));
+      encode_as<argument>(out, element);
   }
   /// Of how many bytes each argument is, if `write_plain` does for it; else 0.
   static constexpr std::size_t plain_bytes = plain_size<argument>;
   static void write(std::byte* to, Element const& element) {
-    if constexpr (std::is_same_v<argument, std::remove_cvref_t<Element>>)
-      write_plain(to, element);
+    if constexpr (in_parts)
+      for_each_part(element, [&]<class A>(std::type_identity<A>, auto const& part) { to = write_as<A>(to, part); });
     else
-      write_plain(to, argument(element));
+      write_as<argument>(to, element);
   }
-  static void describe() { describe_once<&spread_call::run, saved_as<argument>>(); }
+  static void describe() { describe_once<&spread_call::run, typename saved_argument<argument>::type>(); }
   static void run(void* object, input_archive& in, output_archive& out) {
     auto a = make<argument>(in);
     call_and_save([&]() -> decltype(auto) { return call(*static_cast<F*>(object), std::move(a)); }, out);
+  }
+
+ private:
+  /// Whether the element is sent part by part: then it need not be copied to become the argument.
+  static constexpr bool in_parts = has_parts<element_type> && has_parts<argument>;
+
+  template <class Use>
+  static void for_each_part(Element const& element, Use use) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (use(std::type_identity<std::remove_cv_t<std::tuple_element_t<I, argument>>>(), std::get<I>(element)), ...);
+    }(std::make_index_sequence<std::tuple_size_v<argument>>());
+  }
+
+  /// In the form in which an `A` is read.
+  template <class A, class T>
+  static void encode_as(output_archive& out, T const& value) {
+    if constexpr (std::is_same_v<A, T> || (is_in_place<A> && is_in_place<T>))
+      save_to_make<T>(out, value);  // what is shared stays where it is
+    else if constexpr (is_in_place<A>)
+      out.save_range(std::ranges::data(value), std::ranges::size(value), sizeof(typename A::value_type));
+    else
+      save_to_make<A>(out, A(value));
+  }
+  template <class A, class T>
+  static std::byte* write_as(std::byte* to, T const& value) {
+    if constexpr (std::is_same_v<A, T>)
+      return write_plain(to, value);
+    else
+      return write_plain(to, A(value));
   }
 };
 

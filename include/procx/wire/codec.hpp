@@ -27,8 +27,8 @@ struct needs_full_archive : std::false_type {};
 
 namespace detail {
 
-/// How values of a type become bytes. Specialized for the standard library's types (standard_codecs.hpp, composite_codecs.hpp): `save`,
-/// `load` into an object that exists, and `make` where `T` may have no default constructor.
+/// How values of a type become bytes. Specialized for the standard library's types (standard_codecs.hpp,
+/// composite_codecs.hpp): `save`, `load` into an object that exists, and `make` where `T` may have no default constructor.
 template <class T>
 struct codec;
 
@@ -97,7 +97,7 @@ inline constexpr bool is_number = (std::is_arithmetic_v<T> && !std::is_same_v<T,
 /// Types whose values are copied as they lie in memory.
 template <class T>
 inline constexpr bool is_bitwise =
-    is_number<T> || (std::is_class_v<T> && std::is_trivially_copyable_v<T> && !has_codec<T> && !has_serialize<T> &&
+    is_number<T> || ((std::is_class_v<T> || std::is_union_v<T>) && std::is_trivially_copyable_v<T> && !has_codec<T> && !has_serialize<T> &&
                      !boost::serialization::is_wrapper<T>::type::value && !needs_full_archive<T>::value && !only_points<T>);
 
 /// Boost.Serialization's own small numbers.
