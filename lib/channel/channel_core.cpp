@@ -59,6 +59,8 @@ channel_async& channel_core::async() {
   return *async_;
 }
 
+void channel_core::end_async() noexcept { async_.reset(); }
+
 void channel_core::check_owner() const {
   if (foreign())
     throw error(errc::foreign_process, "the channel belongs to another process: this one has inherited it by a fork");

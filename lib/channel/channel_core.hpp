@@ -41,6 +41,8 @@ class channel_core {
   void use_executor(boost::asio::any_io_executor executor) { executor_ = std::move(executor); }
   std::optional<boost::asio::any_io_executor> const& executor() const noexcept { return executor_; }
   channel_async& async();
+  /// What is under way asynchronously completes with operation_aborted; nothing is watched any more.
+  void end_async() noexcept;
   /// Throws if this process is not the one that the channel was made for.
   void check_owner() const;
   bool foreign() const noexcept { return generation_ != generation_now(); }

@@ -58,6 +58,7 @@ channel& exchange_core::add(channel ch) { return watch_channel(std::move(ch), ne
 
 exchange_core::member& exchange_core::watch_channel(channel ch, std::size_t index) {
   ch.core().tag = index;
+  ch.core().end_async();  // a reactor takes each descriptor once, and the watch is to have them
   member& m = members_.emplace_back(std::move(ch), loop_.executor());
   try {
     m.watch.emplace(m.ch.core(), loop_.executor(), [this, &m] { on_event(m); });

@@ -243,6 +243,32 @@ BOOST_AUTO_TEST_CASE(only_one_may_wait_at_a_time) {
   BOOST_TEST(got);
 }
 
+BOOST_AUTO_TEST_CASE(a_channel_that_was_used_on_the_same_loop_can_be_added) {
+  asio::io_context io;
+  px::queue<int> q(io);
+  gate go;
+  px::channel ch = px::start(io, [&](px::channel& up) {
+    int const n = up.receive<int>();
+    go.wait();
+    up.send(n + 1);
+  });
+  bool sent = false, aborted = false;
+  ch.async_send(41, [&](boost::system::error_code error) { sent = !error; });
+  io.run();
+  ch.async_receive<int>([&](std::exception_ptr error, int) {
+    aborted = is_code(error, errc::make_error_condition(errc::operation_canceled));
+  });
+  io.restart();
+  io.poll();
+  q.add(std::move(ch));
+  go.open();
+  taker<px::queue<int>> results{q};
+  results.take();
+  run(io);
+  BOOST_TEST((sent && aborted));
+  BOOST_TEST(results.got == std::vector<int>{42}, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(members_that_would_block_refuse) {
   asio::io_context io;
   px::map<int> m(io.get_executor(), {.limit = 1});

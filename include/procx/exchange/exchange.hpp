@@ -84,7 +84,8 @@ class exchange {
   exchange& operator=(exchange const&) = delete;
   virtual ~exchange();
 
-  /// Watches one more channel, whatever the limit; its owner is the exchange from now on.
+  /// Watches one more channel, whatever the limit; its owner is the exchange from now on. Asynchronous operations under way
+  /// on the channel end with operation_aborted.
   channel& add(channel ch);
   /// The same, after waiting for room.
   channel& add_wait(channel ch);
