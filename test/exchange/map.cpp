@@ -203,6 +203,21 @@ BOOST_AUTO_TEST_CASE(a_channel_taken_out_by_hand_leaves_a_gap) {
   BOOST_TEST(own.wait().success());
 }
 
+BOOST_AUTO_TEST_CASE(a_gap_at_the_end_is_no_hindrance_to_tasks_that_come_later) {
+  px::map<int> m;
+  m.start([](px::channel& up) { up.send(0); });
+  m.start([](px::channel& up) { ::pause(), up.send(1); });
+  BOOST_TEST(m[0] == 0);
+  px::channel out = m.remove(m.active().back());
+  out.kill(SIGKILL);
+  out.wait();
+  std::vector<int> got;
+  for (int r : m) got.push_back(r);
+  m.start([](px::channel& up) { up.send(2); });
+  for (int r : m) got.push_back(r);
+  BOOST_TEST(got == (std::vector<int>{0, 2}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_map_cannot_be_continuous) {
   BOOST_CHECK_THROW(px::map<int>({.continuous = true}), std::invalid_argument);
 }

@@ -84,12 +84,9 @@ class map : public exchange {
   /// The next outcome in order, valid until the next one is asked for; null when there are no more.
   outcome<T>* next_outcome() {
     let_go();
-    for (; first_ < this->started(); drop_first()) {
-      wanted_ = first_;
-      while (!there(first_) && this->unfinished()) this->wait_for_result();
-      if (auto* const next = take()) return next;  // none: the channel was taken out by hand
-    }
-    return nullptr;
+    wanted_ = first_;
+    while (first_ < this->started() && !there(first_) && this->unfinished()) this->wait_for_result();
+    return take();
   }
 
  protected:
