@@ -34,7 +34,8 @@ class job {
 
   /// In a process of its own: calls the callable with its channel.
   virtual void run(channel& up) = 0;
-  /// To a process that runs the same callable already and waits for parameters.
+  /// To a process that runs the same callable already and waits for parameters. Throws if they cannot be serialized: then
+  /// the task needs a process that inherits them.
   virtual void send_parameters(channel& to) = 0;
 
   /// Whether the callable knows nothing of channels, so that any worker of a pool can run it.
@@ -46,6 +47,9 @@ class job {
   virtual std::shared_ptr<void> inherited() const { return nullptr; }
   /// Writes the callable, if it travels, and the arguments.
   virtual void encode(output_archive&) {}
+
+ protected:
+  [[noreturn]] static void cannot_be_sent() { throw std::invalid_argument("the parameters cannot be serialized"); }
 
  private:
   callable_id id_;
@@ -85,7 +89,7 @@ class channel_job final : public job {
   void send_parameters(channel& to) override {
     using sent = typename parameters<F, Args...>::type;
     if constexpr (!is_encodable<sent> || !is_encodable<std::tuple<sent_type<Args>...>>)
-      throw std::invalid_argument("the parameters cannot be serialized");
+      cannot_be_sent();
     else if constexpr (std::is_constructible_v<sent, std::tuple<Args...> const&>)
       to.send(std::optional<sent>(sent(args_)));
     else
@@ -111,7 +115,7 @@ class function_job final : public job {
     if constexpr (can_be_sent)
       to.send(std::optional(args_));
     else
-      throw std::invalid_argument("the parameters cannot be serialized");
+      cannot_be_sent();
   }
 
   /// What cannot be sent is inherited by a process of its own.
