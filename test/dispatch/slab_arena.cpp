@@ -9,9 +9,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <vector>
-
 
 namespace px = procx;
 using namespace px::detail;
@@ -23,6 +26,25 @@ constexpr std::size_t KiB = 1024, MiB = 1024 * KiB;
 constexpr std::uint32_t worker = 77, other_worker = 78;
 
 slab_arena& arena() { return *slab_arena::own(); }
+
+/// The books as they lie in the memory that every worker can write to.
+struct piece_in_the_books {
+  std::uint32_t owner;
+  std::uint64_t backed;
+};
+piece_in_the_books volatile* books() {
+  std::size_t const size = (8 + slab_layout::pieces * sizeof(piece_in_the_books) + 4095) / 4096 * 4096;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long from = 0, to = 0;
+    if (line.find("rw-s") == line.npos || std::sscanf(line.c_str(), "%lx-%lx", &from, &to) != 2) continue;
+    if (to - from == size) return reinterpret_cast<piece_in_the_books volatile*>(from + 8);
+  }
+  return nullptr;
+}
+bool holds(slab const& s, std::size_t size, int value) {
+  return std::all_of(s.data(), s.data() + size, [=](std::byte b) { return b == std::byte(value); });
+}
 
 }  // namespace
 
@@ -101,6 +123,60 @@ BOOST_AUTO_TEST_CASE(what_a_dead_worker_owned_is_free_and_nothing_else) {
   BOOST_TEST(arena().in_use() == 4u);
   arena().reclaim(worker);
   BOOST_TEST(arena().in_use() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(no_length_in_the_books_is_believed) {
+  BOOST_TEST(code_of_fork([&] {
+    arena().enter();
+    slab freed = arena().allocate(64 * KiB, slab_arena::parent);
+    slab const held = arena().allocate(40 * KiB, slab_arena::parent);  // lies behind it
+    std::memset(held.data(), 7, 40 * KiB);
+    freed = {};
+    piece_in_the_books volatile* const pieces = books();
+    CHILD_CHECK(pieces);
+    CHILD_CHECK(pieces[held.number()].owner == slab_arena::parent);
+    for (std::size_t n = 0; n < slab_layout::pieces; ++n) pieces[n].backed = std::uint64_t{64} << 30;
+    CHILD_CHECK(arena().written(held.number()).size() == 40 * KiB);
+    CHILD_CHECK(bool(arena().allocate(MiB, slab_arena::parent)));
+    arena().leave();
+    CHILD_CHECK(holds(held, 40 * KiB, 7));
+    arena().enter();
+    CHILD_CHECK(bool(arena().allocate(4 * MiB, slab_arena::parent)));  // the count of all is right again
+    arena().leave();
+    return 0;
+  }) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_this_process_holds_is_nobody_elses_whatever_the_books_say) {
+  BOOST_TEST(code_of_fork([&] {
+    arena().enter();
+    slab const held = arena().allocate(64 * KiB, slab_arena::parent);
+    std::memset(held.data(), 7, 64 * KiB);
+    books()[held.number()].owner = worker;
+    CHILD_CHECK(!arena().take_over(held.number(), worker));
+    arena().reclaim(worker);
+    CHILD_CHECK(arena().owner_of(held.number()) == 0);
+    CHILD_CHECK(arena().allocate(64 * KiB, slab_arena::parent).number() != held.number());
+    arena().leave();
+    CHILD_CHECK(holds(held, 64 * KiB, 7));
+    return 0;
+  }) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_piece_that_was_given_away_can_be_had_again) {
+  slab given = arena().allocate(MiB, worker);
+  std::uint32_t const number = given.number();
+  given.disown();
+  { slab const taken = arena().take_over(number, worker); }
+  BOOST_TEST(arena().allocate(MiB, worker).number() == number);
+}
+
+BOOST_AUTO_TEST_CASE(only_what_belongs_to_a_value_is_told_of_a_piece) {
+  std::uint32_t number = 0;
+  { slab const larger = arena().allocate(60 * KiB, slab_arena::parent); number = larger.number(); }
+  slab const smaller = arena().allocate(33 * KiB, slab_arena::parent);
+  BOOST_TEST(smaller.number() == number);
+  BOOST_TEST(arena().written(number).size() == 33 * KiB);
 }
 
 BOOST_AUTO_TEST_CASE(a_gift_can_be_accepted_once_and_nothing_else_can) {

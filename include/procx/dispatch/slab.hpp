@@ -36,7 +36,7 @@ class slab {
   /// Whether nobody has taken it over.
   bool is_ours() const noexcept;
   /// It belongs to somebody else from now on.
-  void disown() noexcept { arena_ = nullptr; }
+  void disown() noexcept;
 
  private:
   void swap(slab& other) noexcept {

@@ -14,6 +14,11 @@ slab::~slab() {
   if (arena_ && generation_ == detail::generation()) arena_->release(number_, owner_);
 }
 
+void slab::disown() noexcept {
+  if (arena_) arena_->let_go(number_, owner_);
+  arena_ = nullptr;
+}
+
 slab slab::allocate(std::size_t size) noexcept {
   if (auto* const arena = slab_arena::parents()) return arena->allocate(size, slab_arena::worker_number());
   auto* const arena = slab_arena::own();

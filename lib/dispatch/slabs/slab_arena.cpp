@@ -66,6 +66,8 @@ std::uint32_t slab_arena::new_owner() noexcept {
 
 void slab_arena::work_for_parent(std::uint32_t owner) noexcept {
   works_for = made;  // by the process that has forked us
+  if (made)
+    for (auto& held : made->held_as_) held.store(0, std::memory_order_relaxed);  // by that process
   works_as = generation();
   worker_owner = owner;
 }
@@ -111,7 +113,12 @@ std::byte* slab_arena::at(std::uint32_t number) const noexcept {
 std::size_t slab_arena::size_of(std::uint32_t number) const noexcept { return slab_layout::smallest << class_of(number); }
 
 std::span<std::byte const> slab_arena::written(std::uint32_t number) const noexcept {
-  return {at(number), static_cast<std::size_t>(books_->pieces[number].backed.load(std::memory_order_relaxed))};
+  return {at(number), static_cast<std::size_t>(content_[number].load(std::memory_order_relaxed))};
+}
+
+slab slab_arena::hold(std::uint32_t number, std::uint32_t owner) noexcept {
+  held_as_[number].store(owner, std::memory_order_relaxed);
+  return slab(*this, number, owner);
 }
 
 slab slab_arena::allocate(std::size_t size, std::uint32_t owner) noexcept {
@@ -121,11 +128,14 @@ slab slab_arena::allocate(std::size_t size, std::uint32_t owner) noexcept {
     for (std::size_t n = slab_layout::first_of(c); n < slab_layout::first_of(c + 1); ++n) {
       auto& piece_owner = books_->pieces[n].owner;
       std::uint32_t nobody = 0;
-      if (piece_owner.load(std::memory_order_relaxed) != 0 ||
+      if (piece_owner.load(std::memory_order_relaxed) != 0 || is_held(static_cast<std::uint32_t>(n)) ||
           !piece_owner.compare_exchange_strong(nobody, owner, std::memory_order_acquire))
         continue;
       auto const number = static_cast<std::uint32_t>(n);
-      if (back(number, size)) return slab(*this, number, owner);
+      if (back(number, size)) {
+        content_[number].store(size, std::memory_order_relaxed);
+        return hold(number, owner);
+      }
       piece_owner.store(0, std::memory_order_release);
       return {};
     }
@@ -136,7 +146,7 @@ slab slab_arena::allocate(std::size_t size, std::uint32_t owner) noexcept {
 bool slab_arena::back(std::uint32_t number, std::size_t size) noexcept {
   auto& p = books_->pieces[number];
   std::uint64_t const wanted = page_up(size);
-  std::uint64_t const before = p.backed.load(std::memory_order_relaxed);
+  std::uint64_t const before = noted(number);
   std::uint64_t const more = wanted > before ? wanted - before : 0;
   if (more && books_->backed.load(std::memory_order_relaxed) + more > budget_) return false;
   if (warm_[number].load(std::memory_order_relaxed) < wanted || more) {
@@ -150,38 +160,45 @@ bool slab_arena::back(std::uint32_t number, std::size_t size) noexcept {
   return true;
 }
 
+/// The whole piece, whatever the books say of it: any worker can write there, and beyond the piece lies what is others'.
 void slab_arena::unback(std::uint32_t number) noexcept {
-  std::uint64_t const had = books_->pieces[number].backed.exchange(0);
-  if (had == 0) return;
-  ::madvise(at(number), had, MADV_REMOVE);
+  std::uint64_t const had = noted(number);
+  books_->pieces[number].backed.store(0, std::memory_order_relaxed);
+  if (had == 0 && warm_[number].load(std::memory_order_relaxed) == 0) return;
+  ::madvise(at(number), size_of(number), MADV_REMOVE);
   warm_[number].store(0, std::memory_order_relaxed);
   books_->backed.fetch_sub(had, std::memory_order_relaxed);
 }
 
 void slab_arena::warm(std::uint32_t number, std::size_t size) noexcept {
+  if (content_[number].load(std::memory_order_relaxed) < size) content_[number].store(size, std::memory_order_relaxed);
   std::uint64_t const wanted = page_up(size);
   if (warm_[number].load(std::memory_order_relaxed) >= wanted) return;
   if (::madvise(at(number), wanted, MADV_POPULATE_READ) == 0) warm_[number].store(wanted, std::memory_order_relaxed);
 }
 
 slab slab_arena::take_over(std::uint32_t number, std::uint32_t from) noexcept {
-  if (number >= slab_layout::pieces) return {};
+  // What this process holds for itself no worker can give it, whatever the books say; what it has given away, one can.
+  if (number >= slab_layout::pieces || held_as_[number].load(std::memory_order_relaxed) == parent) return {};
   std::uint32_t expected = from;
   if (!books_->pieces[number].owner.compare_exchange_strong(expected, parent, std::memory_order_acq_rel)) return {};
-  return slab(*this, number, parent);
+  content_[number].store(0, std::memory_order_relaxed);
+  return hold(number, parent);
 }
 
 slab slab_arena::accept(std::uint32_t number, std::uint32_t worker) noexcept {
+  if (number >= slab_layout::pieces) return {};
   std::uint32_t expected = owner_of(number);
   if (!(expected & gift)) return {};
   if (!books_->pieces[number].owner.compare_exchange_strong(expected, worker, std::memory_order_acq_rel)) return {};
-  return slab(*this, number, worker);
+  return hold(number, worker);
 }
 
 void slab_arena::release(std::uint32_t number, std::uint32_t owner) noexcept {
   std::uint32_t expected = owner;
   auto& owner_word = books_->pieces[number].owner;
-  if (users_.load() == 0 && owner_word.load(std::memory_order_relaxed) == owner) unback(number);  // nobody will need it soon
+  bool const ours = let_go(number, owner) && owner_word.load(std::memory_order_relaxed) == owner;
+  if (ours && users_.load() == 0) unback(number);  // nobody will need it soon
   owner_word.compare_exchange_strong(expected, 0, std::memory_order_release);
 }
 
@@ -194,11 +211,21 @@ void slab_arena::leave() noexcept {
   if (users_.fetch_sub(1) > 1) return;
   for (std::uint32_t n = 0; n < slab_layout::pieces; ++n) {
     std::uint32_t nobody = 0;
-    if (books_->pieces[n].backed.load(std::memory_order_relaxed) == 0 ||
-        !books_->pieces[n].owner.compare_exchange_strong(nobody, parent, std::memory_order_acquire))
-      continue;
-    release(n, parent);
+    bool const has_memory = books_->pieces[n].backed.load(std::memory_order_relaxed) != 0 ||
+                            warm_[n].load(std::memory_order_relaxed) != 0;
+    auto& owner = books_->pieces[n].owner;
+    if (!has_memory || is_held(n) || !owner.compare_exchange_strong(nobody, parent, std::memory_order_acquire)) continue;
+    unback(n);
+    owner.store(0, std::memory_order_release);
   }
+  std::uint64_t left = 0;  // counted anew: somebody may have written over what was counted
+  for (std::uint32_t n = 0; n < slab_layout::pieces; ++n) left += noted(n);
+  books_->backed.store(left, std::memory_order_relaxed);
+}
+
+/// Bytes with memory behind them, as far as the books can be right.
+std::uint64_t slab_arena::noted(std::uint32_t number) const noexcept {
+  return std::min<std::uint64_t>(books_->pieces[number].backed.load(std::memory_order_relaxed), size_of(number));
 }
 
 std::size_t slab_arena::in_use() const noexcept {

@@ -45,6 +45,9 @@ inline constexpr std::size_t bytes = offset_of(sizes);
 /// Only pieces that were used once have memory behind them, and they keep it, warm, to be used again: page faults are
 /// what large messages cost. A piece belongs to whoever has put his number on it, so no lock is held across processes
 /// and what a killed worker owned is found by its number. Nothing has a name, so nothing can be left behind.
+///
+/// Every worker can write to the books, by mistake too. So they say which piece is to be had, and what is worth giving back;
+/// how large a piece is, what lies in it, and whether this process holds it, each process knows by itself.
 class slab_arena {
  public:
   /// That of this process; made at the first call. Null where shared memory is not to be had.
@@ -72,15 +75,19 @@ class slab_arena {
   slab accept(std::uint32_t number, std::uint32_t worker) noexcept;
   std::uint32_t owner_of(std::uint32_t number) const noexcept { return books_->pieces[number].owner.load(); }
   void release(std::uint32_t number, std::uint32_t owner) noexcept;
+  /// This process holds the piece no more, which somebody else will have. Whether it did, under this number.
+  bool let_go(std::uint32_t number, std::uint32_t owner) noexcept {
+    return held_as_[number].compare_exchange_strong(owner, 0, std::memory_order_relaxed);
+  }
   /// Whatever this worker owned is free.
   void reclaim(std::uint32_t owner) noexcept;
 
   std::byte* at(std::uint32_t number) const noexcept;
   std::size_t size_of(std::uint32_t number) const noexcept;
-  /// The bytes of it with memory behind them; nobody has ever written to the others.
+  /// The bytes of a piece that this process holds, as many as it asked for, or found there as a result.
   std::span<std::byte const> written(std::uint32_t number) const noexcept;
   std::size_t count() const noexcept { return slab_layout::pieces; }
-  /// Makes these bytes ready to be read without a fault for each page.
+  /// So many bytes of a piece are a value: makes them ready to be read without a fault for each page.
   void warm(std::uint32_t number, std::size_t size) noexcept;
   /// Pieces that somebody owns, and bytes with memory behind them.
   std::size_t in_use() const noexcept;
@@ -94,7 +101,7 @@ class slab_arena {
 
   struct piece {
     std::atomic<std::uint32_t> owner;
-    std::atomic<std::uint64_t> backed;  // bytes from its beginning on
+    std::atomic<std::uint64_t> backed;  // bytes from its beginning on; never a length for anything
   };
   struct books {
     std::atomic<std::uint64_t> backed;
@@ -105,6 +112,9 @@ class slab_arena {
   static slab_arena* make() noexcept;
   static std::size_t class_of(std::uint32_t number) noexcept;
 
+  slab hold(std::uint32_t number, std::uint32_t owner) noexcept;
+  bool is_held(std::uint32_t number) const noexcept { return held_as_[number].load(std::memory_order_relaxed) != 0; }
+  std::uint64_t noted(std::uint32_t number) const noexcept;
   bool back(std::uint32_t number, std::size_t size) noexcept;
   void unback(std::uint32_t number) noexcept;
 
@@ -112,7 +122,10 @@ class slab_arena {
   std::byte* memory_;
   std::size_t budget_;
   std::atomic<std::size_t> users_ = 0;
-  std::array<std::atomic<std::uint64_t>, slab_layout::pieces> warm_{};  // bytes that this process has mapped already
+  // Of each piece, known to this process alone.
+  std::array<std::atomic<std::uint64_t>, slab_layout::pieces> warm_{};     // bytes that it has mapped already
+  std::array<std::atomic<std::uint64_t>, slab_layout::pieces> content_{};  // bytes that are a value, while it is held
+  std::array<std::atomic<std::uint32_t>, slab_layout::pieces> held_as_{};  // the owner's number; 0: not held here
 };
 
 }  // namespace procx::inline v1::detail
