@@ -13,12 +13,18 @@ std::string with_end(std::string text) {
   return text;
 }
 
-std::string with_trace(exception_record const& record) {
-  std::string text = record.type_name.empty() ? "an exception of unknown type" : record.type_name;
-  if (!record.message.empty()) text += ": " + record.message;
-  text = with_end(std::move(text));
+/// At the end of one string, so that each text is copied once, however deep it lies.
+void add_with_trace(std::string& text, exception_record const& record) {
+  text += record.type_name.empty() ? "an exception of unknown type" : record.type_name;
+  if (!record.message.empty()) text.append(": ").append(record.message);
+  if (text.back() != '\n') text += '\n';
   if (!record.frames.empty()) text += to_string(record.frames);
-  for (exception_record const& inner : record.nested) text += "nested in it: " + with_trace(inner);
+  for (exception_record const& inner : record.nested) add_with_trace(text += "nested in it: ", inner);
+}
+
+std::string with_trace(exception_record const& record) {
+  std::string text;
+  add_with_trace(text, record);
   return text;
 }
 

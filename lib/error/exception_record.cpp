@@ -2,6 +2,8 @@
 
 #include "error/throw_trace.hpp"
 
+#include <procx/error/exceptions.hpp>
+
 #include <boost/core/demangle.hpp>
 #include <boost/stacktrace/frame.hpp>
 
@@ -66,6 +68,8 @@ bool is_of(std::string const& function, std::string_view prefix) {
 }
 
 }  // namespace
+
+void detail::refuse_record() { throw protocol_error("an exception arrived that is nested in a way that cannot be"); }
 
 exception_record describe_exception(std::exception_ptr const& e) { return describe(e, 0); }
 

@@ -9,10 +9,16 @@ namespace {
 
 std::string const nowhere;
 
+/// At the end of one string, so that each text is copied once, however deep it lies.
+void add_sentence(std::string& text, exception_record const& record) {
+  text += record.type_name.empty() ? "an exception of unknown type" : record.type_name;
+  if (!record.message.empty()) text.append(": ").append(record.message);
+  for (auto const& inner : record.nested) add_sentence(text += "; nested: ", inner);
+}
+
 std::string sentence(exception_record const& record) {
-  std::string text = record.type_name.empty() ? "an exception of unknown type" : record.type_name;
-  if (!record.message.empty()) text += ": " + record.message;
-  for (auto const& inner : record.nested) text += "; nested: " + sentence(inner);
+  std::string text;
+  add_sentence(text, record);
   return text;
 }
 

@@ -8,11 +8,33 @@
 
 #include <boost/asio/error.hpp>
 
+#include <procx/error/describe.hpp>
+
+#include <atomic>
 #include <csignal>
+#include <cstdlib>
+#include <new>
 #include <set>
+#include <string_view>
 #include <thread>
 
 #include <unistd.h>
+
+namespace {
+
+std::atomic<std::size_t> allocated = 0;  // bytes, in all
+
+void* allocate(std::size_t size) {
+  allocated += size;
+  if (void* const p = std::malloc(size ? size : 1)) return p;
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return allocate(size); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 using procx::errc;
 using procx::exception_record;
@@ -154,6 +176,46 @@ BOOST_AUTO_TEST_CASE(a_record_arrives_as_it_was) {
   BOOST_TEST(back.frames.at(0).offset == 0x1234u);
   BOOST_TEST(back.no_frames_because == r.no_frames_because);
   BOOST_TEST(back.nested.at(0).message == "1");
+}
+
+/// The bytes of a record with so many others nested in it, one in another; `inner` nested in the last.
+procx::detail::buffer bytes_of_chain(int levels, std::string const& message, std::uint64_t inner = 0) {
+  procx::detail::buffer bytes;
+  procx::output_archive out(bytes);
+  for (int i = 0; i <= levels; ++i) {
+    std::uint64_t const nested = i < levels ? 1 : inner;
+    out << std::string("T") << (i < levels ? std::string("m") : message) << std::uint64_t{0} << std::string() << nested;
+  }
+  return bytes;
+}
+
+BOOST_AUTO_TEST_CASE(a_record_that_is_nested_as_none_is_ever_written_is_refused) {
+  BOOST_TEST(chain_length(procx::decode<exception_record>(bytes_of_chain(16, "x"))) == 17u);
+  BOOST_CHECK_THROW(procx::decode<exception_record>(bytes_of_chain(500, "x")), procx::protocol_error);
+  BOOST_CHECK_THROW(procx::decode<exception_record>(bytes_of_chain(100'000, "x")), procx::protocol_error);
+  BOOST_CHECK_THROW(procx::decode<exception_record>(bytes_of_chain(0, std::string(1000, 'x'), 2)), procx::protocol_error);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_record_with_many_frames_the_innermost_are_kept) {
+  exception_record r;
+  for (std::uint64_t i = 0; i < 10'000; ++i) r.frames.push_back({"/program", i});
+  auto const back = round_trip(r);
+  BOOST_TEST(back.frames.size() == procx::detail::most_frames);
+  BOOST_TEST(back.frames.at(1).offset == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(the_text_of_nested_exceptions_is_as_long_as_their_texts) {
+  exception_record chain{.type_name = "T", .message = std::string(1'000'000, 'x'), .frames = {}, .no_frames_because = "", .nested = {}};
+  for (int i = 0; i < 500; ++i) {
+    exception_record outer{.type_name = "T", .message = "m", .frames = {}, .no_frames_because = "", .nested = {}};
+    outer.nested.push_back(std::move(chain));
+    chain = std::move(outer);
+  }
+  std::size_t const before = allocated;
+  procx::remote_exception const e(std::move(chain));
+  BOOST_TEST(std::string_view(e.what()).size() < 1'100'000u);
+  BOOST_TEST(procx::describe(e).size() < 1'100'000u);
+  BOOST_TEST(allocated - before < 20'000'000u);  // not a copy for each level
 }
 
 BOOST_AUTO_TEST_CASE(a_remote_exception_says_what_it_was) {

@@ -19,6 +19,17 @@ struct code_location {
   }
 };
 
+namespace detail {
+
+/// What a record that arrives may have: a few more than are ever written, and more of them say no more.
+inline constexpr std::size_t most_frames = 64;
+inline constexpr unsigned deepest_record = 32;
+
+/// Throws protocol_error.
+[[noreturn]] void refuse_record();
+
+}  // namespace detail
+
 /// What is known of one exception after it has left its process.
 struct exception_record {
   std::string type_name;              ///< dynamic type, demangled; empty if it has none
@@ -29,7 +40,16 @@ struct exception_record {
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & type_name & message & frames & no_frames_because & nested;
+    std::uint64_t inner = nested.size();
+    archive & type_name & message & frames & no_frames_because & inner;
+    if constexpr (Archive::is_loading::value) {
+      if constexpr (requires { archive.depth(); })
+        if (archive.depth() > detail::deepest_record) detail::refuse_record();
+      if (inner > 1) detail::refuse_record();
+      if (frames.size() > detail::most_frames) frames.resize(detail::most_frames);
+      nested.resize(static_cast<std::size_t>(inner));
+    }
+    for (exception_record& one : nested) archive & one;
   }
 };
 
