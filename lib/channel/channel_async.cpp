@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -155,6 +156,7 @@ void channel_async::progress_receive() {
 void channel_async::progress_wait() {
   if (!wait_) return;
   if (core_.acknowledged()) core_.accept_arrived();
+  if (!receive_) core_.take_in_or_throw_away();
   if (core_.wire().out_open() && core_.wire().flush() && !core_.owes_acknowledgements()) {
     arm(out_, -1, false);  // before the descriptor goes
     core_.wire().close_out();
@@ -166,7 +168,12 @@ void channel_async::progress_wait() {
 }
 
 void channel_async::fail_all(std::exception_ptr const& error) {
-  auto const fail = [&](pending& p) { p.op->complete({error, {}}); };
+  auto const fail = [&](pending& p) {
+    try {
+      p.op->complete({error, {}});
+    } catch (std::bad_alloc const&) {  // its handler cannot be posted; the others are to be told all the same
+    }
+  };
   std::ranges::for_each(std::exchange(sends_, {}), fail);
   if (auto r = std::exchange(receive_, std::nullopt)) fail(*r);
   if (auto w = std::exchange(wait_, std::nullopt)) fail(*w);
@@ -175,7 +182,7 @@ void channel_async::fail_all(std::exception_ptr const& error) {
 void channel_async::rearm() {
   bool const any = !idle();
   bool const lives = core_.child() && !core_.child().state()->status();
-  arm(in_, core_.wire().in_fd(), any && !core_.wire().ended());
+  arm(in_, core_.wire().in_fd(), any && (core_.may_read() || (wait_ && !core_.wire().ended())));
   bool const to_write = core_.wire().queued_bytes() > core_.wire().flushed_bytes() && !core_.wire().broken();
   arm(out_, any && to_write ? out_fd() : -1, any && to_write);
   arm(pid_, core_.child().pidfd(), any && lives);

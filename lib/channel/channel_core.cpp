@@ -6,12 +6,13 @@
 #include "system/generation.hpp"
 
 #include <array>
+#include <new>
 #include <utility>
 
 namespace procx::inline v1::detail {
 namespace {
 
-// What may pile up unread while this side waits to send; beyond it the other side must wait.
+// What may pile up untaken while this side waits for something else; beyond it the other side must wait.
 constexpr std::size_t read_ahead = std::size_t{64} << 20;
 
 }  // namespace
@@ -84,7 +85,7 @@ void channel_core::flush_blocking() {
     wait_io(std::nullopt);
   }
   while (acknowledged_ && acked_ < id && !wire_.broken()) {
-    while (auto f = next_message()) stash(*f);
+    stash_arrived();
     if (acked_ >= id) return;
     if (wire_.ended() || gone_) throw_over();  // whoever only sends nothing more still acknowledges
     wait_io(std::nullopt);
@@ -139,11 +140,22 @@ std::optional<frame> channel_core::next_message() {
   return std::nullopt;
 }
 
-void channel_core::stash(frame const& f) { stash_.push_back({f.kind, f.flags, f.id, buffer(f.payload)}); }
+void channel_core::stash(frame const& f) {
+  stash_.push_back({f.kind, f.flags, f.id, buffer(f.payload)});
+  stash_bytes_ += f.payload.size();
+}
+
+void channel_core::stash_arrived() {
+  while (!thrown_away_ && (untaken() < read_ahead || stash_.empty())) {
+    auto const f = next_message();
+    if (!f) return;
+    stash(*f);
+  }
+}
 
 void channel_core::accept_arrived() {
   try {
-    while (auto f = next_message()) stash(*f);
+    stash_arrived();
   } catch (protocol_error const&) {
     // `receive` will meet it again, and say so.
   }
@@ -161,6 +173,7 @@ std::optional<encoded_value> channel_core::take() {
   if (!stash_.empty()) {
     current_ = std::move(stash_.front());
     stash_.pop_front();
+    stash_bytes_ -= current_->payload.size();
     f = frame{current_->kind, current_->flags, current_->id, current_->payload};
   } else {
     f = next_message();
@@ -172,6 +185,9 @@ std::optional<encoded_value> channel_core::take() {
 }
 
 std::exception_ptr channel_core::why_over(deadline until) {
+  if (thrown_away_)
+    return std::make_exception_ptr(
+        end_of_channel("what came last was thrown away: so much came while the end of the process was awaited"));
   if (end_seen_ || !child_) return std::make_exception_ptr(end_of_channel());
   auto const status = child_.state()->wait_until(until);
   if (!status) return nullptr;
@@ -193,7 +209,31 @@ void channel_core::pump() {
 
 void channel_core::pump_wire() {
   wire_.flush();
-  wire_.fill();
+  if (may_read()) wire_.fill();
+}
+
+bool channel_core::may_read() const {
+  return !wire_.ended() && (untaken() < read_ahead || (stash_.empty() && !wire_.has_next()));
+}
+
+void channel_core::take_in_or_throw_away() {
+  if (!thrown_away_ && may_read()) {
+    try {
+      wire_.fill();
+      return;
+    } catch (std::bad_alloc const&) {
+      // What is there stays; for more there is no memory.
+    }
+  }
+  if (wire_.ended()) return;
+  thrown_away_ = true;
+  try {
+    if (!acknowledged_) return wire_.throw_away();
+    while (next_message()) {}  // or the process would wait for word that they were received
+    wire_.fill();
+  } catch (protocol_error const&) {
+    wire_.throw_away();
+  }
 }
 
 void channel_core::drain_stderr() {
@@ -202,11 +242,10 @@ void channel_core::drain_stderr() {
 
 bool channel_core::wait_io(deadline until) {
   if (child_ && child_.state()->status() && !gone_) return note_end_of_process(), true;
-  // However much has come: a value that is not whole yet must be taken to its end.
-  bool const may_read = !wire_.ended() && (wire_.unread() < read_ahead || !wire_.has_next());
+  bool const reads = may_read();
   bool const to_write = wire_.queued_bytes() > wire_.flushed_bytes() && !wire_.broken();
   bool const lives = child_ && !child_.state()->status();
-  std::array<pollfd, 4> fds{{{may_read ? wire_.in_fd() : -1, POLLIN, 0},
+  std::array<pollfd, 4> fds{{{reads ? wire_.in_fd() : -1, POLLIN, 0},
                              {to_write ? wire_.out_fd() : -1, POLLOUT, 0},
                              {lives ? child_.pidfd() : -1, POLLIN, 0},
                              {lives ? child_.state()->errors().fd() : -1, POLLIN, 0}}};
@@ -250,7 +289,7 @@ std::optional<exit_status> channel_core::wait_until(deadline until) {
                                {child_.pidfd(), POLLIN, 0},
                                {child_.state()->errors().fd(), POLLIN, 0}}};
     if (!poll_until(fds, until)) return std::nullopt;
-    wire_.fill();
+    take_in_or_throw_away();
   }
 }
 

@@ -68,8 +68,10 @@ class channel_core {
   bool next_is_exception() {
     return has_message() && !stash_.empty() && stash_.front().kind == frame_kind::exception;
   }
-  /// Keeps what has arrived for `take`; the other side learns that it was received.
+  /// Keeps what has arrived for `take`, as far as that may be; the other side learns that it was received.
   void accept_arrived();
+  /// Whether more is to be read: not while much waits to be taken. A value that is not whole yet is taken to its end.
+  bool may_read() const;
   /// Whether the way out is needed after the last value, for the other side's values.
   bool owes_acknowledgements() const noexcept { return acknowledged_ && !wire_.ended(); }
   /// Nothing more can come.
@@ -85,6 +87,9 @@ class channel_core {
   void pump();
   void pump_wire();
   void drain_stderr();
+  /// The end is awaited, and nobody takes anything meanwhile: what comes beyond that which may wait is thrown away, so that
+  /// the process can come to its end. Never blocks.
+  void take_in_or_throw_away();
   /// Waits for anything that `pump` can do something about, or for the end of the process, and does it.
   bool wait_io(deadline until);
 
@@ -108,6 +113,8 @@ class channel_core {
   /// Understands frames that are no values; the next one that is, if it is there.
   std::optional<frame> next_message();
   void stash(frame const& f);
+  void stash_arrived();
+  std::size_t untaken() const noexcept { return wire_.unread() + stash_bytes_; }
 
   struct stashed {
     frame_kind kind;
@@ -131,6 +138,8 @@ class channel_core {
   std::optional<encoded_value> offered_;
   std::exception_ptr offered_failure_;
   std::deque<stashed> stash_;  // values that came while an acknowledgement was waited for
+  std::size_t stash_bytes_ = 0;
+  bool thrown_away_ = false;  // some of what came
   std::optional<stashed> current_;
   std::optional<boost::asio::any_io_executor> executor_;
   std::unique_ptr<channel_async> async_;

@@ -33,18 +33,23 @@ std::span<std::byte> endpoint::room_for_frames(std::span<std::byte> bin) {
 bool endpoint::fill(std::size_t at_most) {
   if (failed_) throw boost::system::system_error(failed_, "cannot read from a channel");
   bool any = false;
-  std::array<std::byte, 4096> bin;
+  waste_bin bin;
   for (std::size_t got = 0; !ended_ && in_ && got < at_most;) {
-    auto const room = malformed_ ? std::span<std::byte>(bin) : room_for_frames(bin);
+    auto const room = malformed_ || throws_away_ ? std::span<std::byte>(bin) : room_for_frames(bin);
     auto const r = read_some(in_.get(), room);
     if (r.error) throw boost::system::system_error(failed_ = r.error, "cannot read from a channel");
-    if (!malformed_) reader_.commit(r.bytes);
+    if (!malformed_ && !throws_away_) reader_.commit(r.bytes);
     got += r.bytes;
     ended_ = r.end;
     any = any || r.bytes || r.end;
     if (r.bytes < room.size()) break;  // a short read: there was no more
   }
   return any;
+}
+
+void endpoint::throw_away() {
+  throws_away_ = true;
+  fill();
 }
 
 bool endpoint::flush() {

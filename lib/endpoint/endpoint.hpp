@@ -31,6 +31,9 @@ class endpoint {
   /// Takes in what has arrived, at most `at_most` bytes more; true if anything has, or the end was met. Throws
   /// system_error if it cannot be read, from then on always.
   bool fill(std::size_t at_most = 1 << 20);
+  /// Reads what has arrived, some of it at least, and keeps nothing of it: what comes from now on is lost, and a frame that
+  /// is not whole yet never will be. Throws system_error likewise.
+  void throw_away();
   /// The next whole frame; valid until `fill`.
   std::optional<frame> next() { return reader_.next(); }
   bool has_next() const { return reader_.has_next(); }
@@ -58,13 +61,15 @@ class endpoint {
   std::array<descriptor*, 2> descriptors() noexcept { return {&in_, &out_}; }
 
  private:
+  using waste_bin = std::array<std::byte, 4096>;
   std::span<std::byte> room_for_frames(std::span<std::byte> bin);
 
   descriptor in_;
   descriptor out_;
   bool is_socket_;
   bool ended_ = false;
-  bool malformed_ = false;  // what arrived is no frame
+  bool malformed_ = false;  // what arrived is no frame: what comes behind it is not kept
+  bool throws_away_ = false;
   boost::system::error_code failed_;  // of a read: what comes later may not follow on what came before
   bool broken_ = false;
   bool out_open_ = true;
