@@ -137,9 +137,10 @@ void note_crashes(crash_note& where) noexcept {
 
 void add_crash(death_certificate& certificate, crash_note const& note) {
   int const signal = note.signal.load(std::memory_order_acquire);
-  if (signal == 0 || certificate.status.signal() != signal) return;
+  // Others can write there too: no more is believed than the signal's handler could have noted.
+  if (certificate.status.signal() != signal || std::ranges::find(fatal, signal) == fatal.end()) return;
   certificate.killed_by = note.sender;
-  if (note.has_address) certificate.fault_address = note.address;
+  if (note.has_address != 0) certificate.fault_address = note.address;
   // The innermost frames are the handler's: those of the crash begin with the instruction.
   auto const end = std::ranges::find(note.frames, nullptr);
   auto begin = std::find(note.frames.begin(), end, note.at);

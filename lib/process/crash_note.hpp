@@ -18,7 +18,7 @@ struct crash_note {
 
   std::atomic<int> signal;  ///< 0: nothing was noted
   pid_t sender;             ///< 0: the processor
-  bool has_address;
+  std::uint8_t has_address;  ///< no bool, since anything may be written there
   std::uint64_t address;  ///< that could not be touched
   void const* at;         ///< the instruction
   std::array<void const*, depth> frames;

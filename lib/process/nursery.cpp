@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -97,8 +98,12 @@ std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message
   std::vector<int> numbers;
   for (descriptor const& d : descriptors) numbers.push_back(d.get());
 
-  nursery_answer answer{nursery_news::ended};
+  // Before the order is sent: what is answered must not be lost for want of memory.
+  std::map<pid_t, std::optional<ending>> room;
+  room.try_emplace(0);
   std::vector<descriptor> with;
+  with.reserve(2 * most_descriptors_passed);
+  nursery_answer answer{nursery_news::ended};
   deadline const until = std::chrono::steady_clock::now() + patience;
   bool ok = send_packet(control_.get(), order, numbers);
   while (ok && answer.news == nursery_news::ended) ok = read_answer(answer, with, until);
@@ -108,6 +113,11 @@ std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message
   }
   if (answer.news == nursery_news::not_started) fail(answer.code, "cannot fork");
   if (with.empty()) fail(EMFILE, "the nursery sent no pidfd");
+  if (answer.pid <= 1) fail(EPROTO, "what the nursery says makes no sense");
+  auto child = room.extract(room.begin());
+  child.key() = answer.pid;
+  children_.erase(answer.pid);  // one that had the number before
+  children_.insert(std::move(child));
   return std::make_unique<process_state>(answer.pid, std::move(with.front()), std::move(errors.first),
                                          shared_from_this());
 }
@@ -119,9 +129,12 @@ bool nursery::read_answer(nursery_answer& into, std::vector<descriptor>& with, d
     auto const n = receive_packet(control_.get(), packet, with);
     if (n == static_cast<std::ptrdiff_t>(packet.size())) {
       std::memcpy(&into, packet.data(), packet.size());
-      if (into.news == nursery_news::ended)
-        ended_[into.pid] = {exit_status::from_wait(into.code, into.value),
-                            {std::chrono::microseconds(into.cpu_us), static_cast<std::size_t>(into.peak_memory)}};
+      if (into.news < nursery_news::started || into.news > nursery_news::ended) return false;
+      auto const known = children_.find(into.pid);
+      if (into.news == nursery_news::ended && known != children_.end())
+        known->second = {exit_status::from_wait(into.code, into.value),
+                         {std::chrono::microseconds(std::max<std::int64_t>(0, into.cpu_us)),
+                          static_cast<std::size_t>(std::max<std::int64_t>(0, into.peak_memory))}};
       return true;
     }
     if (n >= 0 || errno != EAGAIN) return false;
@@ -134,16 +147,20 @@ bool nursery::read_answer(nursery_answer& into, std::vector<descriptor>& with, d
 
 ending nursery::ending_of(pid_t pid, int pidfd) {
   std::lock_guard const lock(mutex_);
+  auto const child = children_.find(pid);
+  if (child == children_.end()) return {ask_kernel(pidfd)};
   deadline const until = std::chrono::steady_clock::now() + patience;
   nursery_answer answer{nursery_news::started};
-  std::vector<descriptor> with;
-  while (!ended_.contains(pid) && !broken_)
-    if (!read_answer(answer, with, until)) broken_ = true;
-  auto const found = ended_.find(pid);
-  if (found == ended_.end()) return {ask_kernel(pidfd)};
-  ending const end = found->second;
-  ended_.erase(found);
-  return end;
+  try {
+    std::vector<descriptor> with;
+    while (!child->second && !broken_)
+      if (!read_answer(answer, with, until)) broken_ = true;
+  } catch (std::bad_alloc const&) {
+    // How it has ended stays unknown.
+  }
+  auto const end = child->second;
+  children_.erase(child);
+  return end ? *end : ending{ask_kernel(pidfd)};
 }
 
 }  // namespace procx::inline v1::detail

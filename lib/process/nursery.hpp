@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -64,7 +65,7 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   std::mutex mutex_;
   descriptor control_;
   std::unique_ptr<process_state> process_;
-  std::map<pid_t, ending> ended_;  // told, and not asked for as yet
+  std::map<pid_t, std::optional<ending>> children_;  // whose end was not asked for as yet, with what was told of it
   bool broken_ = false;
 };
 
