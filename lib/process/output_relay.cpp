@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include <sys/random.h>
@@ -44,11 +45,13 @@ void output_relay::drain() {
   std::array<std::byte, 16 * 1024> chunk;
   for (int i = 0; i < most_at_once && from_ && !ended_; ++i) {
     auto const r = read_some(from_.get(), chunk);
-    if (r.bytes) take(reinterpret_cast<char const*>(chunk.data()), r.bytes);
-    if (r.end || r.error) {
-      finish_lines();
-      ended_ = true;
+    if (r.end || r.error) ended_ = true;
+    try {
+      if (r.bytes) take(reinterpret_cast<char const*>(chunk.data()), r.bytes);
+    } catch (std::bad_alloc const&) {
+      lose();
     }
+    if (ended_) finish_lines();
     if (r.bytes < chunk.size()) return;
   }
 }
@@ -58,10 +61,28 @@ void output_relay::finish() {
   finish_lines();
 }
 
+/// There is no memory for what has been read: it is gone, and that is said in its place.
+void output_relay::lose() noexcept {
+  constexpr std::string_view notice = "procx: some of what a process has printed is lost, for want of memory\n";
+  std::string().swap(unread_);
+  std::string().swap(line_);
+  try {
+    if (redirected_)
+      give_lines(notice);
+    else
+      write_some(STDERR_FILENO, std::as_bytes(std::span(notice)));
+  } catch (...) {
+  }
+}
+
 /// What looked like the beginning of a mark is none.
 void output_relay::finish_lines() {
-  take_plain(std::exchange(unread_, {}));
-  pass_on(line_.size());
+  try {
+    take_plain(std::exchange(unread_, {}));
+    pass_on(line_.size());
+  } catch (std::bad_alloc const&) {
+    lose();
+  }
 }
 
 void output_relay::take(char const* text, std::size_t size) {

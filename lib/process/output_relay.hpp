@@ -53,6 +53,7 @@ class output_relay {
 
  private:
   void take(char const* text, std::size_t size);
+  void lose() noexcept;
   void take_marked();
   void take_plain(std::string_view text);
   void pass_on(std::size_t size);
