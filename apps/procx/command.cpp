@@ -1,12 +1,16 @@
 #include "command.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,14 +18,37 @@ namespace {
 
 [[noreturn]] void fail(int why, std::string const& what) { throw std::system_error(why, std::generic_category(), what); }
 
-std::string read_all(int fd) {
-  std::string all;
+/// Appends what a read from the pipe gives, at most so many bytes; false at its end.
+bool read_some(int fd, std::string& all, std::size_t most) {
   std::array<char, 64 * 1024> chunk;
-  for (;;) {
-    ssize_t const n = ::read(fd, chunk.data(), chunk.size());
-    if (n > 0) all.append(chunk.data(), static_cast<std::size_t>(n));
-    if (n == 0 || (n < 0 && errno != EINTR)) return all;
+  ssize_t const n = ::read(fd, chunk.data(), std::min(most, chunk.size()));
+  if (n > 0) all.append(chunk.data(), static_cast<std::size_t>(n));
+  return n > 0 || (n < 0 && errno == EINTR);
+}
+
+bool has_ended(pid_t pid, int& status) {
+  pid_t const ended = ::waitpid(pid, &status, WNOHANG);
+  if (ended < 0 && errno != EINTR) fail(errno, "cannot wait for the command");
+  return ended == pid;
+}
+
+/// What the command writes until it has ended. The end of the pipe is no sign of that: what the command leaves running may
+/// hold the pipe for as long as it likes, and may go on writing.
+std::string output_until_end(int output, pid_t pid, int& status) {
+  std::string all;
+  auto const pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  int const look_again = pidfd < 0 ? 10 : -1;  // milliseconds: some sandboxes know no pidfd
+  std::array<pollfd, 2> const watched{{{output, POLLIN, 0}, {pidfd, POLLIN, 0}}};
+  for (auto fds = watched; !has_ended(pid, status);) {
+    if (::poll(fds.data(), fds.size(), look_again) <= 0 || fds[0].revents == 0) continue;
+    if (!read_some(output, all, all.max_size())) fds[0].fd = -1;
   }
+  if (pidfd >= 0) ::close(pidfd);
+  int left = 0;
+  ::ioctl(output, FIONREAD, &left);  // at this moment all of the command's own is there
+  std::size_t const whole = all.size() + static_cast<std::size_t>(left);
+  while (all.size() < whole && read_some(output, all, whole - all.size())) {}
+  return all;
 }
 
 }  // namespace
@@ -48,13 +75,12 @@ command_result run_command(std::vector<std::string> const& words) {
   }
   ::close(output[1]);
   ::close(failure[1]);
-  command_result result;
-  result.output = read_all(output[0]);
   int why = 0;
   ssize_t const failed = ::read(failure[0], &why, sizeof why);
-  ::close(output[0]);
   ::close(failure[0]);
-  while (::waitpid(pid, &result.wait_status, 0) < 0 && errno == EINTR) {}
+  command_result result;
+  result.output = output_until_end(output[0], pid, result.wait_status);
+  ::close(output[0]);
   if (failed == sizeof why) fail(why, "cannot execute " + words.front());
   return result;
 }

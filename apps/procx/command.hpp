@@ -15,8 +15,8 @@ struct command_result {
   }
 };
 
-/// Runs a command in a process of its own, which dies with this one, and waits for it. Its standard input is empty, its
-/// standard error is this process's. Throws std::system_error if it cannot be executed.
+/// Runs a command in a process of its own, which dies with this one, and waits for it, but not for what it leaves running.
+/// Its standard input is empty, its standard error is this process's. Throws std::system_error if it cannot be executed.
 command_result run_command(std::vector<std::string> const& words);
 
 /// The words of a command with `{}` replaced by the argument wherever it stands; if nowhere, the argument comes last.

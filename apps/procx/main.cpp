@@ -8,9 +8,12 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <string>
 
 namespace {
 
@@ -27,11 +30,32 @@ CLI::App* add_each(CLI::App& app, each_options& options) {
           [&](double s) { options.timeout = std::chrono::milliseconds(static_cast<long>(s * 1000)); },
           "Kill a run that takes longer than so many seconds")
       ->check(CLI::Range(0.001, 1e7));
-  each->add_option("command", options.command, "The command; {} in it stands for the line, which else comes last")
-      ->required();
-  each->prefix_command();
+  each->add_option("command", options.command,
+                   "The command and all that follows; {} in it stands for the line, which else comes last");
   each->footer("Exit status: 0 if every run succeeded, 1 if not, 2 if the output cannot be written.");
   return each;
+}
+
+bool takes_value(CLI::App const& app, std::string const& option) {
+  auto const* const known = app.get_option_no_throw(option);
+  return known && known->get_items_expected_max() > 0;
+}
+
+/// How many words of a command line an option takes, with its value if that is a word of its own.
+int words_of_option(CLI::App const& app, std::string const& word) {
+  if (word.starts_with("--")) return 1 + takes_value(app, word);  // of --name=value the value is no other word
+  for (std::size_t at = 1; at < word.size(); ++at)
+    if (takes_value(app, {'-', word[at]})) return 1 + (at + 1 == word.size());  // or the rest of this word is the value
+  return 1;
+}
+
+/// Where the options of `each` end: at the first word that is none, or a `--`. Everything behind is the command's.
+int end_of_options(CLI::App const& each, int argc, char** argv) {
+  if (argc < 2 || each.get_name() != argv[1]) return argc;
+  int at = 2;
+  while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0' && std::strcmp(argv[at], "--") != 0)
+    at += words_of_option(each, argv[at]);
+  return std::min(at, argc);
 }
 
 }  // namespace
@@ -45,7 +69,11 @@ int main(int argc, char** argv) {
   each_options options;
   auto* const run_each = add_each(app, options);
   auto* const run_info = app.add_subcommand("info", "Print what procx finds on this machine");
-  CLI11_PARSE(app, argc, argv);
+  int const own = end_of_options(*run_each, argc, argv);
+  CLI11_PARSE(app, own, argv);
+  options.command.assign(argv + own, argv + argc);
+  if (!options.command.empty() && options.command.front() == "--") options.command.erase(options.command.begin());
+  if (*run_each && options.command.empty()) return app.exit(CLI::RequiredError("command"));
   try {
     if (*run_info) return info();
     if (*run_each) return each(options);
