@@ -58,11 +58,11 @@ install_packages() {
     apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# build VARIANT ARGUMENT...: b2 with the toolset that was asked for.
+# build VARIANT ARGUMENT...: b2 with the toolset that was asked for; a warning is an error.
 build() {
   local variant=$1
   shift
-  b2 -d1 -j"$(nproc)" toolset="$b2_toolset" variant="$variant" "$@"
+  b2 -d1 -j"$(nproc)" toolset="$b2_toolset" variant="$variant" procx-warnings=errors "$@"
 }
 
 # seconds_since TIME: how long ago $EPOCHREALTIME was TIME.

@@ -104,7 +104,8 @@ channel start_process(start_options const& options, std::optional<boost::asio::a
   }
   if (options.method == start_method::exec) {
     if (!in_program_image(reinterpret_cast<void (*)()>(what.travels->entry)))
-      throw std::invalid_argument("a callable of a shared library cannot go to a clean image of the program");
+      throw std::invalid_argument("a clean image of the program cannot run this callable: it, or procx, is in a "
+                                  "shared library and not in the program itself");
     return start_image(options, std::move(executor), *what.travels);
   }
   auto const from = early_nursery();

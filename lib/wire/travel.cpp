@@ -11,6 +11,7 @@
 #include <string>
 
 #include <dlfcn.h>
+#include <link.h>
 
 namespace procx::inline v1::detail {
 namespace {
@@ -30,6 +31,12 @@ bool is_data_address(std::uintptr_t word) {
   return false;
 }
 
+/// The program itself is the one that has no name among what is loaded.
+bool is_of_program(void const* code) noexcept {
+  dl_find_object found{};
+  return ::_dl_find_object(const_cast<void*>(code), &found) == 0 && *found.dlfo_link_map->l_name == '\0';
+}
+
 }  // namespace
 
 void image_anchor() noexcept {}
@@ -42,9 +49,9 @@ void function_finder::check(image_offset offset) {
 }
 
 bool in_program_image(void (*function)()) noexcept {
-  Dl_info here{}, there{};
-  return ::dladdr(reinterpret_cast<void*>(&image_anchor), &here) && ::dladdr(reinterpret_cast<void*>(function), &there) &&
-         here.dli_fbase == there.dli_fbase;
+  // Of this file's own functions one that has no other address than its own: image_anchor may have one in the program,
+  // from where a shared procx is called.
+  return is_of_program(reinterpret_cast<void*>(function)) && is_of_program(reinterpret_cast<void*>(&is_data_address));
 }
 
 void check_no_addresses(void const* object, std::size_t size) {

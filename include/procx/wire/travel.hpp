@@ -108,7 +108,8 @@ class function_finder {
   std::atomic<image_offset> last_ = 0;
 };
 
-/// Whether it lies in the image of the program, and not in a shared library that might be elsewhere next time.
+/// Whether it lies in the image of the program, as procx itself does, and not in a shared library, which might be elsewhere or
+/// missing next time.
 bool in_program_image(void (*function)()) noexcept;
 
 /// How a packed callable is taken apart and called; `context` is what the place where it arrives has to offer.
