@@ -13,8 +13,12 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <span>
 #include <string>
 #include <vector>
+
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 namespace px = procx;
 using namespace px::detail;
@@ -22,7 +26,7 @@ using processes::code_of_fork;
 
 namespace {
 
-constexpr std::size_t KiB = 1024, MiB = 1024 * KiB;
+constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 constexpr std::uint32_t worker = 77, other_worker = 78;
 
 slab_arena& arena() { return *slab_arena::own(); }
@@ -44,6 +48,33 @@ piece_in_the_books volatile* books() {
 }
 bool holds(slab const& s, std::size_t size, int value) {
   return std::all_of(s.data(), s.data() + size, [=](std::byte b) { return b == std::byte(value); });
+}
+
+/// A piece that a worker forked now has filled with sevens, and still owns.
+std::uint32_t piece_of_a_worker(std::size_t size) {
+  observe::shared<std::uint32_t> number;
+  BOOST_TEST(code_of_fork([&] {
+    slab_arena::work_for_parent(worker);
+    slab s = slab::allocate(size);
+    std::memset(s.data(), 7, size);
+    *number = s.number();
+    s.disown();
+    return 0;
+  }) == 0);
+  return *number;
+}
+
+/// How much of the arena this process may read or write, in bytes.
+std::size_t touchable() {
+  std::ifstream maps("/proc/self/maps");
+  std::size_t sum = 0;
+  for (std::string line; std::getline(maps, line);) {
+    std::size_t begin = 0, end = 0;
+    char access[5]{};
+    if (line.find("memfd:procx") == std::string::npos) continue;
+    if (std::sscanf(line.c_str(), "%zx-%zx %4s", &begin, &end, access) == 3 && access[0] == 'r') sum += end - begin;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -224,11 +255,75 @@ BOOST_AUTO_TEST_CASE(the_copy_in_a_child_of_the_users_own_gives_nothing_back) {
   BOOST_TEST(s->is_ours());
 }
 
-BOOST_AUTO_TEST_CASE(where_shared_memory_is_not_to_be_had_there_is_none) {
+BOOST_AUTO_TEST_CASE(nothing_may_be_touched_but_what_is_used) {
+  arena().enter(), arena().leave();  // whatever other cases have left
+  arena().enter();
+  std::size_t const before = touchable();
+  BOOST_TEST(before <= MiB);
+  {
+    slab const large = arena().allocate(600 * MiB, slab_arena::parent);
+    slab const small = arena().allocate(100 * KiB, slab_arena::parent);
+    BOOST_TEST(touchable() - before <= 601 * MiB);
+  }
+  arena().leave();
+  BOOST_TEST(touchable() <= before);
+}
+
+BOOST_AUTO_TEST_CASE(each_process_may_touch_what_another_has_put_into_a_piece) {
+  arena().enter();
+  std::uint32_t const number = piece_of_a_worker(3 * MiB);
+  {
+    std::uint32_t const list[]{number, 1};
+    received_slabs theirs(arena());
+    theirs.take(std::as_bytes(std::span(list)), worker);
+    auto const bytes = theirs.find(number, 3 * MiB);
+    BOOST_TEST((bytes.front() == std::byte{7} && bytes.back() == std::byte{7}));
+  }
+  for (auto const owner : {slab_arena::parent, slab_arena::new_gift()}) {
+    slab const ours = arena().allocate(20 * MiB, owner);
+    ours.data()[20 * MiB - 1] = std::byte{9};
+    BOOST_TEST(code_of_fork([&] {
+      slab_arena::work_for_parent(worker);
+      CHILD_CHECK(lent_slabs().find(ours.number(), 20 * MiB).back() == std::byte{9});
+      return 0;
+    }) == 0);
+  }
+  arena().leave();
+}
+
+BOOST_AUTO_TEST_CASE(memory_goes_back_that_only_a_worker_has_touched) {
+  arena().enter();
+  piece_of_a_worker(5 * MiB);
+  arena().reclaim(worker);
+  BOOST_TEST(arena().backed() >= 5 * MiB);
+  arena().leave();
+  BOOST_TEST(arena().backed() == 0u);
+  slab const again = arena().allocate(5 * MiB, slab_arena::parent);
+  BOOST_TEST((again.data()[5 * MiB - 1] == std::byte{0}));
+}
+
+BOOST_AUTO_TEST_CASE(where_address_space_is_limited_most_of_it_is_left_to_the_program) {
   if (processes::sanitized) return;  // they need more memory than is allowed here
   for (auto const what : {RLIMIT_AS, RLIMIT_FSIZE}) {
     BOOST_TEST(code_of_fork([&] {
       CHILD_CHECK(observe::limit_to_little_more(what));
+      CHILD_CHECK(slab_arena::own() != nullptr);
+      CHILD_CHECK(slab::allocate(MiB));
+      CHILD_CHECK(!slab::allocate(GiB));
+      std::size_t const left = 7 * (GiB / 8);
+      void* const theirs = ::mmap(nullptr, left, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      CHILD_CHECK(theirs != MAP_FAILED);
+      return 0;
+    }) == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(where_shared_memory_is_not_to_be_had_there_is_none) {
+  if (processes::sanitized) return;
+  for (auto const what : {RLIMIT_AS, RLIMIT_FSIZE}) {
+    BOOST_TEST(code_of_fork([&] {
+      rlimit const no_more{MiB, MiB};
+      CHILD_CHECK(::setrlimit(what, &no_more) == 0);
       CHILD_CHECK(slab_arena::own() == nullptr);
       CHILD_CHECK(!slab::allocate(MiB));
       CHILD_CHECK(!slab_sink().make_room(MiB));

@@ -1,5 +1,6 @@
 #include "dispatch/slabs/slab_arena.hpp"
 
+#include "process/resources/memory_use.hpp"
 #include "system/generation.hpp"
 
 #include <algorithm>
@@ -38,9 +39,27 @@ std::size_t memory_limit() {
   return limit;
 }
 
-bool file_may_grow_to(std::size_t size) noexcept {
+std::size_t limit_of(__rlimit_resource what) noexcept {
   rlimit l{};
-  return ::getrlimit(RLIMIT_FSIZE, &l) != 0 || l.rlim_cur == RLIM_INFINITY || l.rlim_cur >= size;
+  return ::getrlimit(what, &l) != 0 || l.rlim_cur == RLIM_INFINITY ? ~std::size_t{0} : l.rlim_cur;
+}
+
+/// How much address space an arena may take. Where that is limited, an eighth of what is left: the program has other uses
+/// for it.
+std::size_t address_space() {
+  std::size_t space = limit_of(RLIMIT_AS);
+  if (space != ~std::size_t{0}) {
+    auto const used = memory_use_of(::getpid());
+    space = used && used->address_space < space ? (space - used->address_space) / 8 : 0;
+  }
+  return std::min(space, limit_of(RLIMIT_FSIZE));
+}
+
+/// How many of the sizes of pieces fit, from the smallest on.
+std::size_t sizes_within(std::size_t space) noexcept {
+  std::size_t n = 0;
+  while (n < slab_layout::sizes && slab_layout::offset_of(n + 1) <= space) ++n;
+  return n;
 }
 
 std::size_t page_up(std::size_t size) noexcept { return (size + 4095) & ~std::size_t{4095}; }
@@ -73,8 +92,9 @@ void slab_arena::work_for_parent(std::uint32_t owner) noexcept {
 }
 
 slab_arena* slab_arena::make() noexcept try {
-  constexpr std::size_t size = slab_layout::bytes;
-  if (!file_may_grow_to(size)) return nullptr;
+  std::size_t const sizes = sizes_within(address_space());
+  std::size_t const size = slab_layout::offset_of(sizes);
+  if (size == 0) return nullptr;
   int const fd = ::memfd_create("procx", MFD_CLOEXEC);
   if (fd < 0) return nullptr;
   void* memory = MAP_FAILED;
@@ -82,19 +102,15 @@ slab_arena* slab_arena::make() noexcept try {
     memory = ::mmap(nullptr, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   ::close(fd);
   if (memory == MAP_FAILED) return nullptr;
-  // A program that locks what it maps (mlockall) would else have all of it in memory at once.
+  // A program that locks what it maps (mlockall) would else have each piece in memory as soon as it may be touched.
   ::munlock(memory, size);
-  if (::mprotect(memory, size, PROT_READ | PROT_WRITE) != 0) {
-    ::munmap(memory, size);
-    return nullptr;
-  }
   ::madvise(memory, size, MADV_DONTDUMP);
   void* const shared = ::mmap(nullptr, sizeof(books), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) {
     ::munmap(memory, size);
     return nullptr;
   }
-  return new slab_arena(static_cast<books*>(shared), static_cast<std::byte*>(memory), memory_limit() / 4);
+  return new slab_arena(static_cast<books*>(shared), static_cast<std::byte*>(memory), sizes, memory_limit() / 4);
 } catch (std::bad_alloc const&) {
   return nullptr;
 }
@@ -124,7 +140,7 @@ slab slab_arena::hold(std::uint32_t number, std::uint32_t owner) noexcept {
 slab slab_arena::allocate(std::size_t size, std::uint32_t owner) noexcept {
   std::size_t const pieces_needed = (std::max<std::size_t>(size, 1) + slab_layout::smallest - 1) / slab_layout::smallest;
   auto const fitting = static_cast<std::size_t>(std::bit_width(pieces_needed - 1));
-  for (std::size_t c = fitting; c < std::min(slab_layout::sizes, fitting + 2); ++c)
+  for (std::size_t c = fitting; c < std::min(sizes_, fitting + 2); ++c)
     for (std::size_t n = slab_layout::first_of(c); n < slab_layout::first_of(c + 1); ++n) {
       auto& piece_owner = books_->pieces[n].owner;
       std::uint32_t nobody = 0;
@@ -142,6 +158,12 @@ slab slab_arena::allocate(std::size_t size, std::uint32_t owner) noexcept {
   return {};
 }
 
+/// Nothing of the arena may be touched until it is used: whoever walks over all memory (valgrind, a leak check) would else
+/// have 32 GiB to walk over. Each process has its own access: what its parent had at the fork, and what it meets itself.
+bool slab_arena::give_access(std::uint32_t number, std::size_t size) noexcept {
+  return ::mprotect(at(number), size, PROT_READ | PROT_WRITE) == 0;
+}
+
 /// Memory for the first bytes of a piece, asked for in a way that fails where a write would be answered by SIGBUS.
 bool slab_arena::back(std::uint32_t number, std::size_t size) noexcept {
   auto& p = books_->pieces[number];
@@ -150,8 +172,8 @@ bool slab_arena::back(std::uint32_t number, std::size_t size) noexcept {
   std::uint64_t const more = wanted > before ? wanted - before : 0;
   if (more && books_->backed.load(std::memory_order_relaxed) + more > budget_) return false;
   if (warm_[number].load(std::memory_order_relaxed) < wanted || more) {
-    if (::madvise(at(number), wanted, MADV_POPULATE_WRITE) != 0) return false;
-    warm_[number].store(wanted, std::memory_order_relaxed);
+    if (!give_access(number, wanted) || ::madvise(at(number), wanted, MADV_POPULATE_WRITE) != 0) return false;
+    warm_[number].store(std::max(wanted, warm_[number].load(std::memory_order_relaxed)), std::memory_order_relaxed);
   }
   if (more) {
     p.backed.store(wanted, std::memory_order_relaxed);
@@ -165,21 +187,27 @@ void slab_arena::unback(std::uint32_t number) noexcept {
   std::uint64_t const had = noted(number);
   books_->pieces[number].backed.store(0, std::memory_order_relaxed);
   if (had == 0 && warm_[number].load(std::memory_order_relaxed) == 0) return;
+  give_access(number, size_of(number));  // kernels before 6.7 take memory away only where it could be written
   ::madvise(at(number), size_of(number), MADV_REMOVE);
+  ::mprotect(at(number), size_of(number), PROT_NONE);
   warm_[number].store(0, std::memory_order_relaxed);
   books_->backed.fetch_sub(had, std::memory_order_relaxed);
 }
 
-void slab_arena::warm(std::uint32_t number, std::size_t size) noexcept {
-  if (content_[number].load(std::memory_order_relaxed) < size) content_[number].store(size, std::memory_order_relaxed);
+bool slab_arena::warm(std::uint32_t number, std::size_t size) noexcept {
   std::uint64_t const wanted = page_up(size);
-  if (warm_[number].load(std::memory_order_relaxed) >= wanted) return;
-  if (::madvise(at(number), wanted, MADV_POPULATE_READ) == 0) warm_[number].store(wanted, std::memory_order_relaxed);
+  if (warm_[number].load(std::memory_order_relaxed) < wanted) {
+    if (!give_access(number, wanted)) return false;
+    ::madvise(at(number), wanted, MADV_POPULATE_READ);  // else there is a fault for each page
+    warm_[number].store(wanted, std::memory_order_relaxed);
+  }
+  if (content_[number].load(std::memory_order_relaxed) < size) content_[number].store(size, std::memory_order_relaxed);
+  return true;
 }
 
 slab slab_arena::take_over(std::uint32_t number, std::uint32_t from) noexcept {
   // What this process holds for itself no worker can give it, whatever the books say; what it has given away, one can.
-  if (number >= slab_layout::pieces || held_as_[number].load(std::memory_order_relaxed) == parent) return {};
+  if (number >= count_ || held_as_[number].load(std::memory_order_relaxed) == parent) return {};
   std::uint32_t expected = from;
   if (!books_->pieces[number].owner.compare_exchange_strong(expected, parent, std::memory_order_acq_rel)) return {};
   content_[number].store(0, std::memory_order_relaxed);
@@ -187,7 +215,7 @@ slab slab_arena::take_over(std::uint32_t number, std::uint32_t from) noexcept {
 }
 
 slab slab_arena::accept(std::uint32_t number, std::uint32_t worker) noexcept {
-  if (number >= slab_layout::pieces) return {};
+  if (number >= count_) return {};
   std::uint32_t expected = owner_of(number);
   if (!(expected & gift)) return {};
   if (!books_->pieces[number].owner.compare_exchange_strong(expected, worker, std::memory_order_acq_rel)) return {};
@@ -203,13 +231,13 @@ void slab_arena::release(std::uint32_t number, std::uint32_t owner) noexcept {
 }
 
 void slab_arena::reclaim(std::uint32_t owner) noexcept {
-  for (std::uint32_t n = 0; n < slab_layout::pieces; ++n)
+  for (std::uint32_t n = 0; n < count_; ++n)
     if (books_->pieces[n].owner.load(std::memory_order_relaxed) == owner) release(n, owner);
 }
 
 void slab_arena::leave() noexcept {
   if (users_.fetch_sub(1) > 1) return;
-  for (std::uint32_t n = 0; n < slab_layout::pieces; ++n) {
+  for (std::uint32_t n = 0; n < count_; ++n) {
     std::uint32_t nobody = 0;
     bool const has_memory = books_->pieces[n].backed.load(std::memory_order_relaxed) != 0 ||
                             warm_[n].load(std::memory_order_relaxed) != 0;
@@ -219,7 +247,7 @@ void slab_arena::leave() noexcept {
     owner.store(0, std::memory_order_release);
   }
   std::uint64_t left = 0;  // counted anew: somebody may have written over what was counted
-  for (std::uint32_t n = 0; n < slab_layout::pieces; ++n) left += noted(n);
+  for (std::uint32_t n = 0; n < count_; ++n) left += noted(n);
   books_->backed.store(left, std::memory_order_relaxed);
 }
 

@@ -42,9 +42,9 @@ inline constexpr std::size_t bytes = offset_of(sizes);
 /// The slabs of one process and its workers: a region of memory that workers inherit at the same address, divided into
 /// pieces.
 ///
-/// Only pieces that were used once have memory behind them, and they keep it, warm, to be used again: page faults are
-/// what large messages cost. A piece belongs to whoever has put his number on it, so no lock is held across processes
-/// and what a killed worker owned is found by its number. Nothing has a name, so nothing can be left behind.
+/// Only pieces that were used once have memory behind them and may be touched, and they keep it, warm, to be used again:
+/// page faults are what large messages cost. A piece belongs to whoever has put his number on it, so no lock is held across
+/// processes and what a killed worker owned is found by its number. Nothing has a name, so nothing can be left behind.
 ///
 /// Every worker can write to the books, by mistake too. So they say which piece is to be had, and what is worth giving back;
 /// how large a piece is, what lies in it, and whether this process holds it, each process knows by itself.
@@ -86,9 +86,10 @@ class slab_arena {
   std::size_t size_of(std::uint32_t number) const noexcept;
   /// The bytes of a piece that this process holds, as many as it asked for, or found there as a result.
   std::span<std::byte const> written(std::uint32_t number) const noexcept;
-  std::size_t count() const noexcept { return slab_layout::pieces; }
-  /// So many bytes of a piece are a value: makes them ready to be read without a fault for each page.
-  void warm(std::uint32_t number, std::size_t size) noexcept;
+  std::size_t count() const noexcept { return count_; }
+  /// So many bytes of a piece are a value: lets this process touch them, and that without a fault for each page. To be
+  /// called before what another process has put there is read; false if the system has no room to note it.
+  bool warm(std::uint32_t number, std::size_t size) noexcept;
   /// Pieces that somebody owns, and bytes with memory behind them.
   std::size_t in_use() const noexcept;
   std::size_t backed() const noexcept;
@@ -108,10 +109,12 @@ class slab_arena {
     std::array<piece, slab_layout::pieces> pieces;
   };
 
-  slab_arena(books* b, std::byte* memory, std::size_t budget) noexcept : books_(b), memory_(memory), budget_(budget) {}
+  slab_arena(books* b, std::byte* memory, std::size_t sizes, std::size_t budget) noexcept
+      : books_(b), memory_(memory), sizes_(sizes), count_(slab_layout::first_of(sizes)), budget_(budget) {}
   static slab_arena* make() noexcept;
   static std::size_t class_of(std::uint32_t number) noexcept;
 
+  bool give_access(std::uint32_t number, std::size_t size) noexcept;
   slab hold(std::uint32_t number, std::uint32_t owner) noexcept;
   bool is_held(std::uint32_t number) const noexcept { return held_as_[number].load(std::memory_order_relaxed) != 0; }
   std::uint64_t noted(std::uint32_t number) const noexcept;
@@ -120,10 +123,12 @@ class slab_arena {
 
   books* books_;
   std::byte* memory_;
+  std::size_t sizes_;  // of pieces, from the smallest on; fewer where address space is limited
+  std::size_t count_;
   std::size_t budget_;
   std::atomic<std::size_t> users_ = 0;
   // Of each piece, known to this process alone.
-  std::array<std::atomic<std::uint64_t>, slab_layout::pieces> warm_{};     // bytes that it has mapped already
+  std::array<std::atomic<std::uint64_t>, slab_layout::pieces> warm_{};     // bytes that it may touch, and has mapped
   std::array<std::atomic<std::uint64_t>, slab_layout::pieces> content_{};  // bytes that are a value, while it is held
   std::array<std::atomic<std::uint32_t>, slab_layout::pieces> held_as_{};  // the owner's number; 0: not held here
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace procx::inline v1::detail {
 
@@ -11,7 +12,7 @@ std::span<std::byte const> lent_slabs::find(std::uint64_t number, std::size_t si
   auto* const arena = slab_arena::parents();
   if (!arena || number >= arena->count() || size > arena->size_of(static_cast<std::uint32_t>(number)))
     throw protocol_error("a task refers to memory that there is not");
-  arena->warm(static_cast<std::uint32_t>(number), size);
+  if (!arena->warm(static_cast<std::uint32_t>(number), size)) throw std::bad_alloc();
   return {arena->at(static_cast<std::uint32_t>(number)), size};
 }
 
@@ -53,7 +54,7 @@ std::shared_ptr<slab> const& received_slabs::held(std::uint64_t number) const {
 std::span<std::byte const> received_slabs::find(std::uint64_t number, std::size_t size) {
   slab const& s = *held(number);
   if (size > arena_.size_of(s.number())) throw protocol_error("a result claims more memory than came with it");
-  arena_.warm(s.number(), size);
+  if (!arena_.warm(s.number(), size)) throw std::bad_alloc();
   return {s.data(), size};
 }
 
