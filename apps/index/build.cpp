@@ -15,9 +15,12 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
+#include <memory>
 #include <utility>
 
+#include <mntent.h>
 #include <sys/resource.h>
 
 namespace indexer {
@@ -71,6 +74,29 @@ std::string summary(builder const& work, plan const& todo, listing const& found,
   return out;
 }
 
+/// What may be a disk that is not mounted: the roots, and what this system mounts below them.
+std::vector<std::string> possible_disks(std::vector<std::string> const& roots) {
+  struct close_table {
+    void operator()(FILE* table) const { ::endmntent(table); }
+  };
+  std::vector<std::string> all = roots;
+  std::unique_ptr<FILE, close_table> const table(::setmntent("/etc/fstab", "re"));
+  while (table) {
+    mntent const* const entry = ::getmntent(table.get());
+    if (!entry) break;
+    std::string const place = entry->mnt_dir;
+    if (std::ranges::any_of(roots, [&](auto const& root) { return lies_within(place, root); })) all.push_back(place);
+  }
+  return all;
+}
+
+void warn(progress& bar, std::vector<plan::emptied> const& doubted) {
+  for (plan::emptied const& d : doubted)
+    bar.say(fmt::format("warning: {} had {} and has none now: kept as they were, for a disk may not be mounted there "
+                        "(--allow-empty forgets them)",
+                        shown_path(d.directory), shown_plural(d.files, "file")));
+}
+
 struct phases {
   seconds walking{0}, planning{0}, working{0};
 };
@@ -111,7 +137,10 @@ int build(build_options const& options) {
   if (interruption() != 0) return interrupted(bar, "before the first file was read");
   leave_out(found.files, {index, index + "-journal", build_lock::file_for(index)});
   spent.walking = phase.lap();
-  plan todo = make_plan(std::move(found.files), database.files(), database.shards(), options.plan);
+  plan_options how = options.plan;
+  how.guarded = possible_disks(roots);
+  plan todo = make_plan(std::move(found.files), database.files(), database.shards(), how);
+  warn(bar, todo.doubted);
   spent.planning = phase.lap();
 
   builder work(todo, database, bar, workers, options.plan.max_bytes);

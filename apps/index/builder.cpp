@@ -132,11 +132,11 @@ bool builder::record(std::size_t task, report const& result, std::int64_t shard,
 
   bool const same = replaces && row.fate != fate::indexed && row.fate == replaces->fate &&
                     row.reason == replaces->reason && row.stamp == replaces->stamp;
-  if (same) return false;
+  // A file that has vanished since it was found may be one of a disk that has: the next build's walk will tell.
+  if (same || row.fate == fate::vanished) return false;
   if (replaces) index_.forget(replaces->id);
-  bool const there = row.fate != fate::vanished;
-  if (there) rows_.push_back(std::move(row));
-  return replaces || there;
+  rows_.push_back(std::move(row));
+  return true;
 }
 
 void builder::show(plan::range range) {

@@ -14,8 +14,18 @@
 namespace indexer {
 namespace {
 
+constexpr int cut_short = ENODATA;  // there was less to be read than the file has by its own account
 constexpr std::size_t files_ahead = 32;
 constexpr off_t bytes_ahead = 1 << 20;  // of each
+
+/// Whether a further change might not show in the file's times, however long one waits: some file systems count whole
+/// seconds, or every other one. A time that is still to come says nothing at all.
+bool may_change_unseen(stamp const& s) {
+  constexpr std::int64_t second = 1'000'000'000, tick = 2 * second;
+  timespec now;
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return s.mtime_ns % second == 0 && nanoseconds(now) - s.mtime_ns < tick;
+}
 
 /// File times advance in ticks of some milliseconds: a file that was written in the present tick can be written again
 /// without a trace. After this wait every later write shows.
@@ -48,8 +58,17 @@ file_reader::descriptor::~descriptor() {
 }
 
 reading file_reader::next(std::string& text) {
-  text.clear();
+  constexpr int attempts = 3;
   descriptor const file = open_next();
+  for (int n = 1;; ++n) {
+    reading const result = read(file, text);
+    if (result.error != cut_short || n == attempts) return result;
+    if (::lseek(file.number(), 0, SEEK_SET) != 0) return result;
+  }
+}
+
+reading file_reader::read(descriptor const& file, std::string& text) {
+  text.clear();
   if (file.number() < 0) return {fate_of_error(errno), errno, {}};
 
   struct stat status;
@@ -59,11 +78,13 @@ reading file_reader::next(std::string& text) {
   if (result.stamp.bytes > max_bytes_) return result.fate = fate::too_large, result;
 
   outwait_tick(result.stamp);
+  if (may_change_unseen(result.stamp)) result.stamp.spoil();
   auto const whole = static_cast<std::size_t>(result.stamp.bytes);
   for (std::size_t const size : {std::min<std::size_t>(whole, 64 << 10), whole}) {  // a binary file needs only a look
     if (int const error = read_up_to(file.number(), text, size)) return {fate::unreadable, error, result.stamp};
     if (std::memchr(text.data(), 0, text.size())) return result.fate = fate::binary, result;
   }
+  if (text.size() < whole) return {fate::unreadable, cut_short, result.stamp};
   return result;
 }
 
@@ -90,16 +111,19 @@ void file_reader::fetch_ahead() {
 }
 
 /// Reads on until the text has this size or the file ends. Returns an errno, or 0.
+///
+/// Only a plain read is believed when it fails or ends: with RWF_NOWAIT Linux 5.9 and 5.10 say that a file ends where the
+/// system's memory of it does, and a file system or a sandbox may answer that flag with any error.
 int file_reader::read_up_to(int file, std::string& text, std::size_t size) {
   std::size_t have = text.size();
   text.resize(size);
-  int how = RWF_NOWAIT;
+  bool in_memory = true;
   while (have < size) {
     iovec const room{text.data() + have, size - have};
-    ssize_t const n = ::preadv2(file, &room, 1, -1, how);
-    if (n < 0 && how == RWF_NOWAIT && (errno == EAGAIN || errno == EOPNOTSUPP)) {
-      if (errno == EAGAIN && !std::exchange(waited_, true)) fetch_ahead();
-      how = 0;
+    ssize_t const n = in_memory ? ::preadv2(file, &room, 1, -1, RWF_NOWAIT) : ::read(file, room.iov_base, room.iov_len);
+    if (n <= 0 && in_memory) {
+      if (n < 0 && errno == EAGAIN && !std::exchange(waited_, true)) fetch_ahead();
+      in_memory = false;
       continue;
     }
     if (n < 0 && errno == EINTR) continue;

@@ -31,7 +31,9 @@ class file_reader {
   /// Reads the whole of the next file into `text`, no further than the size it has when it is opened.
   ///
   /// Never blocks on what only looks like a file (FIFOs, devices), never follows a symbolic link. Waits up to 20 ms if the
-  /// file has been written within these, because a further change might not show in its times. Throws std::bad_alloc only.
+  /// file has been written within these, because a further change might not show in its times; where that would take
+  /// seconds, the stamp is spoilt instead. A file that is cut short meanwhile is read again, and unreadable if that goes on.
+  /// Throws std::bad_alloc only.
   reading next(std::string& text);
 
  private:
@@ -51,6 +53,7 @@ class file_reader {
   };
 
   descriptor open_next();  ///< a negative one, with errno, if it cannot be opened
+  reading read(descriptor const& file, std::string& text);
   void fetch_ahead();
   int read_up_to(int file, std::string& text, std::size_t size);
 

@@ -19,6 +19,13 @@ struct stamp {
   std::int64_t inode = 0;
 
   static stamp of(struct stat const& status);
+  /// Makes it one that no file has: the next build reads the file again.
+  void spoil() { inode = 0; }
+  /// Whether nothing says that they are of different files, or of different times.
+  bool agrees_with(stamp other) const {
+    if (inode == 0 || other.inode == 0) other.inode = inode;
+    return *this == other;
+  }
   friend bool operator==(stamp const&, stamp const&) = default;
 };
 

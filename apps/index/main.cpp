@@ -48,6 +48,8 @@ CLI::App* add_build(CLI::App& app, command_line& args) {
       ->capture_default_str()
       ->check(CLI::Range(1, 512));
   build->add_flag("--retry", args.build.plan.retry_failed, "Try files again that failed last time");
+  build->add_flag("--allow-empty", args.build.plan.allow_empty,
+                  "Forget the files of a directory that has none any more, though a disk may not be mounted there");
   build->add_flag("--timings", args.build.timings, "Say where the time went");
   build->footer("What has not changed is not read again; what is gone is forgotten. Ctrl-C leaves an index of what was\n"
                 "done, and the next build goes on from there. Symbolic links are not followed.");

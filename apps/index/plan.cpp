@@ -42,6 +42,7 @@ class planner {
   void compare(std::vector<found_file>& found, std::vector<known_file>& known) {
     for (found_file const& f : found)
       if (!f.reason.empty()) closed_.insert(f.path);
+    doubt(found, known);
     changed_.reserve(found.size());
     auto k = known.begin();
     for (found_file& f : found) {
@@ -50,6 +51,29 @@ class planner {
       decide(f, there ? std::move(*k++) : known_file());
     }
     for (; k != known.end(); ++k) missing(*k);
+  }
+
+  /// A disk that is not mounted looks like an empty directory.
+  void doubt(std::vector<found_file> const& found, std::vector<known_file> const& known) {
+    if (options_.allow_empty) return;
+    for (std::string const& directory : options_.guarded) {
+      auto const there = below(found, directory);
+      auto const were = below(known, directory);
+      auto const files = std::ranges::count_if(were, [](known_file const& k) { return k.fate != fate::closed; });
+      if (files == 0 || std::ranges::any_of(there, [](found_file const& f) { return f.reason.empty(); })) continue;
+      if (closed_.contains(directory) || lies_in_closed(directory)) continue;
+      closed_.insert(directory);
+      plan_.doubted.push_back({directory, files});
+    }
+  }
+
+  /// Those of the files, which are in the order of their paths, that lie in the directory.
+  template <class File>
+  static std::span<File const> below(std::vector<File> const& files, std::string const& directory) {
+    std::string const start = directory == "/" ? directory : directory + '/';
+    auto const first = std::ranges::lower_bound(files, start, {}, &File::path);
+    auto const last = std::find_if_not(first, files.end(), [&](File const& f) { return f.path.starts_with(start); });
+    return {first, last};
   }
 
   bool lies_in_closed(std::string const& path) const {
@@ -147,7 +171,7 @@ class planner {
   std::vector<task> changed_, again_, renewed_;
   std::vector<known_file> live_;
   std::map<std::int64_t, std::int64_t> live_weight_;
-  std::set<std::string> closed_;  // directories that cannot be listed
+  std::set<std::string> closed_;  // directories that cannot be listed, or whose listing is not believed
 };
 
 }  // namespace

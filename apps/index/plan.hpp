@@ -14,6 +14,8 @@ namespace indexer {
 struct plan_options {
   std::int64_t max_bytes = 16 << 20;  ///< files beyond it are not read
   bool retry_failed = false;         ///< try files again that failed
+  bool allow_empty = false;          ///< believe that one of these has lost all its files:
+  std::vector<std::string> guarded;  ///< directories that may be disks which are not mounted
 };
 
 /// What is to be done to make an index agree with what a walk has found.
@@ -32,12 +34,19 @@ struct plan {
     known_file row;
     std::int64_t replaces = 0;
   };
+  /// A guarded directory that had files and has none.
+  struct emptied {
+    std::string directory;
+    std::int64_t files = 0;  ///< that the index knows there
+  };
   using range = std::pair<std::size_t, std::size_t>;  ///< of tasks: first, one past the last
 
   std::vector<task> tasks;
   std::vector<range> batches;        ///< all the tasks, in order
   std::vector<settled_file> settled;
   std::vector<std::int64_t> gone;    ///< ids of rows to be removed, when all the rest is done
+
+  std::vector<emptied> doubted;      ///< what the index knows of them is kept
 
   std::int64_t unchanged = 0;
   std::int64_t removed = 0;          ///< those of `gone` that were files which are no longer there
@@ -50,7 +59,7 @@ struct plan {
 ///
 /// First come the files that are new or have changed, then those that could not be read last time, then those which are
 /// as they were but share a shard with so much that is out of date, or a shard so small, that it is to be replaced. What
-/// the index knows below a directory that cannot be listed now is kept.
+/// the index knows below a directory that cannot be listed now is kept, and below a guarded one whose files are all gone.
 plan make_plan(std::vector<found_file> found, std::vector<known_file> known, std::vector<shard_row> const& shards,
                plan_options const& options);
 

@@ -49,7 +49,7 @@ std::string present(query const& wanted, std::string const& path, stamp const& i
   if (now.fate == fate::vanished) return fmt::format("{}: (gone since it was indexed)\n", shown);
   if (now.fate != fate::indexed) return fmt::format("{}: ({} now)\n", shown, name(now.fate));
 
-  bool const changed = now.stamp != indexed;
+  bool const changed = !now.stamp.agrees_with(indexed);
   if (!changed && wanted.needs_text() && !wanted.accepts(text)) return {};
   auto const place = wanted.best_line(text);
   char const* const remark = changed ? " (changed since it was indexed)" : "";

@@ -134,12 +134,12 @@ std::string canonical_root(std::string const& directory) {
   return real;
 }
 
+}  // namespace
+
 bool lies_within(std::string const& path, std::string const& directory) {
   if (directory == "/") return true;
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
-
-}  // namespace
 
 listing list_some(std::vector<std::string> directories, std::size_t limit) {
   return lister(std::move(directories)).run(limit);

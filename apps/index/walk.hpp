@@ -32,6 +32,9 @@ listing list_some(std::vector<std::string> directories, std::size_t limit);
 /// `keep_going` is called now and then, with the number of files so far; false ends the walk.
 listing walk(std::vector<std::string> const& roots, int workers, std::function<bool(std::size_t)> const& keep_going);
 
+/// Whether the path is that of the directory, or of something in it.
+bool lies_within(std::string const& path, std::string const& directory);
+
 /// The directories without their links, detours and repetitions, and without those that lie within another, sorted.
 /// Throws failure if one is no directory or cannot be opened.
 std::vector<std::string> canonical_roots(std::vector<std::string> const& directories);

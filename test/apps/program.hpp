@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/sandbox.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
@@ -35,6 +37,7 @@ struct program_options {
   bool unprivileged = false;      ///< if this is root, be nobody
   std::size_t memory = 0;         ///< limit of private memory in bytes; 0 = none
   std::size_t descriptors = 0;         ///< limit of open files; 0 = none
+  sandbox::refusal refused = {};  ///< system calls that are answered with an error
   int out = -1;                   ///< where its output goes, instead of into `ended`
 };
 
@@ -63,6 +66,7 @@ class program {
       if (options.unprivileged && ::getuid() == 0 &&
           (::setgroups(0, nullptr) || ::setresgid(nobody, nobody, nobody) || ::setresuid(nobody, nobody, nobody)))
         ::_exit(126);
+      if (!sandbox::refuse(options.refused)) ::_exit(125);
       ::fexecve(image, argv.data(), environ);
       ::_exit(127);
     }
