@@ -1,15 +1,13 @@
 #pragma once
 
 #include "system/descriptor.hpp"
+#include "system/kernel.hpp"
 
 #include <utility>
 
 #include <sys/types.h>
 
 namespace procx::inline v1::detail {
-
-/// Whether there are pidfds: not before Linux 5.3, and not under valgrind 3.19.
-bool has_pidfds() noexcept;
 
 /// How the parent will see the end of a child: a pidfd, or, where there is none, the end of a pipe whose other end the
 /// child holds for as long as it lives. To be made before the fork.

@@ -46,13 +46,7 @@ void flush_before_fork() {
 void forget_unwritten() noexcept { ::__fpurge(stdout); }
 
 void reset_signals() noexcept {
-  for (int s = 1; s < NSIG; ++s) {
-    struct sigaction action {};
-    if (::sigaction(s, nullptr, &action) != 0 || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) continue;
-    action = {};
-    action.sa_handler = SIG_DFL;
-    ::sigaction(s, &action, nullptr);
-  }
+  forget_handlers();
   // Or one that writes to a terminal which minds, or reads from it, would stop and hang; so reading fails.
   std::signal(SIGTTOU, SIG_IGN);
   std::signal(SIGTTIN, SIG_IGN);
@@ -145,6 +139,16 @@ void leave(int code) noexcept {
   }
   std::fflush(nullptr);
   ::_exit(code);
+}
+
+void forget_handlers() noexcept {
+  for (int s = 1; s < NSIG; ++s) {
+    struct sigaction action {};
+    if (::sigaction(s, nullptr, &action) != 0 || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) continue;
+    action = {};
+    action.sa_handler = SIG_DFL;
+    ::sigaction(s, &action, nullptr);
+  }
 }
 
 std::unique_ptr<process_state> watch_process(pid_t pid, death_watch watch, descriptor stderr_end) {

@@ -31,6 +31,9 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan);
 /// The same; the child runs `body` and ends with what it returns, without running exit handlers.
 std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function<int()> const& body);
 
+/// In a new process: signals that the program has handlers for do again what they do by default. Async-signal-safe.
+void forget_handlers() noexcept;
+
 /// Ends a created process: what it has buffered is written, nothing else happens.
 [[noreturn]] void leave(int code) noexcept;
 

@@ -145,6 +145,10 @@ bool nursery::read_answer(nursery_answer& into, std::vector<descriptor>& with, d
   }
 }
 
+bool nursery::kill(pid_t pid, int signal) noexcept {
+  return send_packet(control_.get(), kill_order{.pid = pid, .signal = signal}.packed(), {});
+}
+
 ending nursery::ending_of(pid_t pid, int pidfd) {
   std::lock_guard const lock(mutex_);
   auto const child = children_.find(pid);

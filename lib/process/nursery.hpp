@@ -52,6 +52,7 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   pid_t pid() const noexcept { return process_ ? process_->pid() : 0; }
 
   ending ending_of(pid_t pid, int pidfd) override;
+  bool kill(pid_t pid, int signal) noexcept override;
 
  private:
   struct passkey {};

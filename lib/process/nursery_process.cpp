@@ -3,7 +3,6 @@
 #include "process/process_group.hpp"
 #include "process/resources/process_usage.hpp"
 #include "system/fd_passing.hpp"
-#include "system/generation.hpp"
 
 #include <boost/system/system_error.hpp>
 
@@ -14,7 +13,7 @@
 #include <set>
 #include <vector>
 
-#include <sys/signalfd.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,29 +21,35 @@
 namespace procx::inline v1::detail {
 namespace {
 
+volatile std::sig_atomic_t told_to_leave = 0;
+
 class nursery_process {
  public:
   nursery_process(descriptor& control, nursery::body_function const& body) : control_(control), body_(body) {
-    struct sigaction by_default {};
-    by_default.sa_handler = SIG_DFL;  // were it ignored, children would vanish unseen
-    ::sigaction(SIGCHLD, &by_default, nullptr);
     sigset_t seen;
     ::sigemptyset(&seen);
-    ::sigaddset(&seen, SIGCHLD);
+    ::sigaddset(&seen, SIGCHLD);  // were it ignored, children would vanish unseen
     ::sigaddset(&seen, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &seen, nullptr);
-    auto const held = hold_forks();
-    signals_ = descriptor::take(::signalfd(-1, &seen, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+    ::pthread_sigmask(SIG_BLOCK, &seen, &while_waiting_);
+    for (int const s : {SIGCHLD, SIGTERM}) {
+      ::sigdelset(&while_waiting_, s);
+      struct sigaction noted {};
+      noted.sa_handler = [](int signal) {
+        if (signal == SIGTERM) told_to_leave = 1;
+      };
+      ::sigaction(s, &noted, nullptr);
+    }
   }
 
   /// Until its maker dismisses it, or has died (SIGTERM tells, and the end of the control socket). All that it has forked
   /// goes with it.
   bool run() {
     for (bool wanted = true; wanted;) {
-      std::array<pollfd, 2> fds{{{control_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
-      poll_until(fds, std::nullopt);
-      if (fds[1].revents) wanted = read_signals() && reap();
-      if (wanted && fds[0].revents) wanted = serve();
+      pollfd orders{control_.get(), POLLIN, 0};
+      // Signals are let in here only, and not if there is an order already: so whether a child has ended is asked each time.
+      int const n = ::ppoll(&orders, 1, nullptr, &while_waiting_);
+      if (n < 0 && errno != EINTR) take_a_moment();
+      wanted = !told_to_leave && reap() && (n <= 0 || serve());
     }
     for (pid_t const child : children_) ::kill(-child, SIGKILL);
     return dismissed_;
@@ -67,6 +72,11 @@ class nursery_process {
       dismissed_ = true;
       return false;
     }
+    if (order[0] == kill_order::mark) {
+      auto const o = kill_order::from(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)));
+      if (children_.contains(o.pid)) ::kill(o.pid, o.signal);
+      return true;
+    }
     descriptor errors;
     auto const what = static_cast<captured>(order[0]);
     if (what != captured::nothing) {
@@ -77,10 +87,14 @@ class nursery_process {
     return fork_one(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)).subspan(1), given, plan);
   }
 
+  static void take_a_moment() noexcept {
+    timespec const a_moment{0, 1'000'000};
+    ::nanosleep(&a_moment, nullptr);
+  }
+
   /// Whether an order that could not be received is still there, and may be had in a moment.
   static bool comes_again(int why) noexcept {
-    timespec const a_moment{0, 1'000'000};
-    if (why == ENOMEM || why == ENOBUFS) ::nanosleep(&a_moment, nullptr);
+    if (why == ENOMEM || why == ENOBUFS) take_a_moment();
     return why == EAGAIN || why == ENOMEM || why == ENOBUFS;
   }
 
@@ -98,14 +112,6 @@ class nursery_process {
     } catch (boost::system::system_error const& e) {
       return tell({.news = nursery_news::not_started, .code = e.code().value()});
     }
-  }
-
-  /// False if one of them is the call to leave.
-  bool read_signals() {
-    signalfd_siginfo seen;
-    while (::read(signals_.get(), &seen, sizeof seen) == sizeof seen)
-      if (seen.ssi_signo == SIGTERM) return false;
-    return true;
   }
 
   /// False if the end of a child cannot be told: who waits for the news learns more from the end of this process.
@@ -130,7 +136,7 @@ class nursery_process {
 
   descriptor& control_;
   nursery::body_function const& body_;
-  descriptor signals_;
+  sigset_t while_waiting_{};
   std::set<pid_t> children_;
   bool dismissed_ = false;
 };

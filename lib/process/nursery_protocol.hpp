@@ -14,6 +14,27 @@ namespace procx::inline v1::detail {
 inline constexpr std::size_t longest_order = 257;
 inline constexpr std::byte dismissal{255};  ///< instead of what is captured: there will be no more orders
 
+/// Another order that is no process: a signal to one of the nursery's children. There is no answer.
+struct kill_order {
+  static constexpr std::byte mark{254};  ///< instead of what is captured
+
+  std::int32_t pid = 0;
+  std::int32_t signal = 0;
+
+  static constexpr std::size_t size = 9;
+  std::array<std::byte, size> packed() const noexcept {
+    std::array<std::byte, size> bytes{mark};
+    std::memcpy(bytes.data() + 1, this, size - 1);
+    return bytes;
+  }
+  static kill_order from(std::span<std::byte const> packet) noexcept {
+    kill_order order;
+    if (packet.size() == size) std::memcpy(&order, packet.data() + 1, size - 1);
+    return order;
+  }
+};
+static_assert(sizeof(kill_order) + 1 == kill_order::size);
+
 enum class nursery_news : std::int32_t {
   started,      ///< `pid` runs; its pidfd comes with the packet
   not_started,  ///< `code` is why, an errno

@@ -1,9 +1,9 @@
 #include <procx/process/process.hpp>
 
-#include "process/death_watch.hpp"
 #include "process/process_group.hpp"
 #include "process/process_state.hpp"
 #include "system/generation.hpp"
+#include "system/kernel.hpp"
 
 #include <procx/process/from_now.hpp>
 
@@ -82,13 +82,13 @@ std::optional<exit_status> process_state::try_wait() {
 ending process_state::reap() noexcept {
   siginfo_t info{};
   rusage used{};
-  // The end of a pipe comes a moment before that of the process: there the wait is one.
-  bool const by_pidfd = has_pidfds();
   auto const wait = [&](int how) {
     info = {};
     // The system call itself: the library's has no parameter for what was used.
-    return by_pidfd ? ::syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info, WEXITED | WNOHANG | how, &used)
-                    : ::syscall(SYS_waitid, P_PID, pid_, &info, WEXITED | how, &used);
+    if (::syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info, WEXITED | WNOHANG | how, &used) == 0) return 0l;
+    if (errno == ECHILD) return -1l;
+    // It is watched by a pipe, whose end comes a moment before that of the process: here the wait is one.
+    return ::syscall(SYS_waitid, P_PID, pid_, &info, WEXITED | how, &used);
   };
   // ECHILD: somebody else has reaped it, by wait() or by ignoring SIGCHLD.
   if (wait(WNOWAIT) != 0 || info.si_pid == 0) return {};
@@ -118,8 +118,11 @@ std::optional<exit_status> process_state::wait_until(deadline until) {
 
 bool process_state::kill(int signal) noexcept {
   if (status_ || foreign()) return false;
-  if (!has_pidfds()) return pid_ > 1 && ::kill(pid_, signal) == 0;
-  return ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) == 0;
+  auto const s = send_by_pidfd(pidfd_.get(), signal);
+  if (s != sent::no_way) return s == sent::yes;
+  // By its number, then, which is its own until it is reaped: by this object, or by the nursery that has forked it.
+  if (source_) return source_->kill(pid_, signal);
+  return is_unreaped_child(pid_) && ::kill(pid_, signal) == 0;
 }
 
 void abandon(std::unique_ptr<process_state> state) {

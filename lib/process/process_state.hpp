@@ -27,6 +27,8 @@ class status_source {
   virtual ~status_source() = default;
   /// The end, once the pidfd has become readable; may wait for the one who reaps. Never fails: unknown at worst.
   virtual ending ending_of(pid_t pid, int pidfd) = 0;
+  /// Has the process sent a signal by the one who reaps it; false if it has ended. May be called by any thread.
+  virtual bool kill(pid_t pid, int signal) noexcept = 0;
 };
 
 /// What is known of one created process. One object, one reaper.

@@ -73,7 +73,7 @@ std::pair<descriptor, descriptor> make_pipe() {
   std::pair<descriptor, descriptor> made;  // outlives the lock, which closing needs too
   auto const held = hold_forks();
   int ends[2] = {-1, -1};
-  if (::pipe2(ends, O_CLOEXEC) < 0) fail("cannot make a pipe");
+  if (::pipe2(ends, O_CLOEXEC) < 0) fail("cannot make a pipe (pipe2)");
   made.first = descriptor::take(ends[0], "pipe");
   made.second = descriptor::take(ends[1], "pipe");
   return made;
@@ -87,7 +87,7 @@ std::pair<descriptor, descriptor> make_socket_pair(int type) {
   std::pair<descriptor, descriptor> made;
   auto const held = hold_forks();
   int ends[2] = {-1, -1};
-  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) < 0) fail("cannot make a pair of sockets");
+  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) < 0) fail("cannot make a pair of sockets (socketpair)");
   made.first = descriptor::take(ends[0], "socketpair");
   made.second = descriptor::take(ends[1], "socketpair");
   return made;
@@ -95,12 +95,12 @@ std::pair<descriptor, descriptor> make_socket_pair(int type) {
 
 descriptor open_pidfd(pid_t pid) {
   auto const held = hold_forks();
-  return descriptor::take(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "cannot open a pidfd");
+  return descriptor::take(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "cannot open a pidfd (pidfd_open)");
 }
 
 descriptor duplicate(int fd) {
   auto const held = hold_forks();
-  return descriptor::take(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "cannot duplicate a descriptor");
+  return descriptor::take(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "cannot duplicate a descriptor (fcntl)");
 }
 
 int duplicate_onto(int fd, int number) noexcept {

@@ -1,15 +1,15 @@
 #include "system/io.hpp"
 
+#include "system/kernel.hpp"
+
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
 
 #include <pthread.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace procx::inline v1::detail {
@@ -49,20 +49,6 @@ io_result write_result(ssize_t n) noexcept {
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {.would_block = true};
   if (errno == EPIPE || errno == ECONNRESET) return {.end = true};
   return {.error = from_errno(errno)};
-}
-
-/// writev that raises no signal; false if this kernel cannot.
-bool write_without_signal(int fd, std::span<iovec const> from, ssize_t& n) noexcept {
-  constexpr int no_signal = 0x100;  // RWF_NOSIGNAL, which the C library's headers may not know yet
-  constexpr long here = -1;
-  static std::atomic<bool> supported = true;
-  if (!supported.load(std::memory_order_relaxed)) return false;
-  do {
-    n = ::syscall(SYS_pwritev2, fd, from.data(), from.size(), here, here, no_signal);
-  } while (n < 0 && errno == EINTR);
-  if (n >= 0 || (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)) return true;
-  supported.store(false, std::memory_order_relaxed);
-  return false;
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 // By itself each of them says what is open: nothing but what was inherited. scripts/torture descriptors runs them under
 // valgrind, which sees where a descriptor that is left was opened.
 #define BOOST_TEST_MODULE descriptors
-#include "process/death_watch.hpp"
 #include "process/process_state.hpp"
 #include "support/observe.hpp"
 #include "workload/workload.hpp"
@@ -55,7 +54,6 @@ BOOST_AUTO_TEST_SUITE(descriptors)
 
 BOOST_DATA_TEST_CASE(every_way_to_run_tasks, boost::unit_test::data::make({4, 12 * 1024}), words) {
   for (auto const how : workload::modes) {
-    if (how == workload::mode::channel && !px::detail::has_pidfds()) continue;  // Boost.Process cannot do without
     nothing_left const check;
     BOOST_TEST_CONTEXT(workload::name_of(how))
     workload::run({.how = how, .tasks = 24, .words = static_cast<std::size_t>(words), .trouble = 7});
@@ -94,7 +92,6 @@ BOOST_AUTO_TEST_CASE(an_executor_of_ones_own) {
 }
 
 BOOST_AUTO_TEST_CASE(a_clean_image_and_other_programs) {
-  if (!px::detail::has_pidfds()) return;
   nothing_left const check;
   auto clean = px::start_clean([](px::channel& up) { up.send(descriptors_above_the_standard_ones()); });
   BOOST_TEST(clean.receive<int>() <= 2);  // its channel

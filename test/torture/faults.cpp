@@ -113,11 +113,7 @@ void run_scenario(scenario const& s, injection const& i, report& r) {
   for (unsigned g = 0; g < faults::generations; ++g)
     for (std::size_t f = 0; f < faults::functions; ++f) r.calls[g][f] = plan.calls[g][f];
   if (s.how == workload::mode::channel) wait_for_abandoned(descriptors);
-  // Boost.Process 1.81 loses its pidfd where its reactor cannot take it.
-  bool const lost = s.how == workload::mode::channel && !none &&
-                    faults::damages[i.damage].where == faults::function::epoll_ctl &&
-                    observe::open_descriptors() == descriptors + 1;
-  if (observe::open_descriptors() != descriptors && !lost)
+  if (observe::open_descriptors() != descriptors)
     complain(r, std::to_string(descriptors) + " descriptors before, " + std::to_string(observe::open_descriptors()) + " after");
   if (plan.bad_closes > 0) complain(r, "a descriptor was closed that was not open");
   if (s.how != workload::mode::channel && observe::has_children()) complain(r, "a child is left");
