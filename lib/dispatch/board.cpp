@@ -24,14 +24,19 @@ claim board_slot::recall() noexcept {
   return next;
 }
 
+std::span<std::byte const> board_slot::copy_results(std::span<std::byte, results_size> into) const noexcept {
+  std::size_t const end = std::min<std::uint64_t>(results_end.load(std::memory_order_acquire), results_size);
+  std::memcpy(into.data(), results.data(), end);
+  return into.first(end);
+}
+
 std::span<std::byte const> board_slot::peek(std::span<std::byte, results_size> into) const noexcept {
   std::uint64_t const before = results_epoch.load(std::memory_order_acquire);
-  std::size_t const end = std::min<std::uint64_t>(results_end.load(std::memory_order_acquire), results_size);
   // Racing on purpose: what was read is thrown away if the worker began to empty the buffer meanwhile.
-  std::memcpy(into.data(), results.data(), end);
+  auto const copied = copy_results(into);
   std::atomic_thread_fence(std::memory_order_acquire);
   bool const same = before % 2 == 0 && results_epoch.load(std::memory_order_relaxed) == before;
-  return into.first(same ? end : 0);
+  return copied.first(same ? copied.size() : 0);
 }
 
 board::board(std::size_t slots) : size_(slots * sizeof(board_slot)) {

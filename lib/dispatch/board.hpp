@@ -55,7 +55,9 @@ struct alignas(64) board_slot {
   }
   /// By the parent: takes back what has not been begun. The new epoch, and how many have been begun.
   claim recall() noexcept;
-  /// A copy of the results that wait, for a worker that lives; empty if it was changing them just now.
+  /// A copy of the results that wait, as they are.
+  std::span<std::byte const> copy_results(std::span<std::byte, results_size> into) const noexcept;
+  /// The same for a worker that lives; empty if it was changing them just now.
   std::span<std::byte const> peek(std::span<std::byte, results_size> into) const noexcept;
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

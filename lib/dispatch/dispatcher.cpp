@@ -211,16 +211,26 @@ void dispatcher::on_result(worker_link& link, frame const& result) {
   }
 }
 
+void dispatcher::on_refused(worker_link& link, std::exception_ptr why) {
+  idle_deaths_ = 0;
+  task_run const task = books_.finished(link.number());
+  if (try_again(task, books::failure::exception)) return;
+  keep(task, why);
+  fail_task(task, link.pid(), std::move(why));
+}
+
 void dispatcher::on_large_value(std::uint64_t id, worker_link& link, frame const& result) {
+  std::optional<received_slabs> slabs;
+  std::span<std::byte const> bytes;
   try {
     if (!arena_) throw protocol_error("a result refers to memory that there is not");
-    received_slabs slabs(*arena_);
-    auto const bytes = slabs.take(result.payload, link.slab_owner());
-    link.unmeasured_bytes += slabs.bytes();
-    sink_.on_value(id, link.pid(), encoded_value(bytes, &slabs, slabs.bytes()));
-  } catch (protocol_error const&) {
-    sink_.on_failure(id, link.pid(), std::current_exception());
+    slabs.emplace(*arena_);
+    bytes = slabs->take(result.payload, link.slab_owner());
+  } catch (...) {
+    return sink_.on_failure(id, link.pid(), std::current_exception());
   }
+  link.unmeasured_bytes += slabs->bytes();
+  sink_.on_value(id, link.pid(), encoded_value(bytes, &*slabs, slabs->bytes()));
 }
 
 void dispatcher::on_read(worker_link& link) {

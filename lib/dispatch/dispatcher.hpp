@@ -2,6 +2,7 @@
 
 #include "dispatch/board.hpp"
 #include "dispatch/slabs/slab_arena.hpp"
+#include "dispatch/task_sink.hpp"
 #include "dispatch/tasks/books.hpp"
 #include "dispatch/tasks/delayed_tasks.hpp"
 #include "dispatch/tasks/task_store.hpp"
@@ -16,7 +17,6 @@
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/packed_task.hpp>
 #include <procx/process/log_line.hpp>
-#include <procx/wire/value_series.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -29,22 +29,6 @@
 #include <vector>
 
 namespace procx::inline v1::detail {
-
-/// Who has tasks and wants their results. Called from handlers on the dispatcher's loop, once for each task.
-class task_sink {
- public:
-  virtual ~task_sink() = default;
-  virtual void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) = 0;
-  /// The values of tasks that follow each other, from `first` on, for who can make something of that.
-  virtual void on_values(std::uint64_t first, pid_t worker, value_series const& values) {
-    for (std::size_t i = 0; i < values.count; ++i) on_value(first + i, worker, values.payload(i));
-  }
-  virtual void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) = 0;
-  /// After a number of the above: a good moment to add tasks, or to tell others what has come.
-  virtual void on_progress() = 0;
-  /// What people call the task with this id.
-  virtual std::uint64_t number_of(std::uint64_t id) const { return id; }
-};
 
 /// The one who hands tasks to worker processes, and makes sure that each comes to exactly one end.
 ///
@@ -161,6 +145,15 @@ class dispatcher {
   bool cancel(std::uint64_t id, cancellation how);
   /// Kills the workers and forgets the tasks.
   void stop() noexcept;
+  /// Does what a handler has to do here: no exception leaves it.
+  template <class F>
+  void guarded(F f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      sink_.on_broken(std::current_exception());
+    }
+  }
 
  private:
   friend class worker_link;
@@ -171,6 +164,8 @@ class dispatcher {
   void on_values(worker_link& link, value_series const& values);
   /// What is no value, or one that lies in shared memory.
   void on_result(worker_link& link, frame const& result);
+  /// There is no memory for a result.
+  void on_refused(worker_link& link, std::exception_ptr why);
   void on_read(worker_link& link);
   void on_death(worker_link& link);
   void settle(std::unique_ptr<worker_link> dead);
@@ -192,7 +187,7 @@ class dispatcher {
   bool try_again(task_run task, books::failure how);
   void keep(task_run const& task, std::exception_ptr const& error) const;
   std::filesystem::path save(task_run const& task, std::exception_ptr const& error) const;
-  death_certificate certify(worker_link& dead, std::optional<task_run> const& task);
+  std::exception_ptr error_of_death(worker_link& dead, std::optional<task_run> const& task);
   bool used_up(worker_link const& link) const noexcept;
   void log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept;
   bool wants_work(worker_link const& link) const noexcept;

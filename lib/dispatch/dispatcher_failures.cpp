@@ -1,19 +1,22 @@
 #include "dispatch/dispatcher.hpp"
 
+#include "error/death_error.hpp"
+
 #include <procx/dispatch/saved_task.hpp>
 #include <procx/dispatch/task_description.hpp>
 #include <procx/error/describe.hpp>
 #include <procx/error/exceptions.hpp>
 
 #include <csignal>
+#include <new>
 #include <utility>
 
 // What becomes of a task that fails: whether it is tried again, what is known of it, and what is kept.
 
 namespace procx::inline v1::detail {
 
-/// What is known of a worker's death, and of the task that it was at.
-death_certificate dispatcher::certify(worker_link& dead, std::optional<task_run> const& task) {
+/// All that is known of a worker's death, and of the task that it was at.
+std::exception_ptr dispatcher::error_of_death(worker_link& dead, std::optional<task_run> const& task) try {
   death_certificate c = dead.process().certificate();
   add_crash(c, dead.slot().crash);
   if (auto const reason = dead.reason())
@@ -24,7 +27,9 @@ death_certificate dispatcher::certify(worker_link& dead, std::optional<task_run>
     c.task = sink_.number_of(task->id);
     c.attempt = books_.attempt(*task);
   }
-  return c;
+  return error_of(std::move(c));
+} catch (std::bad_alloc const&) {
+  return std::current_exception();
 }
 
 /// After a failure of this kind: whether it will be tried again, now or in a while.

@@ -20,7 +20,7 @@ constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 void dispatcher::arm_tick() {
   bool const to_start = books_.pending() > 0 && (idle_deaths_ > 0 || alive() == limit_);
   if (ticker_.armed() || (books_.in_flight() + delayed_.size() == 0 && !to_start)) return;
-  ticker_.arm(std::weak_ptr(alive_), [this](auto now, auto absence) { tick(now, absence); });
+  ticker_.arm(std::weak_ptr(alive_), [this](auto now, auto absence) { guarded([&] { tick(now, absence); }); });
 }
 
 void dispatcher::tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence) {
@@ -46,6 +46,7 @@ void dispatcher::tick(std::chrono::steady_clock::time_point now, std::chrono::na
 bool dispatcher::look_after(worker_link& link, std::chrono::steady_clock::time_point now) {
   if (settings_.memory_limit || settings_.limits.recycle_after_memory) watch_memory(link);
   link.kill_if_due(now);
+  if (!link.makes_sense()) return false;
   if (settings_.task_timeout.count() > 0) end_if_stalled(link, now);
   auto const running = link.running_for(now);
   if (running < ticker::period) return false;
@@ -74,8 +75,8 @@ void dispatcher::end_if_stalled(worker_link& link, std::chrono::steady_clock::ti
 }
 
 void dispatcher::watch_memory(worker_link& link) {
-  std::size_t const baseline = link.slot().baseline.load(std::memory_order_acquire);
-  auto const use = baseline ? memory_use_of(link.pid()) : std::nullopt;
+  auto const use = link.slot().baseline.load(std::memory_order_acquire) ? memory_use_of(link.pid()) : std::nullopt;
+  std::size_t const baseline = use ? link.baseline(use->resident) : 0;
   if (!use || use->resident <= baseline) return;
   std::size_t const more = use->resident - baseline, most = settings_.limits.recycle_after_memory;
   std::size_t const begun = link.begun();
@@ -110,7 +111,7 @@ void dispatcher::watch_the_idle() {
   idle_timer_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
     if (alive.expired() || loop_.foreign()) return;
     idle_watched_ = false;
-    end_the_idle();
+    guarded([this] { end_the_idle(); });
   });
 }
 

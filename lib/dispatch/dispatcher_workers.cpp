@@ -1,12 +1,11 @@
 #include "dispatch/dispatcher.hpp"
 
-#include "error/death_error.hpp"
-
 #include <procx/error/exceptions.hpp>
 
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <new>
 #include <utility>
 
 // The dispatcher's workers: how they are had, let go, and what their deaths mean.
@@ -89,7 +88,9 @@ void dispatcher::start_workers() {
     if (books_.pending() <= idle) return;
     try {
       if (!start_worker()) return;
-    } catch (boost::system::system_error const&) {
+    } catch (std::exception const& e) {
+      bool const known = dynamic_cast<boost::system::system_error const*>(&e) || dynamic_cast<std::bad_alloc const*>(&e);
+      if (!known) throw;
       if (nursery_ && !nursery_->alive() && ++idle_deaths_ < deaths_without_work) continue;  // with a new one
       if (alive() == 0) fail_unstartable(std::current_exception());
       return;  // the work goes on with those there are; the next result tries again
@@ -101,6 +102,7 @@ bool dispatcher::start_worker() {
   auto const vacant = std::find(links_.begin(), links_.end(), nullptr);
   if (vacant == links_.end()) return false;
   auto const number = static_cast<std::uint32_t>(vacant - links_.begin());
+  books_.make_room_for(number);
   task_run const* const first = books_.front();
   bool const outdated = first && nursery_knows_ < callable_table::needed_for(first->head.callable);
   if (!nursery_ || !nursery_->alive() || outdated) nursery_ = make_nursery();
@@ -144,16 +146,15 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
   pid_t const pid = link.pid();
   if (arena_) arena_->reclaim(link.slab_owner());
   if (group_) group_->end(link.slab_owner());
-  auto const blamed = books_.died(link.number(), link.begun() > 0);
+  auto const blamed = books_.died(link.number(), link.begun() > 0 || (link.complaint() && link.results() > 0));
   if (blamed) {
     idle_deaths_ = 0;
     auto const reason = link.reason();
     bool const another_was_meant = !reason && link.was_killed() && !link.complaint() && tasks_.intact(*blamed);
     if (another_was_meant) return books_.put_back(*blamed);
-    death_certificate certificate = certify(link, blamed);
+    std::exception_ptr error = link.complaint() ? link.complaint() : error_of_death(link, blamed);
     bool const is_final = reason == death_cause::timeout || reason == death_cause::cancellation;
     if (!is_final && try_again(*blamed, books::failure::death)) return;
-    std::exception_ptr error = link.complaint() ? link.complaint() : error_of(std::move(certificate));
     if (reason != death_cause::cancellation) keep(*blamed, error);
     dead.reset();
     fail_task(*blamed, pid, std::move(error));
@@ -164,7 +165,7 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
       start_after_ = std::chrono::steady_clock::now() + backoff_after(static_cast<unsigned>(idle_deaths_) - 1, ticker::period);
     if (idle_deaths_ < deaths_without_work) return;
     if (any_has_worked()) return;  // with those there are
-    std::exception_ptr error = link.setup_error() ? link.setup_error() : error_of(certify(link, std::nullopt));
+    std::exception_ptr error = link.setup_error() ? link.setup_error() : error_of_death(link, std::nullopt);
     dead.reset();
     fail_unstartable(std::move(error));
   }

@@ -139,8 +139,8 @@ class worker {
       flags = 0;
       describe(std::current_exception());
     }
-    slot_.returned.store(number + 1, std::memory_order_release);
     if (generation_ != generation()) ::_exit(0);  // the task forked: this is not the worker but its child
+    slot_.returned.store(number + 1, std::memory_order_release);
     if (settings_.mark) flush_output();
     bool const taken = keep_result(kind, flags, number);
     slot_.done.store(number + 1, std::memory_order_release);

@@ -1,13 +1,8 @@
 #include "dispatch/worker_link.hpp"
 
 #include "dispatch/dispatcher.hpp"
-#include "dispatch/worker_results.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/wire/codec.hpp>
-
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,12 +17,6 @@ namespace {
 
 constexpr std::size_t frame_at_most = 32 * 1024;  // with more than one task: the worker begins when it has all of it
 constexpr std::size_t frames_at_once = 64;
-
-bool is_values(frame const& f) noexcept {
-  return f.kind == frame_kind::values || (f.kind == frame_kind::value && !(f.flags & has_blocks));
-}
-
-[[noreturn]] void refuse_result() { throw protocol_error("a worker sent a result out of turn"); }
 
 /// Appends what is behind the first `skipped` bytes, if anything is; how many pieces there are then.
 std::size_t add_rest(std::span<iovec> pieces, std::size_t n, std::span<std::byte const> bytes, std::size_t skipped) {
@@ -63,14 +52,15 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
     pidfd_.assign(process_->pidfd());
     if (process_->errors().fd() >= 0) errors_.assign(process_->errors().fd());
     results_.non_blocking(true);
+    if (owner_.settings_.log) forward_output();
+    read();
+    watch_process();
+    watch_stderr();
   } catch (...) {
     release_descriptors();
+    if (owner_.settings_.log) process_->errors().redirect({}, nullptr, nullptr);
     throw;
   }
-  if (owner_.settings_.log) forward_output();
-  read();
-  watch_process();
-  watch_stderr();
 }
 
 worker_link::~worker_link() {
@@ -115,7 +105,7 @@ void worker_link::flush() {
     tasks_.async_wait(stream::wait_write, [this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
       if (alive.expired() || owner_.loop_.foreign()) return;
       writing_ = false;
-      flush();
+      owner_.guarded([this] { flush(); });
     });
     return;
   }
@@ -158,6 +148,11 @@ void worker_link::count_sent(std::size_t bytes) noexcept {
 
 std::size_t worker_link::recall() {
   claim const now = slot_.recall();
+  bool const ours = now.epoch() == claim::of(epoch_ + 1, 0).epoch();
+  if (!ours || now.count() < next_result_ || now.count() > next_task_) {
+    distrust();
+    return static_cast<std::size_t>(next_task_ - next_result_);
+  }
   if (sent_ > 0) {  // the rest of the frame that has left in part must follow, though the worker will pass it over
     auto const head = unsent_.front().head();
     auto const arguments = unsent_.front().arguments(owner_.tasks_);
@@ -175,12 +170,42 @@ std::size_t worker_link::recall() {
   return static_cast<std::size_t>(next_task_ - next_result_);
 }
 
-std::size_t worker_link::begun() const noexcept { return static_cast<std::size_t>(slot_.claimed() - next_result_); }
+/// How many tasks the worker has begun since it was made: all whose results are here, and none that it was not given.
+std::uint64_t worker_link::claimed() const noexcept { return std::clamp(slot_.claimed(), next_result_, next_task_); }
+
+std::size_t worker_link::begun() const noexcept { return static_cast<std::size_t>(claimed() - next_result_); }
+
+bool worker_link::makes_sense() noexcept {
+  claim const seen{slot_.claim_word.load(std::memory_order_acquire)};
+  std::uint64_t const returned = slot_.returned.load(std::memory_order_acquire);
+  // It goes on meanwhile: `returned`, which was read later, may be ahead.
+  bool const sensible = seen.epoch() == epoch_ && seen.count() >= next_result_ && seen.count() <= next_task_ &&
+                        returned + 1 >= seen.count() && returned <= next_task_;
+  if (!sensible && !ended_) distrust();
+  return sensible;
+}
+
+/// Nothing that it notes is believed any more, nor what it sends.
+void worker_link::distrust() noexcept {
+  if (!complaint_)
+    complaint_ = std::make_exception_ptr(protocol_error("what a worker has noted in shared memory cannot be true"));
+  process_->kill(SIGKILL);
+}
+
+std::size_t worker_link::baseline(std::size_t resident) noexcept {
+  if (baseline_ == 0) baseline_ = std::min<std::size_t>(slot_.baseline.load(std::memory_order_acquire), resident);
+  return baseline_;
+}
 
 void worker_link::retire() noexcept {
-  wake();
-  if (!std::exchange(retired_, true)) idle_since.reset();  // from now on it has time to leave
-  flush();
+  try {
+    wake();
+    if (!std::exchange(retired_, true)) idle_since.reset();  // from now on it has time to leave
+    flush();
+  } catch (...) {  // nobody can wait for it, nor send it what it still has to do
+    retired_ = true;
+    process_->kill(SIGKILL);
+  }
 }
 
 std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::time_point now) noexcept {
@@ -232,92 +257,6 @@ void worker_link::wake() {
   read();
   watch_process();
   watch_stderr();
-}
-
-void worker_link::read() {
-  if (resting_ || std::exchange(reading_, true)) return;
-  auto const room = reader_.prepare();
-  results_.async_read_some(boost::asio::buffer(room.data(), room.size()),
-                           [this, alive = std::weak_ptr(alive_)](boost::system::error_code error, std::size_t n) {
-                             if (alive.expired() || owner_.loop_.foreign()) return;
-                             reading_ = false;
-                             if (ended_) {  // what was read before the end was seen
-                               reader_.commit(n);
-                               return try_bury();
-                             }
-                             if (error == boost::asio::error::operation_aborted) return read();  // rested meanwhile
-                             if (error && error != boost::asio::error::eof) process_->kill(SIGKILL);  // it would wait for us
-                             if (error) return on_end();
-                             on_bytes(n);
-                           });
-}
-
-void worker_link::on_bytes(std::size_t n) {
-  reader_.commit(n);
-  hear_first();
-  try {
-    take_frames();
-  } catch (protocol_error const&) {
-    complaint_ = std::current_exception();
-    process_->kill(SIGKILL);
-    return on_end();
-  }
-  read();
-  owner_.on_read(*this);
-}
-
-/// How many results there may be now in one series.
-std::size_t worker_link::expected() noexcept {
-  task_run const* const next = owner_.next_results(*this);
-  std::uint64_t const whole = next_task_ - unsent_tasks_;  // have left
-  return next && whole > next_result_ ? std::min<std::uint64_t>(next->count, whole - next_result_) : 0;
-}
-
-void worker_link::take_frames() {
-  while (auto const f = reader_.next()) {
-    if (f->kind == frame_kind::exception && f->id == setup_failed)
-      setup_error_ = std::make_exception_ptr(remote_exception(decode<exception_record>(f->payload)));
-    else
-      take(*f);
-  }
-}
-
-void worker_link::take(frame const& f) {
-  if (is_values(f)) return take_values(value_series::of(f));
-  if (f.kind != frame_kind::value && f.kind != frame_kind::exception)
-    throw protocol_error("a worker sent a frame that is no result");
-  if (f.id < next_result_) return;  // it was taken early, from the board
-  if (f.id != next_result_ || expected() == 0) refuse_result();
-  ++next_result_;
-  owner_.on_result(*this, f);
-}
-
-void worker_link::take_values(value_series values) {
-  if (values.id < next_result_)  // those were taken early
-    values.drop_front(std::min<std::uint64_t>(values.count, next_result_ - values.id));
-  while (values.count > 0) {
-    std::size_t const n = std::min(values.count, expected());
-    if (values.id != next_result_ || n == 0) refuse_result();
-    next_result_ += n;
-    owner_.on_values(*this, values.front(n));
-    values.drop_front(n);
-  }
-}
-
-/// What it has left on the board, as far as that makes sense: it may have written there by mistake.
-void worker_link::take_leftovers(std::span<std::byte const> results) {
-  try {
-    while (auto const f = worker_results::next_of(results)) take(*f);
-  } catch (protocol_error const&) {
-  }
-}
-
-void worker_link::collect_early() {
-  if (ended_ || slot_.done.load(std::memory_order_acquire) <= next_result_) return;
-  if (reader_.pending() > 0) return;  // half a frame has come: the rest is on its way
-  hear_first();
-  static thread_local std::array<std::byte, board_slot::results_size> copy;
-  take_leftovers(slot_.peek(copy));
 }
 
 }  // namespace procx::inline v1::detail

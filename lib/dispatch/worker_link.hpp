@@ -53,6 +53,11 @@ class worker_link {
   /// The worker's next tasks; they leave with the next `flush`.
   void add(task_run run);
   void flush();
+  /// Whether what the worker notes on the board, where others may write as well, can be true. If not it is killed, with a
+  /// complaint.
+  bool makes_sense() noexcept;
+  /// Bytes that were resident before its first task, as it said when it was first asked; it has so many now.
+  std::size_t baseline(std::size_t resident) noexcept;
   /// Takes back all tasks that the worker has not begun. How many of those it was given it keeps.
   std::size_t recall();
   /// How many of the tasks that this side has no result of it has begun, and perhaps ended.
@@ -114,10 +119,16 @@ class worker_link {
   void count_sent(std::size_t bytes) noexcept;
   std::size_t expected() noexcept;
   void read();
+  void distrust() noexcept;
+  std::uint64_t claimed() const noexcept;
+  std::span<std::byte> room_for_results();
+  void fail_refused();
+  void on_read(boost::system::error_code error, std::size_t n);
   void on_bytes(std::size_t n);
   void take_frames();
   void take(frame const& f);
   void take_values(value_series values);
+  static std::span<std::byte, board_slot::results_size> scratch() noexcept;
   void take_leftovers(std::span<std::byte const> results);
   void wake();
   void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());
@@ -128,6 +139,7 @@ class worker_link {
   void on_pidfd();
   void on_stderr();
   void on_end();
+  bool read_what_is_left();
   void try_bury();
 
   dispatcher& owner_;
@@ -144,6 +156,7 @@ class worker_link {
   boost::asio::posix::stream_descriptor pidfd_;
   boost::asio::posix::stream_descriptor errors_;
   frame_reader reader_;
+  std::optional<frame_header> refused_;  // there is no memory for it
   ring_queue<task_piece> unsent_;
   std::size_t unsent_tasks_ = 0;  // in them
   std::size_t sent_ = 0;          // bytes of the first of them, with what is before the tasks
@@ -166,6 +179,7 @@ class worker_link {
   death_cause cause_ = death_cause::itself;
   std::optional<std::chrono::steady_clock::time_point> kill_at_;
   std::uint64_t held_at_ = 0;
+  std::size_t baseline_ = 0;  // not known as yet
   std::uint64_t epoch_ = 0;
   std::uint64_t next_task_ = 0;
   std::uint64_t next_result_ = 0;

@@ -3,7 +3,7 @@
 
 #include <procx/error/exceptions.hpp>
 
-#include <algorithm>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -42,8 +42,10 @@ void worker_link::watch(stream& what, bool& armed, void (worker_link::*then)()) 
                   [this, &what, &armed, then, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
                     if (alive.expired() || owner_.loop_.foreign()) return;
                     armed = false;
-                    if (error) return watch(what, armed, then);  // rested meanwhile
-                    (this->*then)();
+                    owner_.guarded([&] {
+                      if (error) return watch(what, armed, then);  // rested meanwhile
+                      (this->*then)();
+                    });
                   });
 }
 
@@ -75,21 +77,28 @@ void worker_link::on_end() {
   try_bury();
 }
 
+/// Some of it; false if there is no more, or no memory for it.
+bool worker_link::read_what_is_left() {
+  std::span<std::byte> room;
+  try {
+    room = room_for_results();
+  } catch (std::bad_alloc const&) {
+    complaint_ = std::current_exception();
+    return false;
+  }
+  auto const r = read_some(results_fd_.get(), room);
+  reader_.commit(r.bytes);
+  return r.bytes > 0;
+}
+
 void worker_link::try_bury() {
   if (buried_ || reading_ || !process_->try_wait()) return;  // the end of the read, or the pidfd, is still to come
   buried_ = true;
   try {
     if (!complaint_) {
       take_frames();
-      for (;;) {
-        auto const r = read_some(results_fd_.get(), reader_.prepare());
-        if (r.bytes == 0) break;
-        reader_.commit(r.bytes);
-        take_frames();
-      }
-      std::size_t const end = std::min<std::uint64_t>(slot_.results_end.load(std::memory_order_acquire),
-                                                      board_slot::results_size);
-      take_leftovers(std::span(slot_.results).first(end));
+      while (read_what_is_left()) take_frames();
+      take_leftovers(slot_.copy_results(scratch()));
     }
   } catch (protocol_error const&) {
     complaint_ = std::current_exception();

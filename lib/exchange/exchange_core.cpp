@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -104,6 +105,8 @@ void exchange_core::classify(member& m) {
     tell = core.has_message();
   } catch (boost::system::system_error const&) {
     tell = m.faulty = true;  // receive will throw it again
+  } catch (std::bad_alloc const&) {
+    tell = m.faulty = true;  // likewise: there is no memory for what it sends
   }
   if (!tell && core.over()) {
     bool const dying = !core.ended_orderly() && core.child() && !core.child().try_wait();

@@ -61,6 +61,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) override;
   void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) override;
   void on_progress() override;
+  void on_broken(std::exception_ptr why) noexcept override;
 
  private:
   struct waiting_job {

@@ -53,6 +53,17 @@ void exchange_core::on_failure(std::uint64_t id, pid_t worker, std::exception_pt
   faces_.erase(worker);  // it may be gone for good
 }
 
+/// The tasks that the workers had are lost, and whoever waits for them is told. The next ones get new workers.
+void exchange_core::on_broken(std::exception_ptr why) noexcept {
+  workers_.reset();
+  try {
+    note_escaped(std::move(why));
+    if (!loop_.is_private()) complete_waits();
+  } catch (...) {
+    // There is no memory at all. That nothing is left to wait for is seen.
+  }
+}
+
 void exchange_core::on_progress() {
   start_or_note();
   if (!loop_.is_private()) complete_waits();

@@ -50,6 +50,7 @@ class pmap_engine::state final : public task_sink {
     source_.store_failure(id, std::move(error));
   }
   void on_progress() override { draw(); }
+  void on_broken(std::exception_ptr why) noexcept override { broken_ = std::move(why); }
 
   bool foreign() const noexcept { return loop_.foreign(); }
 
@@ -58,10 +59,12 @@ class pmap_engine::state final : public task_sink {
     least_drawn_ = std::max(least_drawn_, least_drawn);
     if (condition()) return true;
     draw();
-    dispatcher_.pump();
+    dispatcher_.guarded([this] { dispatcher_.pump(); });
     auto const no_more = [this] { return exhausted_ || stop_level() > 0; };
-    auto const is_over = [&] { return (no_more() || range_error_) && dispatcher_.idle(); };
+    auto const is_over = [&] { return broken_ || ((no_more() || range_error_) && dispatcher_.idle()); };
     bool const met = loop_.run_until([&] { return condition() || is_over(); }) && condition();
+    if (broken_) dispatcher_.stop();
+    if (broken_ && !met) std::rethrow_exception(broken_);
     if (no_more() && dispatcher_.idle()) {  // the workers end while the last results are used
       dispatcher_.set_limit(0);
       dispatcher_.pump();
@@ -174,6 +177,7 @@ class pmap_engine::state final : public task_sink {
   std::size_t stored_ = 0;
   std::size_t released_ = 0;
   std::size_t bytes_kept_ = 0;
+  std::exception_ptr broken_;  // the dispatcher, and what is not over has no other outcome
   std::exception_ptr range_error_;  // to be thrown when the results of the inputs before are there
   dispatcher dispatcher_;
 };

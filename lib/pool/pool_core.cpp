@@ -7,11 +7,11 @@
 #include <procx/error/exceptions.hpp>
 #include <procx/process/from_now.hpp>
 
-#include <boost/asio/post.hpp>
-
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,8 +50,14 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     if (may_wait && thread_.is_private() && !thread_.is_this())
       has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
     if (stopped_) throw queue_stopped();
-    task_id const id = new_entry(std::move(op), size);
-    inbox_.push_back({id, std::move(task)});
+    inbox_.push_back({0, std::move(task)});
+    task_id id = 0;
+    try {
+      inbox_.back().id = id = new_entry(std::move(op), size);
+    } catch (...) {
+      inbox_.pop_back();
+      throw;
+    }
     ++unfinished_;
     unfinished_bytes_ += size;
     wake(lock);
@@ -66,12 +72,10 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   }
 
   void cancel(task_id id, boost::asio::cancellation_type how) {
-    boost::asio::post(thread_.executor(), [self = weak_from_this(), id, how] {
-      auto const core = self.lock();
-      if (!core || core->ended_) return;
-      core->take_in();
-      core->dispatcher_.cancel(id, how_to(how));
-      core->on_progress();
+    on_thread([id, how](state& s) {
+      s.take_in();
+      s.dispatcher_.cancel(id, how_to(how));
+      s.on_progress();
     });
   }
 
@@ -87,12 +91,17 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   }
 
   void when_drained(std::function<void()> then) {
-    boost::asio::post(thread_.executor(), [self = weak_from_this(), then = std::move(then)]() mutable {
+    thread_.post([self = weak_from_this(), then = std::move(then)] {
       auto const core = self.lock();
       if (!core || core->ended_) return then();
-      core->take_in();
-      core->to_tell_.push_back(std::move(then));
-      core->tell_drained();
+      bool noted = false;
+      core->dispatcher_.guarded([&] {
+        core->take_in();
+        core->to_tell_.push_back(then);
+        noted = true;
+        core->tell_drained();
+      });
+      if (!noted) then();
     });
   }
 
@@ -103,7 +112,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       if (std::exchange(stopped_, true)) return;
     }
     has_room_.notify_all();
-    boost::asio::post(thread_.executor(), [self = weak_from_this()] {
+    thread_.post([self = weak_from_this()] {
       if (auto const core = self.lock()) core->end();
     });
   }
@@ -129,6 +138,14 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     flush_completions();
     tell_drained();
   }
+  void on_broken(std::exception_ptr why) noexcept override {
+    {
+      std::lock_guard const lock(mutex_);
+      stopped_ = true;
+    }
+    has_room_.notify_all();
+    end(std::move(why));
+  }
 
  private:
   struct entry {
@@ -151,6 +168,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   task_id new_entry(std::unique_ptr<operation> op, std::size_t bytes) {
     if (free_.empty()) {
+      free_.reserve(std::max<std::size_t>(entries_.capacity(), entries_.size() + 1));  // `complete` must not throw
       entries_.emplace_back();
       free_.push_back(entries_.size() - 1);
     }
@@ -164,11 +182,17 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   void wake(std::unique_lock<std::mutex>& lock) {
     if (std::exchange(awake_, true)) return;
     lock.unlock();
-    boost::asio::post(thread_.executor(), [self = weak_from_this()] {
+    on_thread([](state& s) {
+      s.take_in();
+      s.on_progress();
+    });
+  }
+
+  template <class F>
+  void on_thread(F f) {
+    thread_.post([self = weak_from_this(), f] {
       auto const core = self.lock();
-      if (!core || core->ended_) return;
-      core->take_in();
-      core->on_progress();
+      if (core && !core->ended_) core->dispatcher_.guarded([&] { f(*core); });
     });
   }
 
@@ -185,10 +209,19 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       for (auto& callable : added_) callables_->add(nullptr, std::move(callable));
       added_.clear();
     }
-    for (submission& s : taken_) dispatcher_.add_task(s.id, std::move(s.task));
+    for (submission& s : taken_) add_task(s);
     bool const any = !taken_.empty();
     taken_.clear();
     return any;
+  }
+
+  void add_task(submission& s) {
+    try {
+      dispatcher_.add_task(s.id, std::move(s.task));
+    } catch (std::bad_alloc const&) {  // it may be large
+      dispatcher_.abandon_task();
+      complete(s.id, {std::current_exception(), {}});
+    }
   }
 
   void complete(task_id id, raw_result result) {
@@ -202,7 +235,11 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       free_.push_back(index_of(id));
     }
     ++completed_;
-    op->complete(std::move(result));
+    try {
+      op->complete(std::move(result));
+    } catch (std::bad_alloc const&) {
+      // Its handler cannot be posted. That is no reason why others should not be told what has become of their tasks.
+    }
   }
 
   /// Those who wait for room or for the end are told once for many completions.
@@ -218,12 +255,18 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     for (auto& then : std::exchange(to_tell_, {})) then();
   }
 
-  /// Nothing runs any more after this; what was not over is cancelled.
-  void end() noexcept {
+  static std::exception_ptr was_stopped() noexcept try {
+    return std::make_exception_ptr(task_cancelled("the pool was stopped"));
+  } catch (...) {
+    return std::current_exception();
+  }
+
+  /// Nothing runs any more after this; what was not over is cancelled, or fails with this.
+  void end(std::exception_ptr const& why = nullptr) noexcept {
     if (std::exchange(ended_, true)) return;
     dispatcher_.stop();
     workers_.store(0, std::memory_order_relaxed);
-    auto const cancelled = std::make_exception_ptr(task_cancelled("the pool was stopped"));
+    auto const error = why ? why : was_stopped();
     for (std::size_t i = 0;; ++i) {
       task_id id = 0;
       {
@@ -232,14 +275,15 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
         if (!entries_[i].op) continue;
         id = entries_[i].id;
       }
-      complete(id, {cancelled, {}});
+      complete(id, {error, {}});
     }
     {
       std::lock_guard const lock(mutex_);
       inbox_.clear();
     }
+    taken_.clear();
     flush_completions();
-    tell_drained();
+    dispatcher_.guarded([this] { tell_drained(); });
     thread_.let_go();
   }
 

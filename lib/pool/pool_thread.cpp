@@ -1,16 +1,34 @@
 #include "pool/pool_thread.hpp"
 
 #include "process/fork.hpp"
+#include "system/io.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/error/outcome.hpp>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <csignal>
+#include <ctime>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <unistd.h>
 
 namespace procx::inline v1::detail {
 namespace {
+
+void report_escaped(std::exception_ptr const& what) noexcept {
+  try {
+    std::string const line = "procx: a handler on a pool's own thread has thrown: " + message_of(what) + '\n';
+    write_some(STDERR_FILENO, std::as_bytes(std::span(line)));
+  } catch (...) {
+    constexpr std::string_view line = "procx: a handler on a pool's own thread has thrown\n";
+    write_some(STDERR_FILENO, std::as_bytes(std::span(line)));
+  }
+}
 
 event_loop make_loop(std::optional<boost::asio::any_io_executor> const& executor) {
   return executor ? event_loop(boost::asio::make_strand(*executor)) : event_loop();
@@ -51,15 +69,31 @@ void pool_thread::start() {
   thread_ = std::thread([this] {
     current = this;
     this_thread_outlives_processes();  // they are gone when `shut` lets it end
-    loop_.run_until([this] { return finished_; });
+    run();
   });
+}
+
+/// Whatever the handlers throw. Those of procx's own see to their failures themselves; what comes here is what a handler of
+/// the user's has thrown, who bound it to no executor, and there is nobody but the terminal to tell.
+void pool_thread::run() noexcept {
+  while (!finished_) try {
+      loop_.run_until([this] { return finished_; });
+      return;
+    } catch (...) {
+      report_escaped(std::current_exception());
+    }
+}
+
+void pool_thread::wait_for_memory() noexcept {
+  timespec const a_moment{0, 1'000'000};
+  ::nanosleep(&a_moment, nullptr);
 }
 
 void pool_thread::shut(std::function<void()> const& end) noexcept {
   if (!thread_.joinable()) return end();
-  boost::asio::post(executor(), [&] {
+  post([&] {
     end();
-    boost::asio::post(executor(), [this] { finished_ = true; });  // behind the handlers that `end` has posted
+    post([this] { finished_ = true; });  // behind the handlers that `end` has posted
   });
   thread_.join();
 }

@@ -4,8 +4,10 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 
 #include <functional>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -38,6 +40,16 @@ class pool_thread {
 
   /// Starts the thread, if there is to be one: after the dispatcher has forked its nursery.
   void start();
+  /// Has it done there. If there is no memory for so little, waits until there is: who asks has nobody to tell, and what it has
+  /// done before could not be taken back.
+  template <class F>
+  void post(F f) const {
+    for (;;) try {
+        return boost::asio::post(executor(), f);
+      } catch (std::bad_alloc const&) {
+        wait_for_memory();
+      }
+  }
   /// Nothing more will be asked of it: the thread ends when it has nothing to wait for.
   void let_go() noexcept { work_.reset(); }
   /// Calls `end` there and, on a thread of its own, waits for it and for the handlers that it has posted. On the user's
@@ -47,6 +59,8 @@ class pool_thread {
   void abandon() noexcept;
 
  private:
+  void run() noexcept;
+  static void wait_for_memory() noexcept;
   [[noreturn]] static void refuse();
   [[noreturn]] static void refuse_to_wait();
 

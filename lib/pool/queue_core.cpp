@@ -5,8 +5,6 @@
 
 #include <procx/error/exceptions.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <string>
 #include <utility>
 
@@ -30,7 +28,8 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
         ends_(limits_of(options), options.frame_limit, [this] { wake(); }, [this] { tell_taken(); },
               [this] { on_thread([](state& s) { s.ends_.exit.wake_blocked(); }); }),
         thread_(executor),
-        middle_(ends_, thread_.loop(), options, std::move(callable), [this] { over(); }) {
+        middle_(ends_, thread_.loop(), options, std::move(callable), [this] { over(); },
+                [this](std::exception_ptr why) { broken(std::move(why)); }) {
     middle_.prepare();
   }
 
@@ -130,8 +129,8 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
 
   template <class F>
   void on_thread(F f) {
-    boost::asio::post(thread_.executor(), [self = weak_from_this(), f = std::move(f)] {
-      if (auto const core = self.lock(); core && !core->ended_) f(*core);
+    thread_.post([self = weak_from_this(), f = std::move(f)] {
+      if (auto const core = self.lock(); core && !core->ended_) core->middle_.guarded([&] { f(*core); });
     });
   }
   void wake() {
@@ -147,11 +146,25 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
       s.ends_.exit.over();
     });
   }
+  static std::exception_ptr has_gone() noexcept try {
+    return std::make_exception_ptr(task_cancelled("the queue has gone"));
+  } catch (...) {
+    return std::current_exception();
+  }
   /// Nothing runs any more after this.
   void end() noexcept {
     if (std::exchange(ended_, true)) return;
     middle_.end();
-    ends_.exit.fail_waiting(std::make_exception_ptr(task_cancelled("the queue has gone")));
+    ends_.exit.fail_waiting(has_gone());
+    ends_.exit.over();
+    thread_.let_go();
+  }
+  /// The same, but what was put in and is not over fails with this.
+  void broken(std::exception_ptr why) noexcept {
+    if (std::exchange(ended_, true)) return;
+    middle_.end();
+    if (auto const all = ends_.entrance.stop()) ends_.exit.end_at(*all);
+    ends_.exit.fail_rest(std::move(why));
     ends_.exit.over();
     thread_.let_go();
   }

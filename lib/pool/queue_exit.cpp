@@ -53,7 +53,7 @@ queue_exit::got queue_exit::take_next(taken_result& result, std::vector<served>&
 /// Whether there is something to take, and then it is in the outlet.
 bool queue_exit::has_next() {
   while (out_.left == 0) {
-    if (chunks_.empty() && !fetch()) return false;
+    if (chunks_.empty() && !fetch()) return !at_end() && add_failure();
     if (auto const next = chunks_.front().next()) {
       out_.at = next->at;
       out_.left = next->count;
@@ -63,6 +63,23 @@ bool queue_exit::has_next() {
     }
   }
   return true;
+}
+
+/// If nothing more will be published, the next outcome is why; whether there is such a one.
+bool queue_exit::add_failure() {
+  auto why = why_nothing_comes();
+  if (!why) return false;
+  auto failed = std::make_unique<held_result>();
+  failed->error = std::move(why);
+  result_chunk chunk;
+  chunk.add(std::move(failed));
+  chunks_.push_back(std::move(chunk));
+  return has_next();
+}
+
+std::exception_ptr queue_exit::why_nothing_comes() const {
+  std::lock_guard const lock(mutex_);
+  return published_.empty() ? rest_fails_with_ : nullptr;
 }
 
 /// What was published meanwhile; whether something was.
@@ -172,7 +189,17 @@ void queue_exit::end_at(std::uint64_t all) {
   if (waiting_takes_.load() > 0) serve_waiting();
 }
 
+void queue_exit::fail_rest(std::exception_ptr why) noexcept {
+  {
+    std::lock_guard const lock(mutex_);
+    rest_fails_with_ = std::move(why);
+  }
+  news_.tell();
+  if (waiting_takes_.load() > 0) serve_waiting();
+}
+
 void queue_exit::fail_waiting(std::exception_ptr const& error) {
+  if (waiting_takes_.load() == 0) return;  // and no memory is needed to say so
   std::deque<waiting_take> waiting;
   {
     biased_mutex::visit const visit(counts_.taking);

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -49,6 +50,8 @@ class queue_exit {
   void wake_blocked();
   /// After so many items comes the end.
   void end_at(std::uint64_t all);
+  /// Nothing more is published: what has not been, up to the end, fails with this.
+  void fail_rest(std::exception_ptr why) noexcept;
   /// Those who wait for an outcome get this instead.
   void fail_waiting(std::exception_ptr const& error);
 
@@ -74,6 +77,8 @@ class queue_exit {
   bool at_end() const noexcept { return out_.taken == end_.load(); }
   bool has_next();
   bool fetch();
+  bool add_failure();
+  std::exception_ptr why_nothing_comes() const;
   void drop_front();
   void take_ready(result_order& results);
   void hand_over();
@@ -106,6 +111,7 @@ class queue_exit {
   std::vector<result_chunk> spent_;  // memory to be used again
   std::vector<std::function<void()>> to_tell_;
   bool over_ = false;
+  std::exception_ptr rest_fails_with_;
 
   event_count news_;  // for those who wait: something was published, or the end has come
 };

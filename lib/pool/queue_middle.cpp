@@ -41,9 +41,11 @@ std::unique_ptr<held_result> hold(encoded_value const& value) {
 }  // namespace
 
 queue_middle::queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_options const& options,
-                           std::shared_ptr<void> callable, std::function<void()> over)
+                           std::shared_ptr<void> callable, std::function<void()> over,
+                           std::function<void(std::exception_ptr)> broken)
     : ends_(ends),
       over_told_(std::move(over)),
+      broken_told_(std::move(broken)),
       dispatcher_(loop, queue_settings(options), table_of(std::move(callable)), *this) {}
 
 void queue_middle::go_on() {
@@ -93,11 +95,18 @@ void queue_middle::on_failure(std::uint64_t index, pid_t, std::exception_ptr err
 }
 
 void queue_middle::finish(std::uint64_t index, encoded_value const& value) {
-  bytes_come_ += value.size();
-  if (value.blocks || value.bytes.size() > taken_result::most_bytes)
-    results_.add(index, hold(value));
-  else
+  if (value.blocks || value.bytes.size() > taken_result::most_bytes) {
+    std::unique_ptr<held_result> held;
+    try {
+      held = hold(value);
+    } catch (...) {
+      return fail(index, std::current_exception());
+    }
+    results_.add(index, std::move(held));
+  } else {
     results_.add(index, value.bytes);
+  }
+  bytes_come_ += value.size();
 }
 
 void queue_middle::fail(std::uint64_t index, std::exception_ptr error) {

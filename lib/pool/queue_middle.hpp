@@ -17,6 +17,7 @@
 #include <list>
 #include <memory>
 #include <set>
+#include <utility>
 
 namespace procx::inline v1::detail {
 
@@ -39,9 +40,10 @@ struct queue_ends {
 /// may take memory, and puts results into order. Everything but `workers` happens on the pool's thread.
 class alignas(cache_line) queue_middle final : public task_sink {
  public:
-  /// `over`: called once, from within the dispatcher, when the queue is stopped and all tasks have ended.
-  queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_options const& options,
-               std::shared_ptr<void> callable, std::function<void()> over);
+  /// `over`: called once, from within the dispatcher, when the queue is stopped and all tasks have ended. `broken`: see
+  /// `task_sink::on_broken`.
+  queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_options const& options, std::shared_ptr<void> callable,
+               std::function<void()> over, std::function<void(std::exception_ptr)> broken);
 
   /// Forks the nursery: before there is another thread.
   void prepare() { dispatcher_.prepare(); }
@@ -59,6 +61,12 @@ class alignas(cache_line) queue_middle final : public task_sink {
   void on_values(std::uint64_t first, pid_t worker, value_series const& values) override;
   void on_failure(std::uint64_t index, pid_t worker, std::exception_ptr error) override;
   void on_progress() override;
+  void on_broken(std::exception_ptr why) noexcept override { broken_told_(std::move(why)); }
+  /// See `dispatcher::guarded`.
+  template <class F>
+  void guarded(F f) noexcept {
+    dispatcher_.guarded(f);
+  }
 
  private:
   static constexpr std::uint64_t not_stopped = ~std::uint64_t{0};
@@ -80,6 +88,7 @@ class alignas(cache_line) queue_middle final : public task_sink {
 
   queue_ends& ends_;
   std::function<void()> const over_told_;
+  std::function<void(std::exception_ptr)> const broken_told_;
   result_order results_;
   std::list<queue_batch> batches_;     // that were not handed out, or not as a whole
   task_store::position at_;            // in the first of them, if it was begun

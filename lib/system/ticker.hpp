@@ -24,7 +24,7 @@ class ticker {
   /// is looked at may have waited for it. Else 0.
   template <class Owner, class Look>
   void arm(std::weak_ptr<Owner> owner, Look look) {
-    if (std::exchange(armed_, true)) return;
+    if (armed_) return;
     due_ = clock::now() + period;
     timer_.expires_at(due_);
     timer_.async_wait([this, owner = std::move(owner), look = std::move(look)](boost::system::error_code) {
@@ -35,6 +35,7 @@ class ticker {
       auto const late = now - due_;
       look(now, late > in_time ? late : clock::duration::zero());
     });
+    armed_ = true;  // behind what may throw
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "error/throw_trace.hpp"
 #include "support/bytes.hpp"
+#include "support/operator_new.hpp"
 
 #include <boost/asio/error.hpp>
 
@@ -12,8 +13,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
-#include <new>
 #include <set>
 #include <string_view>
 #include <thread>
@@ -24,17 +23,9 @@ namespace {
 
 std::atomic<std::size_t> allocated = 0;  // bytes, in all
 
-void* allocate(std::size_t size) {
-  allocated += size;
-  if (void* const p = std::malloc(size ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-
 }  // namespace
 
-void* operator new(std::size_t size) { return allocate(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void test_allocation(std::size_t size) { allocated += size; }
 
 using procx::errc;
 using procx::exception_record;

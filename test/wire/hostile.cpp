@@ -4,6 +4,7 @@
 #include <procx/wire/codec.hpp>
 
 #include "support/bytes.hpp"
+#include "support/operator_new.hpp"
 
 #include <boost/serialization/valarray.hpp>
 
@@ -28,20 +29,9 @@ namespace {
 
 std::size_t largest_allocation = 0;
 
-void* allocate(std::size_t size) {
-  largest_allocation = std::max(largest_allocation, size);
-  if (void* const p = std::malloc(size ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-
 }  // namespace
 
-void* operator new(std::size_t size) { return allocate(size); }
-void* operator new[](std::size_t size) { return allocate(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void test_allocation(std::size_t size) { largest_allocation = std::max(largest_allocation, size); }
 
 namespace {
 

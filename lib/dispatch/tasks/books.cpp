@@ -22,7 +22,7 @@ std::optional<task_run> books::withdraw(std::uint64_t task) {
 }
 
 void books::add_worker(worker_id worker) {
-  if (worker >= workers_.size()) workers_.resize(worker + 1);
+  make_room_for(worker);
   workers_[worker] = {};
   workers_[worker].alive = true;
   workers_[worker].credit = first_credit();
@@ -65,7 +65,8 @@ void books::measured(worker_id worker, std::uint64_t count, std::chrono::nanosec
 std::chrono::nanoseconds books::unbegun_work(worker_id worker, std::size_t begun) const noexcept {
   worker_book const& w = workers_[worker];
   std::size_t const unbegun = w.tasks.tasks() - std::min(begun, w.tasks.tasks());
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(w.average_ns * static_cast<double>(unbegun)));
+  constexpr double most = 9e18;  // a worker may claim anything
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(w.average_ns * static_cast<double>(unbegun), most)));
 }
 
 bool books::may_try_again(task_run& task, failure how) const noexcept {

@@ -54,6 +54,10 @@ class books {
   /// Takes the task with this number out of the queue; none if it is not there. Cost: linear in the queue.
   std::optional<task_run> withdraw(std::uint64_t task);
 
+  /// So that `add_worker` needs no memory.
+  void make_room_for(worker_id worker) {
+    if (worker >= workers_.size()) workers_.resize(worker + 1);
+  }
   void add_worker(worker_id worker);
   std::size_t workers() const noexcept { return alive_; }
   std::size_t in_flight() const noexcept { return in_flight_; }

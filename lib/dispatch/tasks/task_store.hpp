@@ -43,7 +43,12 @@ class task_store {
     std::uint64_t const length = arguments_length_size + size;
     return book({.id = id, .length = length, .block = open_block_, .offset = open_at_, .head = head});
   }
-  void abandon() noexcept { blocks_[open_block_].bytes.set_size(open_at_); }
+  /// Whether or not there was memory for `begin`.
+  void abandon() noexcept {
+    if (open_block_ == none) return;
+    buffer& bytes = blocks_[open_block_].bytes;
+    bytes.set_size(std::min<std::size_t>(bytes.size(), open_at_));
+  }
 
   /// Room for the arguments of some tasks.
   struct room {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <procx/wire/blocks.hpp>
+#include <procx/wire/value_series.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+
+#include <sys/types.h>
+
+namespace procx::inline v1::detail {
+
+/// Who has tasks and wants their results. Called from handlers on the dispatcher's loop, once for each task.
+class task_sink {
+ public:
+  virtual ~task_sink() = default;
+  virtual void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) = 0;
+  /// The values of tasks that follow each other, from `first` on, for who can make something of that.
+  virtual void on_values(std::uint64_t first, pid_t worker, value_series const& values) {
+    for (std::size_t i = 0; i < values.count; ++i) on_value(first + i, worker, values.payload(i));
+  }
+  virtual void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) = 0;
+  /// After a number of the above: a good moment to add tasks, or to tell others what has come.
+  virtual void on_progress() = 0;
+  /// The dispatcher's own books have suffered, for want of memory mostly: it is stopped, and all that is not over fails with
+  /// this. Called in a handler that has nothing more to do.
+  virtual void on_broken(std::exception_ptr why) noexcept = 0;
+  /// What people call the task with this id.
+  virtual std::uint64_t number_of(std::uint64_t id) const { return id; }
+};
+
+}  // namespace procx::inline v1::detail
