@@ -7,6 +7,8 @@
 #include <procx/error/outcome.hpp>
 
 #include <procx/wire/codec.hpp>
+#include <procx/wire/fingerprint.hpp>
+#include <procx/wire/portable.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <procx/process/process.hpp>

@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE encodable
-#include <procx/wire/encodable.hpp>
+#include <procx/wire/codec.hpp>
 #include <procx/wire/full_archive.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -22,8 +22,12 @@ struct numbers {
   int a;
   double b;
 };
-struct unserializable {
+class unserializable {
+ public:
   std::string name;
+
+ private:
+  int secret_ = 0;
 };
 struct tree {
   int number = 0;

@@ -25,6 +25,8 @@
 #include <unordered_map>
 #include <variant>
 
+#include <pthread.h>
+
 namespace {
 
 std::size_t largest_allocation = 0;
@@ -72,6 +74,48 @@ std::unique_ptr<node> chain(int length) {
     first = std::move(before);
   }
   return first;
+}
+
+struct looped {
+  std::shared_ptr<looped> next;
+};
+
+struct bulky_node {
+  char text[16'384] = {};
+  std::unique_ptr<bulky_node> next;
+};
+std::unique_ptr<bulky_node> bulky_chain(int length) {
+  std::unique_ptr<bulky_node> first;
+  for (int i = 0; i < length; ++i) {
+    auto before = std::make_unique<bulky_node>();
+    before->next = std::move(first);
+    first = std::move(before);
+  }
+  return first;
+}
+struct huge {
+  char text[5 << 20] = {};
+};
+
+template <class T>
+void value_or_protocol_error(bytes const& all) {
+  try {
+    procx::decode<T>(all);
+  } catch (procx::protocol_error const&) {
+  }
+}
+
+/// Runs it on a thread with a stack of that size.
+template <class F>
+void on_a_stack_of(std::size_t size, F run) {
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setstacksize(&attributes, size);
+  pthread_t thread;
+  auto const entry = [](void* f) -> void* { return (*static_cast<F*>(f))(), nullptr; };
+  BOOST_REQUIRE(::pthread_create(&thread, &attributes, entry, &run) == 0);
+  ::pthread_join(thread, nullptr);
+  ::pthread_attr_destroy(&attributes);
 }
 
 /// Every beginning of the value's bytes, and the value with a byte more, is refused.
@@ -169,14 +213,27 @@ BOOST_AUTO_TEST_CASE(a_variant_holds_one_of_its_types) {
 }
 
 BOOST_AUTO_TEST_CASE(a_bitset_has_no_bits_beyond_its_size) {
-  BOOST_TEST(procx::decode<std::bitset<3>>(raw({7, 0, 0, 0, 0, 0, 0, 0})).all());
-  BOOST_CHECK_THROW(procx::decode<std::bitset<3>>(raw({8, 0, 0, 0, 0, 0, 0, 0})), procx::protocol_error);
+  BOOST_TEST(procx::decode<std::bitset<3>>(raw({7})).all());
+  BOOST_CHECK_THROW(procx::decode<std::bitset<3>>(raw({8})), procx::protocol_error);
 }
 
-BOOST_AUTO_TEST_CASE(values_nest_so_deep_and_no_deeper) {
-  BOOST_TEST(bool(round_trip(chain(500))));
+BOOST_AUTO_TEST_CASE(values_nest_as_deep_as_half_of_the_stack_allows_and_no_deeper) {
+  BOOST_TEST(bool(round_trip(chain(1000))));
+  auto ring = std::make_shared<looped>();
+  ring->next = ring;
   procx::detail::buffer out;
-  BOOST_CHECK_EXCEPTION(procx::encode(out, chain(600)), procx::protocol_error, says("more than 1024 deep"));
+  BOOST_CHECK_EXCEPTION(procx::encode(out, ring), procx::protocol_error, says("too deep for the stack"));
+  ring->next = nullptr;
+}
+
+BOOST_AUTO_TEST_CASE(large_nodes_overflow_no_stack_however_small_it_is) {
+  auto const deep = encoded(bulky_chain(400));
+  auto const large = encoded(std::make_unique<huge>());
+  for (std::size_t stack : {std::size_t{256} << 10, std::size_t{1} << 20, std::size_t{8} << 20})
+    on_a_stack_of(stack, [&] {
+      BOOST_CHECK_NO_THROW(value_or_protocol_error<std::unique_ptr<bulky_node>>(deep));
+      BOOST_CHECK_NO_THROW(value_or_protocol_error<std::unique_ptr<huge>>(large));
+    });
 }
 
 BOOST_AUTO_TEST_CASE(bytes_that_claim_to_nest_for_ever_are_refused) {
@@ -186,7 +243,7 @@ BOOST_AUTO_TEST_CASE(bytes_that_claim_to_nest_for_ever_are_refused) {
     auto const one = encoded(std::uint64_t{1});
     trees.insert(trees.end(), one.begin(), one.end());
   }
-  BOOST_CHECK_EXCEPTION(procx::decode<tree>(trees), procx::protocol_error, says("more than 1024 deep"));
+  BOOST_CHECK_EXCEPTION(procx::decode<tree>(trees), procx::protocol_error, says("too deep for the stack"));
 }
 
 BOOST_AUTO_TEST_CASE(depth_counts_what_is_inside_and_not_what_stands_beside) {

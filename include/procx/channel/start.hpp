@@ -2,7 +2,7 @@
 
 #include <procx/channel/channel.hpp>
 #include <procx/channel/start_options.hpp>
-#include <procx/wire/encodable.hpp>
+#include <procx/wire/codec.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <functional>

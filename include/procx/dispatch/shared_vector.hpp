@@ -29,7 +29,8 @@ namespace procx::inline v1 {
 /// \endcode
 template <class T>
 class shared_vector {
-  static_assert(detail::is_bitwise<T>, "procx: a shared_vector has elements that are copied as bytes");
+  static_assert(detail::is_bitwise<T>,
+                "procx: a shared_vector is of numbers or of structs of numbers without holes (no padding bytes, no pointers)");
 
  public:
   using value_type = T;
@@ -72,7 +73,7 @@ class shared_vector {
   bool shared() const noexcept { return slab_ != nullptr; }
 
  private:
-  friend struct detail::codec<shared_vector>;
+  friend struct codec<shared_vector>;
 
   struct free_aligned {
     void operator()(void* p) const noexcept { ::operator delete(p, std::align_val_t(alignof(T))); }
@@ -90,16 +91,15 @@ class shared_vector {
   std::unique_ptr<void, free_aligned> heap_;
 };
 
-namespace detail {
-
 template <class T>
 struct codec<shared_vector<T>> {
+  using parts = detail::type_list<T>;
+  static constexpr auto tag = detail::shape::sequence;
   static void save(output_archive& out, shared_vector<T> const& value) {
     if (value.slab_ && out.blocks())
       if (auto const number = out.blocks()->give_away(value.slab_)) return out.save_outside(value.size(), *number);
     out.save_range(value.data(), value.size(), sizeof(T));
   }
-  static void load(input_archive& in, shared_vector<T>& value) { value = make(in); }
   static shared_vector<T> make(input_archive& in) {
     auto const [from, count, block] = in.load_range(sizeof(T));
     if (block)
@@ -116,5 +116,4 @@ struct codec<shared_vector<T>> {
   }
 };
 
-}  // namespace detail
 }  // namespace procx::inline v1

@@ -25,7 +25,8 @@ namespace procx::inline v1 {
 /// \endcode
 template <class T>
 class view : public std::ranges::view_interface<view<T>> {
-  static_assert(detail::is_bitwise<T>, "procx: a view is of elements that are copied as bytes");
+  static_assert(detail::is_bitwise<T>,
+                "procx: a view is of numbers or of structs of numbers without holes (no padding bytes, no pointers)");
 
  public:
   using value_type = T;
@@ -65,14 +66,16 @@ view<T> view_of(input_archive& in) {
   return view<T>({static_cast<T const*>(copy.get()), count}, copy);
 }
 
+}  // namespace detail
+
 template <class T>
 struct codec<view<T>> {
+  using parts = detail::type_list<T>;
+  static constexpr auto tag = detail::shape::sequence;
   static void save(output_archive& out, view<T> const& value) { out.save_range(value.data(), value.size(), sizeof(T)); }
-  static void load(input_archive& in, view<T>& value) { value = view_of<T>(in); }
-  static view<T> make(input_archive& in) { return view_of<T>(in); }
+  static view<T> make(input_archive& in) { return detail::view_of<T>(in); }
 };
 
-}  // namespace detail
 }  // namespace procx::inline v1
 
 template <class T>

@@ -5,7 +5,7 @@
 #include <procx/dispatch/task_head.hpp>
 #include <procx/exchange/make_parallel.hpp>
 #include <procx/exchange/make_reusable.hpp>
-#include <procx/wire/encodable.hpp>
+#include <procx/wire/codec.hpp>
 
 #include <cstdint>
 #include <functional>

@@ -50,7 +50,7 @@ class awaited_outcome final : public result_receiver {
     std::optional<R> value;
     if (!error && result) error = result->error();
     if (!error && result) try {
-        value.emplace(decode<R>(result->value()));
+        with_room_for<R>([&] { value.emplace(decode<R>(result->value())); });
       } catch (...) {
         error = std::current_exception();
       }

@@ -33,7 +33,7 @@ class promised_result final : public operation {
       if constexpr (std::is_void_v<R>)
         promise_.set_value();
       else
-        promise_.set_value(decode<R>(result.bytes));
+        with_room_for<R>([&] { promise_.set_value(decode<R>(result.bytes)); });
     } catch (...) {
       promise_.set_exception(std::current_exception());
     }

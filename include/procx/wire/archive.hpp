@@ -2,9 +2,12 @@
 
 #include <procx/wire/blocks.hpp>
 #include <procx/wire/buffer.hpp>
+#include <procx/wire/nesting.hpp>
 
 #include <boost/serialization/library_version_type.hpp>
 
+#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,74 +16,96 @@
 
 namespace procx::inline v1 {
 
-class output_archive;
-class input_archive;
+/// How values are written: docs/wire-format.md.
+enum class wire_form : bool {
+  native,    ///< between the processes of one program: numbers and structs without holes as they lie in memory
+  portable,  ///< for sockets, files and other machines: little endian, fixed widths, no holes, no addresses
+};
+
+template <wire_form Form>
+class basic_output_archive;
+template <wire_form Form>
+class basic_input_archive;
+
+using output_archive = basic_output_archive<wire_form::native>;
+using input_archive = basic_input_archive<wire_form::native>;
+using portable_output_archive = basic_output_archive<wire_form::portable>;
+using portable_input_archive = basic_input_archive<wire_form::portable>;
 
 namespace detail {
 
-template <class T>
-void save(output_archive& archive, T const& value);
-template <class T>
-void load(input_archive& archive, T& value);
+template <class Archive, class T>
+void save(Archive& archive, T const& value);
+template <class Archive, class T>
+void load(Archive& archive, T& value);
 
 [[noreturn]] void throw_bad_bytes(char const* why);
-[[noreturn]] void throw_too_deep();
 
-/// Values may nest this deep: a hostile sender must not choose how far the receiver's stack reaches.
-inline constexpr unsigned nesting_limit = 1024;
-
-/// Counts how deep an archive is inside of values that hold values.
-class nesting {
- public:
-  explicit nesting(unsigned& depth) : depth_(depth) {
-    if (depth_ == nesting_limit) throw_too_deep();
-    ++depth_;
+/// The bytes of a number in little endian order, and back.
+template <class T>
+void store_little(std::byte* to, T value) noexcept {
+  std::memcpy(to, &value, sizeof value);
+  if constexpr (std::endian::native != std::endian::little)
+    for (std::size_t i = 0; i < sizeof value / 2; ++i) std::swap(to[i], to[sizeof value - 1 - i]);
+}
+template <class T>
+T load_little(std::byte const* from) noexcept {
+  T value;
+  std::memcpy(static_cast<void*>(&value), from, sizeof value);
+  if constexpr (std::endian::native != std::endian::little) {
+    std::byte bytes[sizeof value];
+    store_little(bytes, value);
+    std::memcpy(static_cast<void*>(&value), bytes, sizeof value);
   }
-  nesting(nesting const&) = delete;
-  ~nesting() { --depth_; }
-
- private:
-  unsigned& depth_;
-};
+  return value;
+}
 
 }  // namespace detail
 
-/// Writes values as bytes that an `input_archive` of the same build reads back.
+/// Writes values as bytes that an input archive of the same form reads back.
 ///
 /// It models Boost.Serialization's saving archive, so that the `serialize` functions written for that library work
-/// with it unchanged, without its cost: no header, no stream, no tracking of objects. Trivially copyable values are
-/// copied as they lie in memory.
-class output_archive {
+/// with it unchanged, without its cost: no header, no stream, no tracking of objects. Values without holes are
+/// copied as they lie in memory where the form allows that.
+template <wire_form Form>
+class basic_output_archive {
  public:
   using is_saving = std::true_type;
   using is_loading = std::false_type;
+  static constexpr wire_form form = Form;
 
-  explicit output_archive(detail::buffer& out, detail::block_sink* blocks = nullptr) noexcept
+  explicit basic_output_archive(detail::buffer& out, detail::block_sink* blocks = nullptr) noexcept
       : out_(out), blocks_(blocks) {}
 
   template <class T>
-  output_archive& operator<<(T const& value) {
+  basic_output_archive& operator<<(T const& value) {
     detail::save(*this, value);
     return *this;
   }
   template <class T>
-  output_archive& operator&(T const& value) {
+  basic_output_archive& operator&(T const& value) {
     return *this << value;
   }
 
   void save_binary(void const* from, std::size_t size) { out_.append(from, size); }
+  /// The value as it lies in memory.
   template <class T>
   void save_bitwise(T const& value) {
     if constexpr (sizeof value <= 64)
-      out_.append_words<sizeof value>(reinterpret_cast<std::byte const*>(&value));
+      out_.template append_words<sizeof value>(reinterpret_cast<std::byte const*>(&value));
     else
       out_.append(&value, sizeof value);
   }
-  void save_count(std::size_t count) {
-    std::uint64_t const n = count;
-    out_.append(&n, sizeof n);
+  /// A number in little endian order.
+  template <class T>
+  void save_number(T value) {
+    if constexpr (std::endian::native == std::endian::little)
+      save_bitwise(value);
+    else
+      detail::store_little(out_.extend(sizeof value), value);
   }
-  /// A count, and so many things of `unit` bytes each, which lie one behind the other: in the frame, or outside of it.
+  void save_count(std::size_t count) { save_number(std::uint64_t{count}); }
+  /// A count, and that number of things of `unit` bytes each, which lie one behind the other: in the frame, or outside of it.
   void save_range(void const* from, std::size_t count, std::size_t unit) {
     std::size_t const size = count * unit;
     if (blocks_ && size >= detail::block_threshold)
@@ -98,7 +123,7 @@ class output_archive {
   }
   detail::block_sink* blocks() const noexcept { return blocks_; }
   std::size_t written() const noexcept { return out_.size(); }
-  unsigned& depth() noexcept { return depth_; }
+  detail::stack_floor& floor() noexcept { return floor_; }
 
   // What Boost.Serialization's own headers ask of an archive beside that.
   template <class T>
@@ -113,36 +138,43 @@ class output_archive {
  private:
   detail::buffer& out_;
   detail::block_sink* blocks_;
-  unsigned depth_ = 0;
+  detail::stack_floor floor_;
 };
 
-/// Reads back what an `output_archive` wrote. Every length is checked against the bytes that are left before memory is
-/// reserved for it, so that damaged or hostile bytes cost a `protocol_error` and nothing else.
-class input_archive {
+/// Reads back what an output archive of the same form wrote. Every length is checked against the bytes that are left before
+/// memory is reserved for it, so that damaged or hostile bytes cost a `protocol_error` and nothing else.
+template <wire_form Form>
+class basic_input_archive {
  public:
   using is_saving = std::false_type;
   using is_loading = std::true_type;
+  static constexpr wire_form form = Form;
 
-  explicit input_archive(std::span<std::byte const> bytes, detail::block_source* blocks = nullptr) noexcept
-      : input_archive(bytes.data(), bytes.size(), blocks) {}
-  input_archive(std::byte const* bytes, std::size_t size, detail::block_source* blocks) noexcept
-      : at_(bytes), end_(bytes + size), blocks_(blocks) {}
-  explicit input_archive(detail::encoded_value const& value) noexcept : input_archive(value.bytes, value.blocks) {}
+  explicit basic_input_archive(std::span<std::byte const> encoded, detail::block_source* blocks = nullptr) noexcept
+      : basic_input_archive(encoded.data(), encoded.size(), blocks) {}
+  basic_input_archive(std::byte const* encoded, std::size_t size, detail::block_source* blocks) noexcept
+      : at_(encoded), end_(encoded + size), blocks_(blocks) {}
+  explicit basic_input_archive(detail::encoded_value const& value) noexcept : basic_input_archive(value.bytes, value.blocks) {}
 
   template <class T>
-  input_archive& operator>>(T&& value) {
+  basic_input_archive& operator>>(T&& value) {
     // Wrappers such as make_nvp("x", x) arrive as temporaries, and sometimes const, but refer to what is to be read.
     detail::load(*this, const_cast<std::remove_cvref_t<T>&>(value));
     return *this;
   }
   template <class T>
-  input_archive& operator&(T&& value) {
+  basic_input_archive& operator&(T&& value) {
     return *this >> value;
   }
 
   void load_binary(void* to, std::size_t size) {
     std::byte const* const from = take(size);
     if (size) std::memcpy(to, from, size);
+  }
+  /// The next number, in little endian order.
+  template <class T>
+  T load_number() {
+    return detail::load_little<T>(take(sizeof(T)));
   }
   /// The next `size` bytes where they lie; throws protocol_error if there are fewer.
   std::byte const* take(std::size_t size) {
@@ -153,8 +185,7 @@ class input_archive {
   }
   /// A count of things that take at least `unit` bytes each: never more than the bytes that are left can hold.
   std::size_t load_count(std::size_t unit = 1) {
-    std::uint64_t n = 0;
-    load_binary(&n, sizeof n);
+    auto const n = load_number<std::uint64_t>();
     if (n > left() / unit) detail::throw_bad_bytes("a collection claims to be larger than its bytes");
     return static_cast<std::size_t>(n);
   }
@@ -165,15 +196,14 @@ class input_archive {
     std::optional<std::uint64_t> block;  ///< if it lies in one
   };
   range load_range(std::size_t unit) {
-    std::uint64_t n = 0;
-    load_binary(&n, sizeof n);
+    auto const n = load_number<std::uint64_t>();
     if ((n & output_archive::outside) && blocks_) return load_outside(n & ~output_archive::outside, unit);
     if (n > left() / unit) detail::throw_bad_bytes("a collection claims to be larger than its bytes");
     return {take(static_cast<std::size_t>(n) * unit), static_cast<std::size_t>(n), std::nullopt};
   }
   detail::block_source* blocks() const noexcept { return blocks_; }
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
-  unsigned& depth() noexcept { return depth_; }
+  detail::stack_floor& floor() noexcept { return floor_; }
 
   template <class T>
   void register_type(T const* = nullptr) noexcept {}
@@ -184,8 +214,7 @@ class input_archive {
 
  private:
   range load_outside(std::uint64_t count, std::size_t unit) {
-    std::uint64_t block = 0;
-    load_binary(&block, sizeof block);
+    auto const block = load_number<std::uint64_t>();
     if (count > ~std::size_t{0} / unit) detail::throw_bad_bytes("a collection claims to be larger than memory");
     return {blocks_->find(block, static_cast<std::size_t>(count) * unit).data(), static_cast<std::size_t>(count), block};
   }
@@ -193,7 +222,7 @@ class input_archive {
   std::byte const* at_;
   std::byte const* end_;
   detail::block_source* blocks_;
-  unsigned depth_ = 0;
+  detail::stack_floor floor_;
 };
 
 }  // namespace procx::inline v1

@@ -11,20 +11,20 @@
 #include <variant>
 
 // What is made of other values: pairs, tuples, values that may be there or be one of several, smart pointers.
-namespace procx::inline v1::detail {
+namespace procx::inline v1 {
 
 template <class A, class B>
 struct codec<std::pair<A, B>> {
   using pair = std::pair<A, B>;
-  static void save(output_archive& out, pair const& value) {
-    save_to_make<std::remove_const_t<A>>(out, value.first);
-    save_to_make<std::remove_const_t<B>>(out, value.second);
+  using parts = detail::type_list<A, B>;
+  static constexpr auto tag = detail::shape::pair;
+  template <class Archive>
+  static void save(Archive& out, pair const& value) {
+    detail::save_to_make<std::remove_const_t<A>>(out, value.first);
+    detail::save_to_make<std::remove_const_t<B>>(out, value.second);
   }
-  static void load(input_archive& in, pair& value) {
-    value.first = detail::make<A>(in);
-    value.second = detail::make<B>(in);
-  }
-  static pair make(input_archive& in) {
+  template <class Archive>
+  static pair make(Archive& in) {
     return {detail::make<std::remove_const_t<A>>(in), detail::make<std::remove_const_t<B>>(in)};
   }
 };
@@ -32,11 +32,14 @@ struct codec<std::pair<A, B>> {
 template <class... T>
 struct codec<std::tuple<T...>> {
   using tuple = std::tuple<T...>;
-  static void save(output_archive& out, tuple const& value) {
-    std::apply([&](T const&... element) { (save_to_make<std::remove_const_t<T>>(out, element), ...); }, value);
+  using parts = detail::type_list<T...>;
+  static constexpr auto tag = detail::shape::tuple;
+  template <class Archive>
+  static void save(Archive& out, tuple const& value) {
+    std::apply([&](T const&... element) { (detail::save_to_make<std::remove_const_t<T>>(out, element), ...); }, value);
   }
-  static void load(input_archive& in, tuple& value) { value = make(in); }
-  static tuple make(input_archive& in) {
+  template <class Archive>
+  static tuple make(Archive& in) {
     (void)in;
     return tuple{detail::make<std::remove_const_t<T>>(in)...};  // braces: from left to right
   }
@@ -44,15 +47,19 @@ struct codec<std::tuple<T...>> {
 
 template <class T>
 struct codec<std::optional<T>> {
-  static void save(output_archive& out, std::optional<T> const& value) {
+  using parts = detail::type_list<T>;
+  static constexpr auto tag = detail::shape::optional;
+  template <class Archive>
+  static void save(Archive& out, std::optional<T> const& value) {
     codec<bool>::save(out, value.has_value());
-    if (value) save_to_make(out, *value);
+    if (value) detail::save_to_make<std::remove_const_t<T>>(out, *value);
   }
-  static void load(input_archive& in, std::optional<T>& value) {
+  template <class Archive>
+  static void load(Archive& in, std::optional<T>& value) {
     bool there = false;
     codec<bool>::load(in, there);
     if (there)
-      value.emplace(detail::make<T>(in));
+      value.emplace(detail::make<std::remove_const_t<T>>(in));
     else
       value.reset();
   }
@@ -61,37 +68,45 @@ struct codec<std::optional<T>> {
 template <class... T>
 struct codec<std::variant<T...>> {
   using variant = std::variant<T...>;
-  static void save(output_archive& out, variant const& value) {
+  using parts = detail::type_list<T...>;
+  static constexpr auto tag = detail::shape::variant;
+  template <class Archive>
+  static void save(Archive& out, variant const& value) {
     auto const index = static_cast<std::uint32_t>(value.index());
-    out.save_binary(&index, sizeof index);
-    std::visit([&](auto const& held) { save_to_make(out, held); }, value);
+    out.save_number(index);
+    std::visit([&](auto const& held) { detail::save_to_make<std::remove_cvref_t<decltype(held)>>(out, held); }, value);
   }
-  static void load(input_archive& in, variant& value) { value = make(in); }
-  static variant make(input_archive& in) {
-    std::uint32_t index = 0;
-    in.load_binary(&index, sizeof index);
-    if (index >= sizeof...(T)) throw_bad_bytes("a variant holds none of its types");
+  template <class Archive>
+  static variant make(Archive& in) {
+    auto const index = in.template load_number<std::uint32_t>();
+    if (index >= sizeof...(T)) detail::throw_bad_bytes("a variant holds none of its types");
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      using maker = variant (*)(input_archive&);
+      using maker = variant (*)(Archive&);
       static constexpr maker makers[] = {
-          [](input_archive& from) { return variant(std::in_place_index<I>, detail::make<T>(from)); }...};
+          [](Archive& from) { return variant(std::in_place_index<I>, detail::make<std::remove_const_t<T>>(from)); }...};
       return makers[index](in);
     }(std::index_sequence_for<T...>());
   }
 };
 
+namespace detail {
+
 /// What a smart pointer points to, once for each pointer: sharing is not kept, that takes the full archive.
 template <class Pointer>
 struct pointee_codec {
   using T = typename Pointer::element_type;
-  static void save(output_archive& out, Pointer const& value) {
-    check_type();
-    nesting const deeper(out.depth());
+  using parts = type_list<T>;
+  static constexpr auto tag = shape::pointer;
+  static constexpr refusal why_not = std::is_polymorphic_v<T> && !std::is_final_v<T> ? refusal::polymorphic : refusal::none;
+  template <class Archive>
+  static void save(Archive& out, Pointer const& value) {
+    out.floor().check();
     codec<bool>::save(out, value != nullptr);
     if (value) save_to_make<std::remove_const_t<T>>(out, *value);
   }
-  static void load(input_archive& in, Pointer& value) {
-    nesting const deeper(in.depth());
+  template <class Archive>
+  static void load(Archive& in, Pointer& value) {
+    in.floor().check();
     bool there = false;
     codec<bool>::load(in, there);
     if (there)
@@ -99,20 +114,20 @@ struct pointee_codec {
     else
       value = nullptr;
   }
-
- private:
-  /// Not before it is used: one may ask whether there is a codec.
-  static void check_type() {
-    static_assert(!std::is_polymorphic_v<T> || std::is_final_v<T>,
-                  "procx: what derives from the class is lost on the way; ask for Boost's archive by "
-                  "PROCX_FULL_ARCHIVE of the pointer");
-  }
 };
-template <class T>
-  requires(!std::is_array_v<T>)
-struct codec<std::unique_ptr<T>> : pointee_codec<std::unique_ptr<T>> {};
-template <class T>
-  requires(!std::is_array_v<T>)
-struct codec<std::shared_ptr<T>> : pointee_codec<std::shared_ptr<T>> {};
+template <class Pointer>
+struct array_pointer_codec {
+  static constexpr refusal why_not = refusal::array_pointer;
+  static void save(output_archive&, Pointer const&);
+};
 
-}  // namespace procx::inline v1::detail
+}  // namespace detail
+
+template <class T>
+struct codec<std::unique_ptr<T>> : std::conditional_t<std::is_array_v<T>, detail::array_pointer_codec<std::unique_ptr<T>>,
+                                                      detail::pointee_codec<std::unique_ptr<T>>> {};
+template <class T>
+struct codec<std::shared_ptr<T>> : std::conditional_t<std::is_array_v<T>, detail::array_pointer_codec<std::shared_ptr<T>>,
+                                                      detail::pointee_codec<std::shared_ptr<T>>> {};
+
+}  // namespace procx::inline v1

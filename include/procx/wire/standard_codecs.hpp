@@ -4,92 +4,145 @@
 
 #include <array>
 #include <bitset>
-#include <concepts>
+#include <chrono>
+#include <complex>
 #include <cstdint>
-#include <iterator>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
-// The standard library's containers and strings. What is contiguous in memory is one copy; what could be checked on the way in is.
-namespace procx::inline v1::detail {
+#include <boost/system/error_code.hpp>
 
-template <>
-struct codec<bool> {
-  static void save(output_archive& out, bool value) {
-    auto const byte = static_cast<unsigned char>(value);
-    out.save_binary(&byte, 1);
-  }
-  static void load(input_archive& in, bool& value) {
-    auto const byte = std::to_integer<unsigned char>(*in.take(1));
-    if (byte > 1) throw_bad_bytes("a bool is neither true nor false");
-    value = byte != 0;
-  }
+// Strings, vectors and arrays, and what is a number or two: what is contiguous in memory is one copy; what could be wrong on
+// the way in is checked.
+namespace procx::inline v1 {
+namespace detail {
+
+/// What the types with a codec are, for `type_fingerprint`; part of the wire format, as frame_kind is: never renumbered.
+enum class shape : std::uint64_t {
+  boolean = 1, text, sequence, array, bits, complex, duration, time_point, path, error_code,
+  pair, tuple, optional, variant, pointer, set, map, ring,
 };
 
 /// Elements one by one. If they take less than a byte each they are padded, so that a count is never larger than the
 /// bytes behind it.
-template <class Range>
-void save_elements(output_archive& out, Range const& range, std::size_t count) {
-  nesting const deeper(out.depth());
+template <class Archive, class Range>
+void save_elements(Archive& out, Range const& range, std::size_t count) {
+  out.floor().check();
   out.save_count(count);
   std::size_t const start = out.written();
   for (auto const& element : range) save_to_make<typename Range::value_type>(out, element);
   for (std::size_t n = out.written() - start; n < count; ++n) out.save_binary("", 1);
 }
 
-template <class T, class Insert>
-void load_elements(input_archive& in, std::size_t count, Insert insert) {
-  nesting const deeper(in.depth());
+template <class T, class Archive, class Insert>
+void load_elements(Archive& in, std::size_t count, Insert insert) {
+  in.floor().check();
   std::size_t const before = in.left();
   for (std::size_t i = 0; i < count; ++i) insert(make<T>(in));
   std::size_t const read = before - in.left();
   if (read < count) in.take(count - read);
 }
 
+template <class T, std::size_t N, wire_form Form>
+inline constexpr bool is_bitwise<std::array<T, N>, Form> = N > 0 && is_bitwise<T, Form>;
+template <class T, wire_form Form>
+inline constexpr bool is_bitwise<std::complex<T>, Form> = is_bitwise<T, Form>;
+template <class Rep, class Period, wire_form Form>
+inline constexpr bool is_bitwise<std::chrono::duration<Rep, Period>, Form> = is_bitwise<Rep, Form>;
+template <class Clock, class Duration, wire_form Form>
+inline constexpr bool is_bitwise<std::chrono::time_point<Clock, Duration>, Form> = is_bitwise<Duration, Form>;
+
+/// Error codes by the name of their category, since its address means nothing elsewhere. A category that this program does
+/// not have arrives as one of the same name whose messages are "NAME error VALUE".
+std::error_category const& std_category(std::string_view name);
+boost::system::error_category const& boost_category(std::string_view name);
+
+}  // namespace detail
+
+template <>
+struct codec<bool> {
+  static constexpr auto tag = detail::shape::boolean;
+  template <class Archive>
+  static void save(Archive& out, bool value) {
+    auto const byte = static_cast<unsigned char>(value);
+    out.save_binary(&byte, 1);
+  }
+  template <class Archive>
+  static void load(Archive& in, bool& value) {
+    auto const byte = std::to_integer<unsigned char>(*in.take(1));
+    if (byte > 1) detail::throw_bad_bytes("a bool is neither true nor false");
+    value = byte != 0;
+  }
+};
+
 template <class C, class Traits, class Alloc>
 struct codec<std::basic_string<C, Traits, Alloc>> {
   using string = std::basic_string<C, Traits, Alloc>;
-  static void save(output_archive& out, string const& value) {
-    out.save_range(value.data(), value.size(), sizeof(C));
+  using parts = detail::type_list<C>;
+  static constexpr auto tag = detail::shape::text;
+  template <class Archive>
+  static void save(Archive& out, string const& value) {
+    if constexpr (detail::is_bitwise<C, Archive::form>)
+      out.save_range(value.data(), value.size(), sizeof(C));
+    else
+      detail::save_elements(out, value, value.size());
   }
-  static void load(input_archive& in, string& value) {
-    auto const [from, count, block] = in.load_range(sizeof(C));
-    value.resize(count);
-    if (count) std::memcpy(value.data(), from, count * sizeof(C));
+  template <class Archive>
+  static void load(Archive& in, string& value) {
+    if constexpr (detail::is_bitwise<C, Archive::form>) {
+      auto const [from, count, block] = in.load_range(sizeof(C));
+      value.resize(count);
+      if (count) std::memcpy(value.data(), from, count * sizeof(C));
+    } else {
+      value.clear();
+      detail::load_elements<C>(in, in.load_count(sizeof(C)), [&](C c) { value.push_back(c); });
+    }
   }
 };
 
 template <class T, class Alloc>
 struct codec<std::vector<T, Alloc>> {
   using vector = std::vector<T, Alloc>;
-  static void save(output_archive& out, vector const& value) {
-    if constexpr (is_bitwise<T>) {
+  using parts = detail::type_list<T>;
+  static constexpr auto tag = detail::shape::sequence;
+  template <class Archive>
+  static void save(Archive& out, vector const& value) {
+    if constexpr (detail::is_bitwise<T, Archive::form>) {
       out.save_range(value.data(), value.size(), sizeof(T));
     } else {
-      save_elements(out, value, value.size());
+      detail::save_elements(out, value, value.size());
     }
   }
-  static void load(input_archive& in, vector& value) {
-    if constexpr (is_bitwise<T>) {
-      auto const [from, count, block] = in.load_range(sizeof(T));
-      if (reinterpret_cast<std::uintptr_t>(from) % alignof(T) == 0) {
-        auto const* const first = reinterpret_cast<T const*>(from);
-        value.assign(first, first + count);  // one pass, where resize() and memcpy would be two
-      } else if constexpr (std::is_default_constructible_v<T>) {
-        value.resize(count);
-        if (count) std::memcpy(static_cast<void*>(value.data()), from, count * sizeof(T));
-      } else {
-        value.clear();
-        value.reserve(count);
-        input_archive elements({from, count * sizeof(T)});
-        for (std::size_t i = 0; i < count; ++i) value.push_back(make<T>(elements));
-      }
+  template <class Archive>
+  static void load(Archive& in, vector& value) {
+    if constexpr (detail::is_bitwise<T, Archive::form>) {
+      load_in_one_piece(in, value);
     } else {
       std::size_t const count = in.load_count();
       value.clear();
       if constexpr (sizeof(T) <= 64) value.reserve(count / 8);  // a count is only as good as its sender: grow with what comes
-      load_elements<T>(in, count, [&](T&& element) { value.push_back(std::move(element)); });
+      detail::load_elements<T>(in, count, [&](T&& element) { value.push_back(std::move(element)); });
+    }
+  }
+
+ private:
+  template <class Archive>
+  static void load_in_one_piece(Archive& in, vector& value) {
+    auto const [from, count, block] = in.load_range(sizeof(T));
+    if (reinterpret_cast<std::uintptr_t>(from) % alignof(T) == 0) {
+      auto const* const first = reinterpret_cast<T const*>(from);
+      value.assign(first, first + count);  // one pass, where resize() and memcpy would be two
+    } else if constexpr (std::is_default_constructible_v<T>) {
+      value.resize(count);
+      if (count) std::memcpy(static_cast<void*>(value.data()), from, count * sizeof(T));
+    } else {
+      value.clear();
+      value.reserve(count);
+      Archive elements({from, count * sizeof(T)});
+      for (std::size_t i = 0; i < count; ++i) value.push_back(detail::make<T>(elements));
     }
   }
 };
@@ -97,35 +150,56 @@ struct codec<std::vector<T, Alloc>> {
 template <class T, std::size_t N>
 struct codec<std::array<T, N>> {
   using array = std::array<T, N>;
-  static void save(output_archive& out, array const& value) {
-    if constexpr (is_bitwise<T>)
+  using parts = detail::type_list<T>;
+  static constexpr auto tag = detail::shape::array;
+  static constexpr std::uint64_t extra = N;
+  template <class Archive>
+  static void save(Archive& out, array const& value) {
+    if constexpr (detail::is_bitwise<array, Archive::form>)
       out.save_binary(value.data(), sizeof(T) * N);
     else
-      for (T const& element : value) save_to_make(out, element);
+      for (T const& element : value) detail::save_to_make<std::remove_const_t<T>>(out, element);
   }
-  static void load(input_archive& in, array& value) {
-    if constexpr (is_bitwise<T>)
+  template <class Archive>
+  static array make(Archive& in) {
+    if constexpr (std::is_default_constructible_v<T> && !std::is_const_v<T>)
+      return make_default(in);
+    else
+      return make_each(in, std::make_index_sequence<N>());
+  }
+
+ private:
+  template <class Archive>
+  static array make_default(Archive& in) {
+    array value{};
+    if constexpr (detail::is_bitwise<array, Archive::form>)
       in.load_binary(value.data(), sizeof(T) * N);
     else
-      for (T& element : value) element = detail::make<T>(in);
+      for (T& element : value) detail::load(in, element);
+    return value;
   }
-  static array make(input_archive& in) {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return array{((void)I, detail::make<T>(in))...};
-    }(std::make_index_sequence<N>());
+  template <class Archive, std::size_t... I>
+  static array make_each(Archive& in, std::index_sequence<I...>) {
+    (void)in;
+    return array{((void)I, detail::make<std::remove_const_t<T>>(in))...};
   }
 };
 
 template <class T, std::size_t N>
 struct codec<T[N]> {
-  static void save(output_archive& out, T const (&value)[N]) {
-    if constexpr (is_bitwise<T>)
+  using parts = detail::type_list<T>;
+  static constexpr auto tag = detail::shape::array;
+  static constexpr std::uint64_t extra = N;
+  template <class Archive>
+  static void save(Archive& out, T const (&value)[N]) {
+    if constexpr (detail::is_bitwise<T, Archive::form>)
       out.save_binary(value, sizeof value);
     else
       for (T const& element : value) out << element;
   }
-  static void load(input_archive& in, T (&value)[N]) {
-    if constexpr (is_bitwise<T>)
+  template <class Archive>
+  static void load(Archive& in, T (&value)[N]) {
+    if constexpr (detail::is_bitwise<T, Archive::form>)
       in.load_binary(value, sizeof value);
     else
       for (T& element : value) in >> element;
@@ -134,75 +208,121 @@ struct codec<T[N]> {
 
 template <std::size_t N>
 struct codec<std::bitset<N>> {
-  static void save(output_archive& out, std::bitset<N> const& value) { out.save_binary(&value, sizeof value); }
-  static void load(input_archive& in, std::bitset<N>& value) {
-    std::bitset<N> bits;
-    in.load_binary(&bits, sizeof bits);
-    if ((bits & ~std::bitset<N>()) != bits) throw_bad_bytes("a bitset has more bits than it holds");
-    value = bits;
+  static constexpr auto tag = detail::shape::bits;
+  static constexpr std::uint64_t extra = N;
+  static constexpr std::size_t bytes = (N + 7) / 8;
+  template <class Archive>
+  static void save(Archive& out, std::bitset<N> const& value) {
+    for (std::size_t at = 0; at < N; at += 8) {
+      unsigned char byte = 0;
+      for (std::size_t bit = 0; bit < 8 && at + bit < N; ++bit) byte |= static_cast<unsigned char>(value[at + bit] << bit);
+      out.save_binary(&byte, 1);
+    }
+  }
+  template <class Archive>
+  static void load(Archive& in, std::bitset<N>& value) {
+    std::byte const* const from = in.take(bytes);
+    for (std::size_t i = 0; i < bytes * 8; ++i) {
+      bool const bit = (from[i / 8] >> i % 8 & std::byte{1}) != std::byte{0};
+      if (i < N)
+        value[i] = bit;
+      else if (bit)
+        detail::throw_bad_bytes("a bitset has more bits than it holds");
+    }
   }
 };
 
-/// Paths, known by their interface: the header costs as much as all of procx.
 template <class T>
-concept path_like = requires(T const& path) {
-  typename T::string_type;
-  { path.native() } -> std::same_as<typename T::string_type const&>;
-  path.parent_path();
-};
-template <path_like T>
-struct codec<T> {
-  static void save(output_archive& out, T const& value) { codec<typename T::string_type>::save(out, value.native()); }
-  static void load(input_archive& in, T& value) {
-    value = T(detail::make<typename T::string_type>(in));
+struct codec<std::complex<T>> {
+  using parts = detail::type_list<T>;
+  static constexpr auto tag = detail::shape::complex;
+  template <class Archive>
+  static void save(Archive& out, std::complex<T> const& value) {
+    out << value.real() << value.imag();
+  }
+  template <class Archive>
+  static std::complex<T> make(Archive& in) {
+    T real{}, imaginary{};
+    in >> real >> imaginary;
+    return {real, imaginary};
   }
 };
 
-/// What a template makes of types, as the standard containers are. A class of the user's own that derives from one may have a
-/// function to serialize it; Boost's headers have some for all standard containers, which makes no difference here.
-template <class T>
-inline constexpr bool is_made_of_types = false;
-template <template <class...> class C, class... T>
-inline constexpr bool is_made_of_types<C<T...>> = true;
-
-/// Sets, maps, lists, deques and what else has their interface, in whatever library.
-template <class T>
-concept container = !path_like<T> && !shows_serialize<T> && !boost_protocol::has_private_serialize<T> &&
-                    (is_made_of_types<T> || !boost_protocol::has_free_serialize<T>) &&
-                    requires(T& c, T const& cc, typename T::value_type&& v) {
-                      c.clear();
-                      cc.begin() == cc.end();
-                      requires requires { c.push_back(std::move(v)); } || requires { c.insert(c.end(), std::move(v)); };
-                    };
-
-/// The element of a container as it is on the way: a map's key is const only once it is in.
-template <class T>
-struct loose {
-  using type = T;
-};
-template <class K, class V>
-struct loose<std::pair<K const, V>> {
-  using type = std::pair<K, V>;
-};
-
-template <container T>
-struct codec<T> {
-  static void save(output_archive& out, T const& value) {
-    save_elements(out, value, static_cast<std::size_t>(std::distance(value.begin(), value.end())));
+template <class Rep, class Period>
+struct codec<std::chrono::duration<Rep, Period>> {
+  using duration = std::chrono::duration<Rep, Period>;
+  using parts = detail::type_list<Rep>;
+  static constexpr auto tag = detail::shape::duration;
+  static constexpr std::uint64_t extra = static_cast<std::uint64_t>(Period::num) * 1'000'003u + static_cast<std::uint64_t>(Period::den);
+  template <class Archive>
+  static void save(Archive& out, duration const& value) {
+    out << value.count();
   }
-  static void load(input_archive& in, T& value) {
-    using element = typename loose<typename T::value_type>::type;
-    value.clear();
-    std::size_t const count = in.load_count();
-    load_elements<element>(in, count, [&](element&& e) {
-      if constexpr (requires { value.push_back(std::move(e)); })
-        value.push_back(std::move(e));
-      else
-        value.insert(value.end(), std::move(e));
-    });
+  template <class Archive>
+  static duration make(Archive& in) {
+    return duration(detail::make<Rep>(in));
   }
 };
 
-}  // namespace procx::inline v1::detail
+template <class Clock, class Duration>
+struct codec<std::chrono::time_point<Clock, Duration>> {
+  using time_point = std::chrono::time_point<Clock, Duration>;
+  using parts = detail::type_list<Duration>;
+  static constexpr auto tag = detail::shape::time_point;
+  template <class Archive>
+  static void save(Archive& out, time_point const& value) {
+    out << value.time_since_epoch();
+  }
+  template <class Archive>
+  static time_point make(Archive& in) {
+    return time_point(detail::make<Duration>(in));
+  }
+};
+
+template <>
+struct codec<std::filesystem::path> {
+  static constexpr auto tag = detail::shape::path;
+  template <class Archive>
+  static void save(Archive& out, std::filesystem::path const& value) {
+    out << value.native();
+  }
+  template <class Archive>
+  static std::filesystem::path make(Archive& in) {
+    return std::filesystem::path(detail::make<std::string>(in));
+  }
+};
+
+template <>
+struct codec<std::error_code> {
+  static constexpr auto tag = detail::shape::error_code;
+  template <class Archive>
+  static void save(Archive& out, std::error_code const& value) {
+    out << std::string(value.category().name()) << std::int32_t{value.value()};
+  }
+  template <class Archive>
+  static std::error_code make(Archive& in) {
+    auto const category = detail::make<std::string>(in);
+    auto const value = detail::make<std::int32_t>(in);
+    return {value, detail::std_category(category)};
+  }
+};
+
+template <>
+struct codec<boost::system::error_code> {
+  static constexpr auto tag = detail::shape::error_code;
+  template <class Archive>
+  static void save(Archive& out, boost::system::error_code const& value) {
+    out << std::string(value.category().name()) << std::int32_t{value.value()};
+  }
+  template <class Archive>
+  static boost::system::error_code make(Archive& in) {
+    auto const category = detail::make<std::string>(in);
+    auto const value = detail::make<std::int32_t>(in);
+    return {value, detail::boost_category(category)};
+  }
+};
+
+}  // namespace procx::inline v1
 
 #include <procx/wire/composite_codecs.hpp>
+#include <procx/wire/container_codecs.hpp>

@@ -68,9 +68,13 @@ inline constexpr bool is_function_pointer = std::is_pointer_v<F> && std::is_func
 template <class F>
 inline constexpr bool is_stateless = std::is_class_v<F> && std::is_empty_v<F> && std::is_default_constructible_v<F>;
 
+/// A function object that is an aggregate: its members are what it holds. (A lambda is none.)
+template <class F>
+concept is_sent_by_members = std::is_class_v<F> && kind_of<F> == value_kind::members && is_encodable<F>;
+
 /// Whether a callable can go to a process that runs already: as the place of its code, and its state.
 template <class F>
-concept travels = is_function_pointer<F> || is_stateless<F> || is_by_value<F> || shows_serialize<F>;
+concept travels = is_function_pointer<F> || is_stateless<F> || is_by_value<F> || shows_serialize<F> || is_sent_by_members<F>;
 
 /// What is sent for an argument: text that is pointed to goes as a string, everything else as it is.
 template <class T>
@@ -128,8 +132,8 @@ void send_callable(output_archive& out, F const& fn) {
     out << offset;
   } else if constexpr (is_by_value<F>) {
     out.save_binary(&fn, sizeof fn);
-  } else if constexpr (shows_serialize<F>) {
-    out << fn;
+  } else if constexpr (shows_serialize<F> || is_sent_by_members<F>) {
+    save_to_make(out, fn);
   } else {
     (void)out, (void)fn;
   }
@@ -149,7 +153,7 @@ F receive_callable(input_archive& in) {
     } place;
     in.load_binary(static_cast<void*>(&place), sizeof(F));
     return place.value;
-  } else if constexpr (shows_serialize<F>) {
+  } else if constexpr (shows_serialize<F> || is_sent_by_members<F>) {
     return make<F>(in);
   } else {
     (void)in;
