@@ -24,6 +24,7 @@
 #include <procx/exchange/map.hpp>
 #include <procx/exchange/queue.hpp>
 
+#include <procx/dispatch/registered_task.hpp>
 #include <procx/dispatch/shared_vector.hpp>
 #include <procx/dispatch/stop_requested.hpp>
 #include <procx/dispatch/view.hpp>

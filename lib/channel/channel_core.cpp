@@ -123,6 +123,10 @@ void channel_core::send_end() noexcept {
 
 std::optional<frame> channel_core::next_message() {
   while (auto f = wire_.next()) {
+    if (greeting_) {
+      understand_greeting(*f);
+      continue;
+    }
     switch (f->kind) {
       case frame_kind::value:
         if (f->flags & wants_acknowledge) {
@@ -133,11 +137,21 @@ std::optional<frame> channel_core::next_message() {
       case frame_kind::exception: return f;
       case frame_kind::acknowledge: acked_ = f->id; break;
       case frame_kind::end: end_seen_ = true; break;
-      case frame_kind::hello: check_hello(*f); break;
       default: throw protocol_error("a frame arrived that has no meaning on a channel");
     }
   }
   return std::nullopt;
+}
+
+void channel_core::greet(handshake h) {
+  h.write(wire_.out());
+  greeting_ = std::move(h);
+}
+
+void channel_core::understand_greeting(frame const& f) {
+  greeting_->on_frame(f);
+  greeting_->check();
+  greeting_.reset();
 }
 
 void channel_core::stash(frame const& f) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "endpoint/endpoint.hpp"
+#include "endpoint/handshake.hpp"
 
 #include <procx/channel/channel.hpp>
 
@@ -79,6 +80,9 @@ class channel_core {
   /// Why nothing more can come: end_of_channel or process_died. Waits for a process that is just dying, until then.
   /// Null if it would have to wait longer.
   std::exception_ptr why_over(deadline until);
+  /// Greets another program, and takes nothing from it before it has greeted too.
+  void greet(handshake h);
+
   /// The process has ended, and all that it wrote is in.
   bool gone() const noexcept { return gone_; }
   bool ended_orderly() const noexcept { return end_seen_; }
@@ -112,6 +116,7 @@ class channel_core {
   [[noreturn]] void throw_over();
   /// Understands frames that are no values; the next one that is, if it is there.
   std::optional<frame> next_message();
+  void understand_greeting(frame const& f);
   void stash(frame const& f);
   void stash_arrived();
   std::size_t untaken() const noexcept { return wire_.unread() + stash_bytes_; }
@@ -126,6 +131,7 @@ class channel_core {
   unsigned generation_;
   endpoint wire_;
   frame_writer writer_{wire_.out()};
+  std::optional<handshake> greeting_;  // until it is done
   process child_;
   bool created_side_;
   bool acknowledged_;

@@ -13,15 +13,6 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::uint32_t protocol_version = 1;
-
-struct hello_body {
-  std::uint32_t magic = 0x78637270;  // "prcx"
-  std::uint32_t protocol = protocol_version;
-  std::uint32_t word_size = sizeof(void*);
-  std::uint32_t order = 0x01020304;
-};
-
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) noexcept { return (hash ^ word) * 0x100000001b3u; }
 
 std::uint64_t add_note(std::uint64_t hash, char const* bytes, std::size_t size) noexcept {
@@ -114,23 +105,6 @@ std::function<void(void*)> receive_traveller(endpoint& wire) {
     input_archive in(state->bytes().subspan(sizeof(std::uint64_t) + sizeof(image_offset)));
     run(in, context);
   };
-}
-
-void add_hello(endpoint& wire) {
-  hello_body const body;
-  frame_writer(wire.out()).add(frame_kind::hello, 0, std::as_bytes(std::span(&body, 1)));
-}
-
-void check_hello(frame const& hello) {
-  hello_body const own;
-  hello_body other;
-  if (hello.payload.size() != sizeof other) throw protocol_error("the other program's greeting makes no sense");
-  std::memcpy(&other, hello.payload.data(), sizeof other);
-  if (other.magic != own.magic || other.word_size != own.word_size || other.order != own.order)
-    throw protocol_error("the other program does not speak this protocol on this kind of machine");
-  if (other.protocol != own.protocol)
-    throw protocol_error("the other program speaks version " + std::to_string(other.protocol) +
-                         " of the protocol, this one version " + std::to_string(own.protocol));
 }
 
 }  // namespace procx::inline v1::detail

@@ -52,9 +52,4 @@ std::function<void(void*)> receive_traveller(endpoint& wire);
 /// A number that differs between programs, and between builds of one.
 std::uint64_t image_fingerprint();
 
-/// The first frame on a channel to another program.
-void add_hello(endpoint& wire);
-/// Throws protocol_error if it is not one that this version understands.
-void check_hello(frame const& hello);
-
 }  // namespace procx::inline v1::detail

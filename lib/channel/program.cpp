@@ -42,6 +42,12 @@ std::optional<named_channel> take_from_environment(char const* variable) {
   return named_channel{std::move(wire), place->terms().options()};
 }
 
+/// Values go in the native form, so the machines must be alike. Without a deadline: the program greets when it asks for its
+/// channel, and may have much to do before; its end ends the wait.
+handshake to_other_program(start_options const& options) {
+  return {greeting::own(image_fingerprint(), options.frame_limit), handshake::demand::machine};
+}
+
 channel exec_channel(char const* variable, std::filesystem::path const& program, std::vector<std::string> arguments,
                      start_options const& options, std::optional<boost::asio::any_io_executor> executor,
                      traveller const* what) {
@@ -51,11 +57,9 @@ channel exec_channel(char const* variable, std::filesystem::path const& program,
   channel_place const place{kept[0]->get(), kept[1]->get(), options.frame_limit, options.acknowledged};
   plan.environment.push_back(std::string(variable) + '=' + place.text());
   auto child = exec_process(plan);
-  if (what)
-    add_traveller(ends.here, *what);
-  else
-    add_hello(ends.here);
+  if (what) add_traveller(ends.here, *what);
   channel up = make_channel(options, std::move(executor), std::move(ends.here), std::move(child));
+  if (!what) up.core().greet(to_other_program(options));
   up.core().flush_blocking();
   return up;
 }
@@ -85,9 +89,10 @@ channel start_program(std::filesystem::path const& program, std::vector<std::str
 channel parent_channel() {
   auto named = detail::take_from_environment(detail::channel_variable);
   if (!named) throw connection_error("this program was not executed by px::start_program");
-  detail::add_hello(named->wire);
-  named->wire.flush();
-  return detail::make_created_channel(named->options, std::move(named->wire));
+  channel up = detail::make_created_channel(named->options, std::move(named->wire));
+  up.core().greet(detail::to_other_program(named->options));
+  up.core().wire().flush();
+  return up;
 }
 
 }  // namespace procx::inline v1

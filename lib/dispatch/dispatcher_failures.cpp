@@ -72,6 +72,7 @@ std::filesystem::path dispatcher::save(task_run const& task, std::exception_ptr 
   saved_blocks blocks(saved);
   input_archive in(tasks_.arguments(task), &blocks);
   task_head const& head = task.head;
+  if (head.callable == callable_table::named) throw protocol_error("a task that is called by name cannot be saved");
   auto const entry = head.entry ? reinterpret_cast<task_entry>(function_at(head.entry)) : (*callables_)[head.callable].call;
   task_description const description = description_of(entry);
   if (!description.arguments) throw protocol_error("nobody knows what the task was given");

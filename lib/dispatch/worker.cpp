@@ -7,6 +7,7 @@
 #include "system/generation.hpp"
 #include "system/io.hpp"
 
+#include <procx/dispatch/registered_task.hpp>
 #include <procx/dispatch/stop_requested.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/frame.hpp>
@@ -182,6 +183,11 @@ class worker {
     void* object;
   };
   callee find(task_head const& head) {
+    if (head.callable == callable_table::named) {
+      auto const* const task = registered_task::find(static_cast<std::uint64_t>(head.entry));
+      bool const agrees = !task || task->fingerprint() == static_cast<std::uint64_t>(head.function);
+      return {agrees ? &run_named : &refuse_named, const_cast<registered_task*>(task)};
+    }
     callee c{nullptr, reinterpret_cast<void*>(functions_.find(head.function))};
     if (head.callable != callable_table::travels) {
       if (head.callable >= callables_.size()) throw protocol_error("a task for a callable that this worker does not know");

@@ -23,6 +23,8 @@ class category final : public boost::system::error_category {
       case errc::task_cancelled: return "the task was cancelled";
       case errc::connection_error: return "nobody to connect to";
       case errc::start_failed: return "a process could not be started";
+      case errc::signature_mismatch: return "the function has another signature";
+      case errc::unknown_task: return "no function is registered under the name";
     }
     return "unknown procx error " + std::to_string(value);
   }

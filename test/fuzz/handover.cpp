@@ -39,19 +39,6 @@ void place_as_text(input bytes) {
         again->acknowledged == place->acknowledged);
 }
 
-void greeting(input bytes) {
-  endpoint own(limit);
-  add_hello(own);
-  auto const good = own.out().bytes().subspan(frame_header::size);
-  bool const same = std::ranges::equal(good, bytes);
-  try {
-    check_hello({frame_kind::hello, 0, 0, bytes});
-    check(same);
-  } catch (procx::protocol_error const&) {
-    check(!same);
-  }
-}
-
 /// A socket from which these bytes come, and then the end. The other side goes on reading.
 endpoint bringing(input bytes, descriptor& other) {
   auto [here, there] = make_socket_pair(SOCK_STREAM);
@@ -114,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   auto const rest = std::as_bytes(std::span(data, size)).subspan(1).first(std::min(size - 1, most));
   switch (data[0] % 7) {
     case 0: place_as_text(rest); break;
-    case 1: greeting(rest); break;
+    case 1:
     case 2: callable(rest); break;
     case 3: callable_of_this_build(rest); break;
     case 4: values<std::vector<std::string>>(rest, false); break;

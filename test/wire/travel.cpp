@@ -59,6 +59,14 @@ F arrived(F const& fn) {
   return there;
 }
 
+class secretive {
+ public:
+  int operator()(int n) const { return n + more_; }
+
+ private:
+  int more_ = 1;
+};
+
 auto const without_captures = [](int n) { return n - 1; };
 [[maybe_unused]] auto const with_captures = [n = 1](int m) { return n + m; };
 using without_captures_t = std::remove_const_t<decltype(without_captures)>;
@@ -69,7 +77,8 @@ static_assert(travels<adder> && travels<named> && travels<stateless>);
 static_assert(travels<without_captures_t>);
 static_assert(travels<decltype(procx::by_value(with_captures))>);
 static_assert(!travels<with_captures_t>);
-static_assert(!travels<stateful>);
+static_assert(travels<stateful>);  // by its members
+static_assert(!travels<secretive>);
 static_assert(!travels<std::function<int(int)>>);
 static_assert(!travels<std::reference_wrapper<adder>>);
 static_assert(!travels<int (adder::*)(int) const>);

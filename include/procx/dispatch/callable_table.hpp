@@ -34,9 +34,11 @@ class callable_table {
 
   /// Instead of a place: the callable travels with the task.
   static constexpr std::uint32_t travels = ~std::uint32_t{0};
+  /// Instead of a place: it is called by the name under which it is registered.
+  static constexpr std::uint32_t named = travels - 1;
   /// How many callables a worker must know to run such a task.
   static constexpr std::uint32_t needed_for(std::uint32_t callable) noexcept {
-    return callable == travels ? 0 : callable + 1;
+    return callable >= named ? 0 : callable + 1;
   }
 
  private:

@@ -13,9 +13,9 @@ inline constexpr std::size_t arguments_length_size = sizeof(std::uint64_t);
 
 /// What is called: all that tasks which are called alike have in common, so that it is told once for many of them.
 struct task_head {
-  std::uint32_t callable = callable_table::travels;  ///< its place among those that workers inherit, unless it travels
-  image_offset entry = 0;     ///< what runs the task; 0: the table says so
-  image_offset function = 0;  ///< the callable itself, if it is a pointer to a function that travels
+  std::uint32_t callable = callable_table::travels;  ///< its place among those that workers inherit, or how else it is told
+  image_offset entry = 0;     ///< what runs the task; 0: the table says so; of a name its hash
+  image_offset function = 0;  ///< the callable itself, if it is a pointer to a function that travels; of a name its fingerprint
 
   friend bool operator==(task_head const&, task_head const&) = default;
 
@@ -25,6 +25,10 @@ struct task_head {
   template <class F>
   static task_head travelling(task_entry entry, F const& fn) noexcept {
     return {callable_table::travels, offset_of(entry), offset_of(fn)};
+  }
+  /// Of a task that calls what is registered under a name; with that and with the caller's signature its arguments begin.
+  static task_head named(std::uint64_t name_hash, std::uint64_t fingerprint) noexcept {
+    return {callable_table::named, static_cast<image_offset>(name_hash), static_cast<image_offset>(fingerprint)};
   }
 
  private:

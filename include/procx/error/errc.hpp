@@ -18,6 +18,8 @@ enum class errc {
   task_cancelled,      ///< the task was cancelled
   connection_error,    ///< nobody is to be met at the address, or not somebody who speaks this protocol
   start_failed,        ///< a process could not be started
+  signature_mismatch,  ///< a function that is called by name has other parameters or another result than the caller says
+  unknown_task,        ///< no function is registered under the name
 };
 
 /// The category of `errc`; `name()` is "procx".

@@ -108,7 +108,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   void store_value(std::size_t index, detail::encoded_value const& value) override {
     auto& outcome = place(index);
     try {
-      with_room_for<value_type>([&] { outcome.emplace(index, decode<value_type>(value)); });
+      detail::with_room_for<value_type>([&] { outcome.emplace(index, decode<value_type>(value)); });
     } catch (...) {
       outcome.emplace(index, std::current_exception());
     }

@@ -121,6 +121,11 @@ class basic_output_archive {
     save_count(count | outside);
     out_.append(&block, sizeof block);
   }
+  /// The same bytes, in another form from here on.
+  template <wire_form Other>
+  basic_output_archive<Other> as() noexcept {
+    return basic_output_archive<Other>(out_);
+  }
   detail::block_sink* blocks() const noexcept { return blocks_; }
   std::size_t written() const noexcept { return out_.size(); }
   detail::stack_floor& floor() noexcept { return floor_; }
@@ -200,6 +205,12 @@ class basic_input_archive {
     if ((n & output_archive::outside) && blocks_) return load_outside(n & ~output_archive::outside, unit);
     if (n > left() / unit) detail::throw_bad_bytes("a collection claims to be larger than its bytes");
     return {take(static_cast<std::size_t>(n) * unit), static_cast<std::size_t>(n), std::nullopt};
+  }
+  /// All that is left, in another form.
+  template <wire_form Other>
+  basic_input_archive<Other> as() {
+    std::size_t const size = left();
+    return basic_input_archive<Other>(take(size), size, nullptr);
   }
   detail::block_source* blocks() const noexcept { return blocks_; }
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
