@@ -1,6 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/process/from_now.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -32,11 +33,10 @@ void dispatcher::stop() noexcept {
     else
       link->retire();
   }
-  auto const began = std::chrono::steady_clock::now();
+  auto const end_of_grace = from_now(settings_.grace), end_of_leaving = from_now(time_to_leave());
   for (auto& link : links_) {
     if (link && !link->process().foreign()) {
-      auto const patience = busy(*link) ? settings_.grace : time_to_leave();
-      if (!link->process().wait_until(began + patience)) {
+      if (!link->process().wait_until(busy(*link) ? end_of_grace : end_of_leaving)) {
         link->process().kill(SIGKILL);
         link->process().wait_until(std::nullopt);
       }
@@ -150,8 +150,7 @@ void dispatcher::settle(std::unique_ptr<worker_link> dead) {
   if (blamed) {
     idle_deaths_ = 0;
     auto const reason = link.reason();
-    bool const another_was_meant = !reason && link.was_killed() && !link.complaint() && tasks_.intact(*blamed);
-    if (another_was_meant) return books_.put_back(*blamed);
+    if (link.another_was_meant() && !link.complaint() && tasks_.intact(*blamed)) return books_.put_back(*blamed);
     std::exception_ptr error = link.complaint() ? link.complaint() : error_of_death(link, blamed);
     bool const is_final = reason == death_cause::timeout || reason == death_cause::cancellation;
     if (!is_final && try_again(*blamed, books::failure::death)) return;

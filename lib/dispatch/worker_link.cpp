@@ -3,6 +3,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/process/from_now.hpp>
 
 #include <algorithm>
 #include <array>
@@ -228,17 +229,33 @@ std::chrono::nanoseconds worker_link::stalled_for(std::chrono::steady_clock::tim
   return now - stalled_at_;
 }
 
+/// The task that it was to be killed for has run: the next one has its own time, and its own end.
+void worker_link::forgive_if_over() noexcept {
+  if (!was_killed() || slot_.returned.load(std::memory_order_acquire) < killed_for_) return;
+  kill_at_.reset();
+  killed_for_ = 0;
+  strays_end_ = slot_.claimed() + 1;
+}
+
+bool worker_link::another_was_meant() const noexcept {
+  int const signal = process_->status() ? process_->status()->signal() : 0;
+  bool const ours = signal == 0 || signal == SIGTERM || signal == SIGKILL;  // 0: it has handled SIGTERM, and left
+  return ours && !reason() && (was_killed() || next_result_ < strays_end_);
+}
+
 void worker_link::kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept {
+  forgive_if_over();
   if (was_killed() && grace.count() > 0) return;
   if (!was_killed()) {
     killed_for_ = next_result_ + ahead + 1;
     cause_ = cause;
   }
-  if (grace.count() > 0) kill_at_ = std::chrono::steady_clock::now() + grace;
+  if (grace.count() > 0) kill_at_ = from_now(grace);
   process_->kill(grace.count() > 0 ? SIGTERM : SIGKILL);
 }
 
 void worker_link::kill_if_due(std::chrono::steady_clock::time_point now) noexcept {
+  forgive_if_over();
   if (!kill_at_ || now < *kill_at_) return;
   kill_at_.reset();
   process_->kill(SIGKILL);

@@ -91,8 +91,9 @@ class worker_link {
   /// How many tasks it was given, those that were taken back not counted.
   std::uint64_t given() const noexcept { return next_task_; }
   /// Ends the worker because of the task that it has `ahead` others before: SIGTERM, and SIGKILL if it is still there after
-  /// the grace. Should that task be over when the signal comes, the death is not the fault of the next.
+  /// the grace. If that task comes to its end within the grace after all, there is no SIGKILL, and the worker goes on.
   void kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept;
+  /// Kills it when the grace is over, unless the task is.
   void kill_if_due(std::chrono::steady_clock::time_point now) noexcept;
   /// Why it was killed, if the oldest task without a result is the reason.
   std::optional<death_cause> reason() const noexcept {
@@ -100,6 +101,8 @@ class worker_link {
     return std::nullopt;
   }
   bool was_killed() const noexcept { return killed_for_ != 0; }
+  /// Whether it ended by a signal that was sent because of a task before the one that it was at.
+  bool another_was_meant() const noexcept;
   /// Tasks were taken back from it because it has been at one for long, and still is.
   bool held() const noexcept { return held_at_ == next_result_ + 1; }
   void hold() noexcept { held_at_ = next_result_ + 1; }
@@ -133,6 +136,7 @@ class worker_link {
   void wake();
   void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());
   void watch_process();
+  void forgive_if_over() noexcept;
   void forward_output();
   void hear_first();
   void watch_stderr();
@@ -178,6 +182,7 @@ class worker_link {
   std::uint64_t killed_for_ = 0;  // the number of a task, and 1
   death_cause cause_ = death_cause::itself;
   std::optional<std::chrono::steady_clock::time_point> kill_at_;
+  std::uint64_t strays_end_ = 0;  // tasks with lower numbers may be hit by a signal that came too late for its own
   std::uint64_t held_at_ = 0;
   std::size_t baseline_ = 0;  // not known as yet
   std::uint64_t epoch_ = 0;

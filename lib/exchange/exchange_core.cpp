@@ -281,8 +281,9 @@ void exchange_core::store_from(member& m) {
   if (!message || m.faulty) return leave(m);
   if (options_.continuous) return classify(m);
   m.expects_result = false;
-  // A callable that has thrown takes no more parameters.
-  if (exception || !options_.reuse || !m.at.task || !go_on(m)) leave(m);
+  // A callable that has thrown takes no more parameters. A process that was asked to end may do so a moment later, at
+  // whatever it is then.
+  if (exception || !options_.reuse || !m.at.task || m.killed_for || !go_on(m)) leave(m);
 }
 
 void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {

@@ -5,6 +5,8 @@
 #include "process/resources/memory_use.hpp"
 #include "process/stop_level.hpp"
 
+#include <procx/process/from_now.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -44,6 +46,7 @@ void exchange_core::tick(std::chrono::steady_clock::time_point now, std::chrono:
 }
 
 void exchange_core::look_after(member& m, std::chrono::steady_clock::time_point now) {
+  if (!options_.continuous && m.in_ready && m.ch.core().has_message()) return;  // its task is over, though nobody was told
   if (m.kill_at && now >= *m.kill_at) {
     m.kill_at.reset();
     m.ch.kill(SIGKILL);
@@ -53,14 +56,14 @@ void exchange_core::look_after(member& m, std::chrono::steady_clock::time_point 
     return end_for(m, death_cause::timeout, options_.grace);
   if (options_.memory_limit == 0) return;
   auto const use = memory_use_of(m.ch.pid());
-  if (use && use->resident > m.baseline + options_.memory_limit)
+  if (use && use->resident > m.baseline && use->resident - m.baseline > options_.memory_limit)
     end_for(m, death_cause::memory_limit, std::chrono::nanoseconds(0));
 }
 
 /// SIGTERM, and SIGKILL if it is still there after the grace.
 void exchange_core::end_for(member& m, death_cause cause, std::chrono::nanoseconds grace) {
   m.killed_for = cause;
-  if (grace.count() > 0) m.kill_at = std::chrono::steady_clock::now() + grace;
+  if (grace.count() > 0) m.kill_at = from_now(grace);
   m.ch.kill(grace.count() > 0 ? SIGTERM : SIGKILL);
 }
 
