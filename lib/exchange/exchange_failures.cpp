@@ -6,6 +6,8 @@
 #include "process/process_state.hpp"
 #include "process/stop_level.hpp"
 
+#include <procx/process/from_now.hpp>
+
 #include <csignal>
 #include <utility>
 
@@ -21,7 +23,7 @@ bool exchange_core::tries_again(member& m, bool exception) {
     waiting_.push_front(std::move(again));
   } else {
     auto const wait = backoff_after(again.exceptions + again.deaths, options_.backoff);
-    delayed_.push_back({std::chrono::steady_clock::now() + wait, std::move(again)});
+    delayed_.push_back({from_now(wait), std::move(again)});
     arm_tick();
   }
   return true;

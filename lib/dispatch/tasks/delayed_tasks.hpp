@@ -46,9 +46,11 @@ class delayed_tasks {
   std::vector<waiting> tasks_;
 };
 
-/// How long to wait before the next attempt, after this many failures: twice as long each time, up to 64 times.
+/// How long to wait before the next attempt, after this many failures: twice as long each time, up to 64 times; for ever if
+/// that cannot be counted.
 inline std::chrono::nanoseconds backoff_after(unsigned failures, std::chrono::nanoseconds first) noexcept {
-  return first * (1 << std::min(std::max(failures, 1u) - 1, 6u));
+  auto const times = 1 << std::min(std::max(failures, 1u) - 1, 6u);
+  return first > std::chrono::nanoseconds::max() / times ? std::chrono::nanoseconds::max() : first * times;
 }
 
 }  // namespace procx::inline v1::detail
