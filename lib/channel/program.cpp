@@ -53,7 +53,7 @@ channel exec_channel(char const* variable, std::filesystem::path const& program,
                      traveller const* what) {
   auto ends = make_endpoints(options.via, options.frame_limit);
   auto const kept = ends.there.descriptors();
-  exec_plan plan{program, std::move(arguments), {}, kept, options.capture_stderr};
+  exec_plan plan{program, std::move(arguments), {}, kept, options.capture_stderr, what != nullptr};
   channel_place const place{kept[0]->get(), kept[1]->get(), options.frame_limit, options.acknowledged};
   plan.environment.push_back(std::string(variable) + '=' + place.text());
   auto child = exec_process(plan);
@@ -69,6 +69,7 @@ channel exec_channel(char const* variable, std::filesystem::path const& program,
   auto named = take_from_environment(image_variable);
   if (!named) return;
   become_created_process();
+  heed_maker_since_exec();
   leave(run_handed_over(named->options, std::move(named->wire)));
 }
 

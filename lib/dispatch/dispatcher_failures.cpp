@@ -1,6 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include "error/death_error.hpp"
+#include "process/stop_level.hpp"
 
 #include <procx/dispatch/saved_task.hpp>
 #include <procx/dispatch/task_description.hpp>
@@ -35,7 +36,7 @@ std::exception_ptr dispatcher::error_of_death(worker_link& dead, std::optional<t
 /// After a failure of this kind: whether it will be tried again, now or in a while.
 bool dispatcher::try_again(task_run task, books::failure how) {
   auto const wait = backoff_after(books_.attempt(task), settings_.backoff);
-  if (!books_.may_try_again(task, how)) return false;
+  if (stop_level() > 0 || !books_.may_try_again(task, how)) return false;
   if (wait.count() > 0)
     delayed_.add(task, std::chrono::steady_clock::now() + wait);
   else

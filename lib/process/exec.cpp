@@ -2,6 +2,7 @@
 
 #include "process/fork.hpp"
 #include "process/process_group.hpp"
+#include "process/stop_level.hpp"
 #include "system/kernel.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -32,6 +33,7 @@ class image {
     for (descriptor const* d : plan.keep)
       if (*d) keep_.push_back(d->get());
     if (life_line >= 0) keep_.push_back(life_line);
+    blocked_ = set_of(plan.is_this_program ? stop_signals() : 0);
   }
 
   /// Says to `failure` why it could not be done.
@@ -56,15 +58,14 @@ class image {
     close_on_exec_from(STDERR_FILENO + 1);
     for (int const fd : keep_) ::fcntl(fd, F_SETFD, 0);
     forget_handlers();  // none may run in this process while it is still a copy
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::sigprocmask(SIG_SETMASK, &blocked_, nullptr);
   }
 
   char const* program_;
   std::vector<char const*> arguments_, environment_;
   std::vector<int> keep_;
   int stderr_;
+  sigset_t blocked_;
   pid_t parent_;
   bool tied_;
 };

@@ -18,6 +18,8 @@ struct exec_plan {
   std::vector<std::string> environment;   ///< "NAME=value", beside this process's own
   std::span<descriptor* const> keep;      ///< open in the program under the same numbers
   bool capture_stderr = true;
+  /// It is this program, and begins with `heed_maker_since_exec`: until then the stop signals are blocked in it.
+  bool is_this_program = false;
 };
 
 /// Executes a program in a new process: a clean image, whatever threads and memory there are here. stdin is empty, all

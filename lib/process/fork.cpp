@@ -3,6 +3,7 @@
 #include "error/throw_trace.hpp"
 #include "process/crash_note.hpp"
 #include "process/process_group.hpp"
+#include "process/stop_level.hpp"
 #include "system/generation.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -45,11 +46,12 @@ void flush_before_fork() {
 /// What the flush above had to leave is the parent's to write, not this copy's.
 void forget_unwritten() noexcept { ::__fpurge(stdout); }
 
-void reset_signals() noexcept {
+void reset_signals(makers_signals const& heeds) noexcept {
   forget_handlers();
   // Or one that writes to a terminal which minds, or reads from it, would stop and hang; so reading fails.
   std::signal(SIGTTOU, SIG_IGN);
   std::signal(SIGTTIN, SIG_IGN);
+  heed_only_maker(heeds);
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
@@ -84,7 +86,7 @@ void become_child(fork_plan const& plan, pid_t parent, bool tied, int stderr_end
   if (life_line >= 0) keep.push_back(life_line);
   close_inherited(keep);
   empty_stdin();
-  reset_signals();
+  reset_signals(plan.heeds.value_or(makers_signals{parent, stop_signals()}));
   if (note) note_crashes(*note);
 }
 

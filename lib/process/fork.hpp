@@ -1,12 +1,14 @@
 #pragma once
 
 #include "process/death_watch.hpp"
+#include "process/heed_maker.hpp"
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
 
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace procx::inline v1::detail {
@@ -19,6 +21,7 @@ struct fork_plan {
   bool stdout_too = false;                 ///< its standard output goes where its standard error does
   bool notes_crashes = false;              ///< a fatal signal leaves a trace: see `process_state::certificate`
   int death_signal = SIGKILL;              ///< what it gets when this process dies
+  std::optional<makers_signals> heeds = {};  ///< none: this process is its maker, and these are this program's stop signals
 };
 
 /// A fork with everything put right in the child: signals at their defaults and unblocked, no descriptor of procx's

@@ -2,6 +2,7 @@
 
 #include "process/fork.hpp"
 #include "process/nursery_protocol.hpp"
+#include "process/stop_level.hpp"
 #include "system/fd_passing.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -10,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <new>
 #include <string>
@@ -19,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace procx::inline v1::detail {
 namespace {
@@ -62,8 +65,9 @@ std::shared_ptr<nursery> nursery::make(body_function body, std::function<void()>
   auto [here, there] = make_socket_pair(SOCK_SEQPACKET);
   std::array<descriptor*, 1> const keep{&there};
   fork_plan const plan{.keep = keep, .capture_stderr = false, .death_signal = SIGTERM};
+  pid_t const maker = ::getpid();
   made->process_ = fork_process(plan, [&] {
-    bool const dismissed = run_nursery(there, body);
+    bool const dismissed = run_nursery(there, maker, body);
     if (!dismissed && if_abandoned) if_abandoned();
     return 0;
   });
@@ -93,7 +97,10 @@ std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message
     errors = make_pipe();
     descriptors.push_back(std::move(errors.second));
   }
-  std::vector<std::byte> order{static_cast<std::byte>(what)};
+  std::vector<std::byte> order(order_head);
+  signal_bits const signals = stop_signals();
+  order[0] = static_cast<std::byte>(what);
+  std::memcpy(&order[1], &signals, sizeof signals);
   order.insert(order.end(), message.begin(), message.end());
   std::vector<int> numbers;
   for (descriptor const& d : descriptors) numbers.push_back(d.get());
@@ -151,6 +158,7 @@ bool nursery::kill(pid_t pid, int signal) noexcept {
 
 ending nursery::ending_of(pid_t pid, int pidfd) {
   std::lock_guard const lock(mutex_);
+  if (broken_) process_->try_wait();  // nobody else would reap it before the end of the pool
   auto const child = children_.find(pid);
   if (child == children_.end()) return {ask_kernel(pidfd)};
   deadline const until = std::chrono::steady_clock::now() + patience;

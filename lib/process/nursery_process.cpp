@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <ctime>
 #include <set>
 #include <vector>
@@ -22,21 +23,26 @@ namespace procx::inline v1::detail {
 namespace {
 
 volatile std::sig_atomic_t told_to_leave = 0;
+pid_t maker_of_this = 0;
 
 class nursery_process {
  public:
-  nursery_process(descriptor& control, nursery::body_function const& body) : control_(control), body_(body) {
-    sigset_t seen;
-    ::sigemptyset(&seen);
-    ::sigaddset(&seen, SIGCHLD);  // were it ignored, children would vanish unseen
-    ::sigaddset(&seen, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &seen, &while_waiting_);
-    for (int const s : {SIGCHLD, SIGTERM}) {
+  nursery_process(descriptor& control, pid_t maker, nursery::body_function const& body)
+      : control_(control), maker_(maker), body_(body) {
+    maker_of_this = maker;
+    // Whoever sends a signal to all processes of the program means the program. What is blocked here is not in children.
+    ::sigfillset(&while_waiting_);
+    for (int const own_fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS})
+      ::sigdelset(&while_waiting_, own_fault);
+    ::pthread_sigmask(SIG_SETMASK, &while_waiting_, nullptr);
+    for (int const s : {SIGCHLD, SIGTERM}) {  // were SIGCHLD ignored, children would vanish unseen
       ::sigdelset(&while_waiting_, s);
       struct sigaction noted {};
-      noted.sa_handler = [](int signal) {
-        if (signal == SIGTERM) told_to_leave = 1;
+      noted.sa_sigaction = [](int signal, siginfo_t* info, void*) {
+        // The maker's call to leave, or word of its death.
+        if (signal == SIGTERM && (info->si_pid == maker_of_this || ::getppid() != maker_of_this)) told_to_leave = 1;
       };
+      noted.sa_flags = SA_SIGINFO;
       ::sigaction(s, &noted, nullptr);
     }
   }
@@ -83,8 +89,13 @@ class nursery_process {
       errors = std::move(given.back());
       given.pop_back();
     }
-    fork_plan plan{.capture_stderr = false, .stderr_to = errors.get(), .stdout_too = what == captured::everything};
-    return fork_one(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)).subspan(1), given, plan);
+    makers_signals heeds{.maker = maker_};
+    std::memcpy(&heeds.which, &order[1], sizeof heeds.which);
+    fork_plan plan{.capture_stderr = false,
+                   .stderr_to = errors.get(),
+                   .stdout_too = what == captured::everything,
+                   .heeds = heeds};
+    return fork_one(std::span<std::byte const>(order).first(static_cast<std::size_t>(n)).subspan(order_head), given, plan);
   }
 
   static void take_a_moment() noexcept {
@@ -135,6 +146,7 @@ class nursery_process {
   }
 
   descriptor& control_;
+  pid_t maker_;
   nursery::body_function const& body_;
   sigset_t while_waiting_{};
   std::set<pid_t> children_;
@@ -143,8 +155,8 @@ class nursery_process {
 
 }  // namespace
 
-bool run_nursery(descriptor& control, nursery::body_function const& body) {
-  return nursery_process(control, body).run();
+bool run_nursery(descriptor& control, pid_t maker, nursery::body_function const& body) {
+  return nursery_process(control, maker, body).run();
 }
 
 }  // namespace procx::inline v1::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "process/heed_maker.hpp"
 #include "process/nursery.hpp"
 
 #include <array>
@@ -9,9 +10,11 @@
 namespace procx::inline v1::detail {
 
 // What a nursery and the process that made it say to each other, a packet each. An order is one byte, what is
-// captured (to the last descriptor, if anything is), and up to 256 bytes for the new process.
+// captured (to the last descriptor, if anything is), the signals that the new process heeds only from the maker of the
+// nursery, and up to 256 bytes for the new process.
 
-inline constexpr std::size_t longest_order = 257;
+inline constexpr std::size_t order_head = 1 + sizeof(signal_bits);
+inline constexpr std::size_t longest_order = order_head + 256;
 inline constexpr std::byte dismissal{255};  ///< instead of what is captured: there will be no more orders
 
 /// Another order that is no process: a signal to one of the nursery's children. There is no answer.
@@ -58,8 +61,8 @@ struct nursery_answer {
 };
 static_assert(sizeof(nursery_answer) == nursery_answer::size);
 
-/// The life of a nursery: forks what is ordered, reaps what has ended, leaves when its maker does. Whether it was
-/// dismissed: else its maker has died.
-bool run_nursery(descriptor& control, nursery::body_function const& body);
+/// The life of a nursery: forks what is ordered, reaps what has ended, leaves when its maker does. Signals of others are
+/// nothing to it. Whether it was dismissed: else its maker has died.
+bool run_nursery(descriptor& control, pid_t maker, nursery::body_function const& body);
 
 }  // namespace procx::inline v1::detail

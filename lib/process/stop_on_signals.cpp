@@ -16,6 +16,7 @@ namespace {
 std::atomic<bool> wanted{false};
 std::atomic<int> came{0};
 std::atomic<int> first{0};
+std::atomic<detail::signal_bits> stop_signals_here{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
 /// How many came before.
@@ -35,6 +36,7 @@ void note(int signal) {
 
 void stop_on_signals(std::initializer_list<int> signals) {
   wanted = true;
+  stop_signals_here |= detail::bit_of(SIGINT) | detail::bit_of(SIGTERM);
   for (int const signal : signals) {
     struct sigaction present {};
     ::sigaction(signal, nullptr, &present);
@@ -44,6 +46,7 @@ void stop_on_signals(std::initializer_list<int> signals) {
     action.sa_flags = SA_RESTART;
     if (::sigaction(signal, &action, nullptr) != 0)
       throw boost::system::system_error(errno, boost::system::system_category(), "cannot stop on this signal");
+    stop_signals_here |= detail::bit_of(signal);
   }
 }
 
@@ -55,6 +58,9 @@ namespace detail {
 bool stops_on_signals() noexcept { return wanted.load(std::memory_order_relaxed); }
 
 int stop_level() noexcept { return std::min(came.load(std::memory_order_relaxed), 2); }
+
+signal_bits stop_signals() noexcept { return stop_signals_here.load(std::memory_order_relaxed); }
+void stop_signals_are(signal_bits signals) noexcept { stop_signals_here.store(signals, std::memory_order_relaxed); }
 
 task_cancelled stopped() {
   char const* const name = ::sigabbrev_np(stop_signal());

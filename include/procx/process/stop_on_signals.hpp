@@ -12,7 +12,9 @@ namespace procx::inline v1 {
 /// `task_cancelled` behind the others stands for all that is left of it. Who asks an exchange which channels are `ready`
 /// is told by an exception, when the others are through.
 /// After the second one the processes that are at a task are killed, and their tasks are cancelled too. The third one does
-/// what it would have done without this. Created processes never get to see the keys of the terminal.
+/// what it would have done without this. Created processes never get to see the keys of the terminal; and those created
+/// from now on heed these signals, SIGINT and SIGTERM from this program and from themselves only, so that what runs is
+/// finished too if somebody sends a signal to all processes of the program, as service managers do.
 ///
 /// Takes the place of handlers that the program has installed; a signal that is ignored stays so. For the whole process,
 /// from any thread, and for good. Noticed within 10 ms where tasks are waited for. A later call adds signals.
