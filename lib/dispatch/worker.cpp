@@ -4,6 +4,7 @@
 #include "dispatch/tasks/task_frame.hpp"
 #include "dispatch/worker_results.hpp"
 #include "process/resources/memory_use.hpp"
+#include "system/file_identity.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
 
@@ -41,6 +42,7 @@ class worker {
   worker(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
          worker_settings const& settings)
       : tasks_(tasks),
+        tasks_file_(tasks.get()),
         results_(slot, results),
         slot_(slot),
         callables_(callables),
@@ -64,6 +66,10 @@ class worker {
  private:
   bool set_up() {
     try {
+      if (settings_.mark) {
+        marks_ = duplicate_high(STDERR_FILENO);
+        marks_file_ = file_identity(marks_.get());
+      }
       accept(settings_.limits);
       if (settings_.setup) settings_.setup();
       if (settings_.memory_limit || settings_.limits.recycle_after_memory) take_stock();
@@ -87,6 +93,7 @@ class worker {
       while (auto const tasks = reader_.next())
         if (!run_tasks_of(*tasks)) return;
       if (!flush()) return;
+      if (!tasks_file_.is(tasks_.get())) return;  // a task has closed it
       try {
         auto const r = read_some(tasks_.get(), reader_.prepare());
         if (r.end || r.error) return;
@@ -152,7 +159,11 @@ class worker {
   /// What is printed from now on is this task's.
   void mark_output(std::uint64_t number) const {
     auto const mark = settings_.mark->with(number);
-    write_some(STDERR_FILENO, std::as_bytes(std::span(mark)));  // a few bytes of a pipe: all or none
+    for (int const fd : {marks_.get(), STDERR_FILENO, STDOUT_FILENO}) {
+      if (!marks_file_.is(fd)) continue;  // a task has closed it, and the number may be its own file's
+      write_some(fd, std::as_bytes(std::span(mark)));  // a few bytes of a pipe: all or none
+      return;
+    }
   }
   static void flush_output() {
     std::cout.flush();
@@ -235,6 +246,9 @@ class worker {
   }
 
   descriptor const& tasks_;
+  file_identity tasks_file_;
+  descriptor marks_;  // the pipe of standard error, whatever tasks do with that
+  file_identity marks_file_;
   worker_results results_;
   board_slot& slot_;
   callable_table const& callables_;

@@ -68,6 +68,7 @@ std::optional<frame> worker_results::next_of(std::span<std::byte const>& results
 }
 
 bool worker_results::write_all(std::span<std::byte const> bytes) {
+  if (!pipe_file_.is(pipe_.get())) return false;  // a task has closed it, and the number may be its own file's
   while (!bytes.empty()) {
     auto const r = write_some(pipe_.get(), bytes);
     if (r.end || r.error) return false;

@@ -2,6 +2,7 @@
 
 #include "dispatch/board.hpp"
 #include "system/descriptor.hpp"
+#include "system/file_identity.hpp"
 
 #include <procx/wire/value_series.hpp>
 
@@ -16,7 +17,7 @@ namespace procx::inline v1::detail {
 /// of one length that follow each other become one frame, which is open until something else comes.
 class worker_results {
  public:
-  worker_results(board_slot& slot, descriptor const& pipe) noexcept : slot_(slot), pipe_(pipe) {}
+  worker_results(board_slot& slot, descriptor const& pipe) noexcept : slot_(slot), pipe_(pipe), pipe_file_(pipe.get()) {}
 
   /// The next value behind one that is as long; false if it is no such, or there is no room.
   bool extend(std::span<std::byte const> value) noexcept {
@@ -51,6 +52,7 @@ class worker_results {
 
   board_slot& slot_;
   descriptor const& pipe_;
+  file_identity pipe_file_;
   std::size_t length_ = closed;  // of each value in the frame that is open
   std::size_t count_ = 0;
   std::byte* header_ = nullptr;

@@ -9,13 +9,18 @@
 namespace procx::inline v1::detail {
 
 endpoint::endpoint(descriptor in, descriptor out, std::size_t frame_limit)
-    : in_(std::move(in)), out_(std::move(out)), is_socket_(false), reader_(frame_limit) {
+    : in_(std::move(in)),
+      out_(std::move(out)),
+      in_file_(in_.get()),
+      out_file_(out_.get()),
+      is_socket_(false),
+      reader_(frame_limit) {
   set_nonblocking(in_.get(), true);
   set_nonblocking(out_.get(), true);
 }
 
 endpoint::endpoint(descriptor socket, std::size_t frame_limit)
-    : in_(std::move(socket)), is_socket_(true), reader_(frame_limit) {
+    : in_(std::move(socket)), in_file_(in_.get()), is_socket_(true), reader_(frame_limit) {
   set_nonblocking(in_.get(), true);
 }
 
@@ -32,6 +37,9 @@ std::span<std::byte> endpoint::room_for_frames(std::span<std::byte> bin) {
 
 bool endpoint::fill(std::size_t at_most) {
   if (failed_) throw boost::system::system_error(failed_, "cannot read from a channel");
+  if (in_ && !ended_ && !is_own(in_.get()))
+    throw boost::system::system_error(failed_ = boost::system::errc::make_error_code(boost::system::errc::bad_file_descriptor),
+                                      "somebody has closed the descriptor of a channel");
   bool any = false;
   waste_bin bin;
   for (std::size_t got = 0; !ended_ && in_ && got < at_most;) {
@@ -53,6 +61,7 @@ void endpoint::throw_away() {
 }
 
 bool endpoint::flush() {
+  if (sent_ < outgoing_.size() && out_open_ && !is_own(out_fd())) broken_ = true;
   while (sent_ < outgoing_.size() && !broken_) {
     auto const r = write_some(out_fd(), outgoing_.bytes().subspan(sent_));
     if (r.would_block) return false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "system/descriptor.hpp"
+#include "system/file_identity.hpp"
 #include "system/io.hpp"
 
 #include <procx/endpoint/transport.hpp>
@@ -15,7 +16,8 @@
 namespace procx::inline v1::detail {
 
 /// Frames in and out over descriptors that never block. It knows what a frame is, and not who is at the other end,
-/// what the frames mean or who waits for them.
+/// what the frames mean or who waits for them. If foreign code has closed a descriptor, nothing is read from what has its
+/// number then, nor written to it.
 class endpoint {
  public:
   endpoint(descriptor in, descriptor out, std::size_t frame_limit);
@@ -64,8 +66,12 @@ class endpoint {
   using waste_bin = std::array<std::byte, 4096>;
   std::span<std::byte> room_for_frames(std::span<std::byte> bin);
 
+  bool is_own(int fd) const noexcept { return (fd == in_.get() ? in_file_ : out_file_).is(fd); }
+
   descriptor in_;
   descriptor out_;
+  file_identity in_file_;
+  file_identity out_file_;
   bool is_socket_;
   bool ended_ = false;
   bool malformed_ = false;  // what arrived is no frame: what comes behind it is not kept

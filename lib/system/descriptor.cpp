@@ -103,6 +103,14 @@ descriptor duplicate(int fd) {
   return descriptor::take(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "cannot duplicate a descriptor (fcntl)");
 }
 
+descriptor duplicate_high(int fd) {
+  auto const held = hold_forks();
+  int made = -1;
+  for (int const lowest : {1000, 200, 0})  // as far as the limit allows
+    if (made < 0) made = ::fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+  return descriptor::take(made, "cannot duplicate a descriptor");
+}
+
 int duplicate_onto(int fd, int number) noexcept {
   int made = -1;
   do made = ::dup2(fd, number);

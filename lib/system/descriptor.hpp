@@ -48,6 +48,8 @@ std::pair<descriptor, descriptor> make_socket_pair(int type);
 descriptor open_pidfd(pid_t pid);
 /// Another number for the same open file.
 descriptor duplicate(int fd);
+/// The same, out of the way of code that closes and opens low numbers as if they were all its own.
+descriptor duplicate_high(int fd);
 
 /// dup2 that no signal interrupts. Async-signal-safe.
 int duplicate_onto(int fd, int number) noexcept;

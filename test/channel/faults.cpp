@@ -10,10 +10,13 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace px = procx;
 using namespace processes;
@@ -58,6 +61,23 @@ void wait_for_end(own_pipe& gate) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(faults)
+
+BOOST_DATA_TEST_CASE(nothing_is_sent_into_a_file_that_took_the_number_of_a_closed_channel, transports, via) {
+  std::string const name = "/tmp/procx.faults." + std::to_string(::getpid());
+  px::channel ch = px::start({.via = via}, [&](px::channel& up) {
+    ::close_range(3, ~0u, 0);
+    int const own = ::open(name.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    for (int fd = own + 1; fd < 64; ++fd) ::dup2(own, fd);
+    if (::write(own, "own words", 9) != 9) ::_exit(77);
+    up.send(1);
+  });
+  BOOST_CHECK_THROW(ch.receive<int>(), px::error);
+  ch.wait();
+  std::string text;
+  std::getline(std::ifstream(name), text, '\0');
+  ::unlink(name.c_str());
+  BOOST_TEST(text == "own words");
+}
 
 BOOST_DATA_TEST_CASE(a_death_by_signal_is_told_with_the_signal, transports, via) {
   for (int signal : {SIGKILL, SIGSEGV, SIGABRT, SIGTERM}) {

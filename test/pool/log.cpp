@@ -7,7 +7,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstdio>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -16,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace px = procx;
@@ -43,6 +46,9 @@ struct log_book {
     };
   }
 };
+
+std::string const own_file_name = "/tmp/procx.log." + std::to_string(::getpid());
+char const* const own_file = own_file_name.c_str();
 
 void write_out(int fd, std::string const& text) {
   for (std::size_t done = 0; done < text.size();) {
@@ -153,6 +159,63 @@ BOOST_AUTO_TEST_CASE(a_sink_that_throws_loses_lines_and_nothing_else) {
   auto r = px::pmap([](int n) { return std::cout << n << '\n', n; }, numbers(100),
                     {.workers = 2, .log = [](px::log_line const&) { throw 5; }});
   BOOST_TEST(r.to_vector() == numbers(100));
+}
+
+/// What it holds after tasks that print to standard output and, the first one, to a file of their own.
+std::string file_after(int (*task)(int), log_book& book) {
+  auto r = px::pmap(task, numbers(20), {.workers = 1, .log = book.sink()});
+  for (auto const& o : r.outcomes()) BOOST_TEST(o.has_value(), o.what());
+  std::ifstream in(own_file);
+  std::string const text{std::istreambuf_iterator<char>(in), {}};
+  ::unlink(own_file);
+  return text;
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_sends_its_standard_error_elsewhere_has_that_for_itself) {
+  auto const reopens = [](int n) {
+    if (n == 0) {
+      if (!std::freopen(own_file, "w", stderr)) return -1;
+      std::fprintf(stderr, "own words\n");
+      std::fflush(stderr);
+    }
+    std::printf("out of %d\n", n);
+    return n;
+  };
+  auto const closes = [](int n) {
+    if (n == 0) {
+      ::close(STDERR_FILENO);
+      write_out(::open(own_file, O_WRONLY | O_CREAT | O_TRUNC, 0600), "own words\n");
+    }
+    std::printf("out of %d\n", n);
+    return n;
+  };
+  for (int (*const task)(int) : {+reopens, +closes}) {
+    log_book book;
+    BOOST_TEST(file_after(task, book) == "own words\n");
+    for (int const n : numbers(20))
+      BOOST_TEST(book.lines[static_cast<std::uint64_t>(n)] == std::vector<std::string>{"out of " + std::to_string(n)},
+                 boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_written_to_files_that_took_the_numbers_of_what_a_task_has_closed) {
+  auto const closes_all = [](int n) {
+    if (n != 5) return n;
+    ::close_range(3, ~0u, 0);
+    int const own = ::open(own_file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    for (int fd = 4; fd <= 1000; ++fd) ::dup2(own, fd);
+    write_out(own, "own words\n");
+    return n;
+  };
+  log_book book;
+  auto r = px::pmap(closes_all, numbers(20), {.workers = 1, .window = 1, .log = book.sink()});
+  int good = 0;
+  for (auto const& o : r.outcomes()) good += o && *o == static_cast<int>(o.index());
+  BOOST_TEST(good == 20);  // its result is found on the board
+  std::ifstream in(own_file);
+  std::string const text{std::istreambuf_iterator<char>(in), {}};
+  ::unlink(own_file);
+  BOOST_TEST(text == "own words\n");
 }
 
 BOOST_AUTO_TEST_CASE(tasks_that_were_taken_back_are_told_apart) {
