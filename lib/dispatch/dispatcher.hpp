@@ -186,6 +186,8 @@ class dispatcher {
   void fail_task(task_run const& task, pid_t worker, std::exception_ptr error);
   bool try_again(task_run task, books::failure how);
   void keep(task_run const& task, std::exception_ptr const& error) const;
+  void tell_not_saved(task_run const& task, std::string const& why) const;
+  std::exception_ptr own_copy(std::exception_ptr const& error) const;
   std::filesystem::path save(task_run const& task, std::exception_ptr const& error) const;
   std::exception_ptr error_of_death(worker_link& dead, std::optional<task_run> const& task);
   bool used_up(worker_link const& link) const noexcept;
@@ -205,7 +207,7 @@ class dispatcher {
   bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
   void watch_memory(worker_link& link);
   void heed_signals();
-  void drop_waiting(std::exception_ptr error);
+  void drop_waiting(std::exception_ptr error, bool keeps = false);
   void watch_the_idle();
   void end_the_idle();
   std::size_t alive() const noexcept { return books_.workers(); }

@@ -7,10 +7,14 @@
 #include <procx/dispatch/task_description.hpp>
 #include <procx/error/describe.hpp>
 #include <procx/error/exceptions.hpp>
+#include <procx/process/from_now.hpp>
 
 #include <csignal>
 #include <new>
+#include <string>
 #include <utility>
+
+#include <unistd.h>
 
 // What becomes of a task that fails: whether it is tried again, what is known of it, and what is kept.
 
@@ -38,7 +42,7 @@ bool dispatcher::try_again(task_run task, books::failure how) {
   auto const wait = backoff_after(books_.attempt(task), settings_.backoff);
   if (stop_level() > 0 || !books_.may_try_again(task, how)) return false;
   if (wait.count() > 0)
-    delayed_.add(task, std::chrono::steady_clock::now() + wait);
+    delayed_.add(task, from_now(wait));
   else
     books_.put_back(task);
   return true;
@@ -50,17 +54,51 @@ void dispatcher::fail_task(task_run const& task, pid_t worker, std::exception_pt
 }
 
 /// Keeps the arguments in a file, if that is wanted, and notes its name in the error. That the file cannot be written is
-/// no reason to lose the error.
+/// no reason to lose the error: the error says so too, and the log.
 void dispatcher::keep(task_run const& task, std::exception_ptr const& error) const {
   if (settings_.save_failures.empty()) return;
   try {
-    auto const file = save(task, error).string();
+    std::string file, why;
+    try {
+      file = save(task, error).string();
+    } catch (std::exception const& e) {
+      why = e.what();
+    }
+    if (!why.empty()) tell_not_saved(task, why);
     try {
       std::rethrow_exception(error);
     } catch (task_error& e) {
-      e.set_saved_as(file);
+      if (why.empty())
+        e.set_saved_as(file);
+      else
+        e.set_not_saved(why);
     }
   } catch (...) {
+    // The error is none that has room for it, or there is no memory for the words.
+  }
+}
+
+void dispatcher::tell_not_saved(task_run const& task, std::string const& why) const {
+  if (!settings_.log) return;
+  std::string const text = "procx: the arguments of a task that failed could not be saved: " + why;
+  try {
+    settings_.log({::getpid(), 0, sink_.number_of(task.id), text});
+  } catch (...) {
+    // It must not throw, and the line is lost.
+  }
+}
+
+/// An error for one of many tasks that fail for the same reason: what is noted in it is that one's.
+std::exception_ptr dispatcher::own_copy(std::exception_ptr const& error) const {
+  if (settings_.save_failures.empty()) return error;
+  try {
+    std::rethrow_exception(error);
+  } catch (remote_exception const& e) {
+    return std::make_exception_ptr(e);
+  } catch (process_died const& e) {
+    return std::make_exception_ptr(e);
+  } catch (...) {
+    return error;
   }
 }
 

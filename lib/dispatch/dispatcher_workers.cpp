@@ -177,14 +177,20 @@ bool dispatcher::any_has_worked() const noexcept {
 /// No worker can be had: what waits cannot be done.
 void dispatcher::fail_unstartable(std::exception_ptr error) {
   idle_deaths_ = 0;
-  drop_waiting(std::move(error));
+  drop_waiting(std::move(error), true);
 }
 
-void dispatcher::drop_waiting(std::exception_ptr error) {
+void dispatcher::drop_waiting(std::exception_ptr error, bool keeps) {
   gave_up_ = gave_up_ || books_.pending() > 0;
   while (books_.pending() > 0)
     for (task_run dropped = books_.drop_front(); dropped.count > 0;) {
       task_run const task = dropped.take_front(1);
+      if (keeps && !settings_.save_failures.empty()) {
+        std::exception_ptr own = own_copy(error);
+        keep(task, own);
+        fail_task(task, 0, std::move(own));
+        continue;
+      }
       fail_task(task, 0, books_.pending() + dropped.count > 0 ? error : std::move(error));
     }
 }

@@ -41,6 +41,8 @@ std::string describe(std::exception const& error) {
   if (!failed) return with_end(error.what());
   auto const* const remote = dynamic_cast<remote_exception const*>(failed);
   std::string text = remote ? with_trace(remote->record()) : with_certificate(*failed);
+  std::string const& why = failed->not_saved_because();
+  if (!why.empty() && text.find(why) == text.npos) text += "its arguments could not be saved: " + with_end(why);
   if (!failed->saved_as().empty()) text += "its arguments are in " + failed->saved_as() + '\n';
   return text;
 }

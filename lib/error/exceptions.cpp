@@ -62,6 +62,15 @@ std::string const& task_error::saved_as() const noexcept {
   return saved_as_ ? *saved_as_ : nowhere;
 }
 
+std::string const& task_error::not_saved_because() const noexcept {
+  return not_saved_because_ ? *not_saved_because_ : nowhere;
+}
+
+void task_error::set_not_saved(std::string why) {
+  add_to_message("; its arguments could not be saved: " + why);
+  not_saved_because_ = std::make_shared<std::string const>(std::move(why));
+}
+
 process_died::process_died(death_certificate certificate)
     : task_error(errc::process_died, obituary(certificate), std::move(certificate)) {}
 

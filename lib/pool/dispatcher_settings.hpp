@@ -2,6 +2,8 @@
 
 #include "dispatch/dispatcher.hpp"
 
+#include <procx/dispatch/saved_task.hpp>
+
 #include <filesystem>
 
 namespace procx::inline v1::detail {
@@ -15,7 +17,10 @@ dispatcher::settings settings_of(Options const& o) {
   s.frame_limit = o.frame_limit;
   s.capture = o.capture_output ? captured::everything : captured::nothing;
   if (o.capture_output) s.log = o.log;
-  if (!o.save_failures.empty()) s.save_failures = std::filesystem::absolute(o.save_failures);
+  if (!o.save_failures.empty()) {
+    s.save_failures = std::filesystem::absolute(o.save_failures);
+    saved_task::prepare(s.save_failures);
+  }
   s.policy.window = o.window;
   if constexpr (requires { o.setup; }) {
     s.setup = o.setup;

@@ -17,29 +17,29 @@ namespace {
 
 boost::system::error_code from_errno(int value) noexcept { return {value, boost::system::system_category()}; }
 
-/// A write to a pipe that nobody reads raises SIGPIPE for this thread, and kernels before 6.18 have no flag against it.
-/// There the signal is blocked meanwhile, and the one that was raised is taken back before it can be delivered. One that was pending before
-/// is the user's and stays: ours has become one with it.
-class without_sigpipe {
+/// A write to a pipe that nobody reads raises SIGPIPE for this thread, and kernels before 6.18 have no flag against it; one
+/// to a file that is as large as it may be, SIGXFSZ. The signal is blocked meanwhile, and the one that was raised is taken
+/// back before it can be delivered. One that was pending before is the user's and stays: ours has become one with it.
+class without_signal {
  public:
-  without_sigpipe() noexcept {
-    ::sigemptyset(&pipe_);
-    ::sigaddset(&pipe_, SIGPIPE);
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    if (!::sigismember(&before_, SIGPIPE)) return;
+  explicit without_signal(int signal) noexcept {
+    ::sigemptyset(&set_);
+    ::sigaddset(&set_, signal);
+    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+    if (!::sigismember(&before_, signal)) return;
     sigset_t pending;
     ::sigpending(&pending);
-    theirs_ = ::sigismember(&pending, SIGPIPE) == 1;
+    theirs_ = ::sigismember(&pending, signal) == 1;
   }
   void take_back() noexcept {
     if (theirs_) return;
     timespec const at_once{};
-    while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {}
+    while (::sigtimedwait(&set_, nullptr, &at_once) < 0 && errno == EINTR) {}
   }
-  ~without_sigpipe() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  ~without_signal() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
  private:
-  sigset_t pipe_{};
+  sigset_t set_{};
   sigset_t before_{};
   bool theirs_ = false;
 };
@@ -49,6 +49,20 @@ io_result write_result(ssize_t n) noexcept {
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {.would_block = true};
   if (errno == EPIPE || errno == ECONNRESET) return {.end = true};
   return {.error = from_errno(errno)};
+}
+
+/// writev that does not raise this signal, which comes with this error.
+io_result write_without(int signal, int error, int fd, std::span<iovec const> from) noexcept {
+  without_signal guard(signal);
+  ssize_t n = 0;
+  do {
+    n = ::writev(fd, from.data(), static_cast<int>(from.size()));
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && errno == error) {
+    guard.take_back();
+    errno = error;
+  }
+  return write_result(n);
 }
 
 }  // namespace
@@ -76,16 +90,12 @@ io_result write_some(int fd, std::span<iovec const> from) noexcept {
 }
 
 io_result write_with_signal_blocked(int fd, std::span<iovec const> from) noexcept {
-  without_sigpipe guard;
-  ssize_t n = 0;
-  do {
-    n = ::writev(fd, from.data(), static_cast<int>(from.size()));
-  } while (n < 0 && errno == EINTR);
-  if (n < 0 && errno == EPIPE) {
-    guard.take_back();
-    errno = EPIPE;
-  }
-  return write_result(n);
+  return write_without(SIGPIPE, EPIPE, fd, from);
+}
+
+io_result write_to_file(int fd, std::span<std::byte const> from) noexcept {
+  iovec const part{const_cast<std::byte*>(from.data()), from.size()};
+  return write_without(SIGXFSZ, EFBIG, fd, std::span(&part, 1));
 }
 
 bool poll_until(std::span<pollfd> fds, deadline until) {

@@ -26,6 +26,8 @@ io_result read_some(int fd, std::span<std::byte> into) noexcept;
 /// Never raises SIGPIPE, and takes no signal that somebody else raised.
 io_result write_some(int fd, std::span<std::byte const> from) noexcept;
 io_result write_some(int fd, std::span<iovec const> from) noexcept;
+/// As `write_some`, to a file: that it would become larger than a file of this process may be (SIGXFSZ) is an error too.
+io_result write_to_file(int fd, std::span<std::byte const> from) noexcept;
 /// What `write_some` does on kernels without RWF_NOSIGNAL.
 io_result write_with_signal_blocked(int fd, std::span<iovec const> from) noexcept;
 

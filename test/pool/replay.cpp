@@ -1,5 +1,6 @@
 #define BOOST_TEST_MODULE replay
 #include "support/observe.hpp"
+#include "support/processes.hpp"
 
 #include <procx/procx.hpp>
 
@@ -9,12 +10,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace px = procx;
@@ -206,10 +211,97 @@ BOOST_AUTO_TEST_CASE(timeouts_are_kept_and_cancelled_tasks_are_not) {
   BOOST_TEST(files().size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(where_nothing_can_be_written_the_error_comes_all_the_same) {
+BOOST_AUTO_TEST_CASE(a_directory_that_cannot_be_is_refused_at_the_beginning) {
   std::ofstream(path / "failed") << "a file, not a directory";
-  auto r = px::pmap(fragile, std::vector<int>{7}, {.workers = 1, .save_failures = path / "failed"});
-  BOOST_TEST(saved_as(r.outcomes()).empty());
+  for (fs::path const& impossible : {path / "failed", fs::path("/proc/nowhere/failed")}) {
+    BOOST_CHECK_THROW(static_cast<void>(px::pmap(fragile, std::vector<int>{7}, {.workers = 1, .save_failures = impossible})),
+                      fs::filesystem_error);
+    BOOST_CHECK_THROW(px::process_pool({.workers = 1, .save_failures = impossible}), fs::filesystem_error);
+    BOOST_CHECK_THROW(px::parallel_queue<int>({.workers = 1, .save_failures = impossible}), fs::filesystem_error);
+  }
+}
+
+/// How often the error and the log say that the arguments of these tasks were not saved.
+struct told {
+  int errors = 0, descriptions = 0, lines = 0, failures = 0;
+
+  /// `spoil` is called when the directory has been tried, and nothing saved.
+  void look(px::pmap_options options, std::function<void()> const& spoil) {
+    options.log = [this](px::log_line const& l) { lines += l.text.find("could not be saved") != l.text.npos && l.task; };
+    std::vector<std::string> const inputs(3, std::string(200'000, 'x'));
+    auto r = px::pmap([](std::string const& text) -> int { throw std::runtime_error(text.substr(0, 3)); }, inputs, options);
+    spoil();
+    for (auto const& o : r.outcomes()) {
+      ++failures;
+      try {
+        o.value();
+      } catch (px::remote_exception const& e) {
+        errors += e.saved_as().empty() && !e.not_saved_because().empty() &&
+                  std::string(e.what()).find(e.not_saved_because()) != std::string::npos;
+        descriptions += px::describe(e).find(e.not_saved_because()) != std::string::npos;
+      }
+    }
+  }
+  bool each() const { return failures == 3 && errors == 3 && descriptions == 3 && lines == 3; }
+};
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_saved_is_said_in_the_error_and_the_log) {
+  told t;
+  t.look({.workers = 1, .save_failures = path / "failed"}, [&] {
+    fs::remove_all(path / "failed");
+    std::ofstream(path / "failed") << "no directory any more";
+  });
+  BOOST_TEST(t.each());
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_of_the_size_of_files_does_not_kill_the_program) {
+  BOOST_TEST(processes::code_of_fork([&] {
+               rlimit const small{16384, RLIM_INFINITY};
+               ::setrlimit(RLIMIT_FSIZE, &small);
+               told t;
+               t.look({.workers = 1, .save_failures = path / "failed"}, [] {});
+               return t.each() ? 0 : 1;
+             }) == 0);
+  BOOST_TEST(files().empty());
+}
+
+BOOST_AUTO_TEST_CASE(names_are_those_of_no_other_program) {
+  // As another process with the same id would: all names that follow a count are taken.
+  fs::create_directory(path / "failed");
+  auto const taken = [&](int n) { return path / "failed" / (std::to_string(::getpid()) + '-' + std::to_string(n) + ".task"); };
+  for (int n = 0; n < 2000; ++n) std::ofstream(taken(n)) << "another's";
+  auto r = px::pmap(fragile, std::vector<int>{7, 7, 7}, {.workers = 1, .save_failures = path / "failed"});
+  std::set<std::string> names;
+  for (auto const& o : r.outcomes()) try {
+      o.value();
+    } catch (px::task_error const& e) {
+      names.insert(fs::path(e.saved_as()).filename());
+    }
+  BOOST_TEST(names.size() == 3u);
+  for (std::string const& name : names) BOOST_TEST(name.size() > std::to_string(::getpid()).size() + 16, name);
+  for (int n = 0; n < 2000; ++n) BOOST_TEST_REQUIRE(fs::file_size(taken(n)) == 9u);
+}
+
+BOOST_AUTO_TEST_CASE(tasks_for_which_there_is_no_worker_are_kept_too) {
+  auto const no_licence = [] { throw std::runtime_error("no licence"); };
+  std::set<int> replayed;
+  auto const look = [&](std::exception_ptr const& error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (px::remote_exception const& e) {
+      BOOST_TEST(e.message() == "no licence");
+      replayed.insert(px::replay(e.saved_as(), [](int n) { return n; }));
+    }
+  };
+  px::process_pool pool({.workers = 1, .save_failures = path / "failed", .setup = no_licence});
+  std::vector<std::future<int>> results;
+  for (int n : {1, 2, 3}) results.push_back(pool.submit(fragile, n));
+  for (auto& result : results) try {
+      result.get();
+    } catch (...) {
+      look(std::current_exception());
+    }
+  BOOST_TEST((replayed == std::set<int>{1, 2, 3}));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_no_saved_task_is_refused) {

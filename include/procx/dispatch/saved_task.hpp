@@ -29,9 +29,12 @@ class saved_task {
     archive & type & failure & arguments & blocks;
   }
 
-  /// Writes it to a file in the directory, which is made if it is not there; under a name that nobody has. The file is
-  /// there as a whole or not at all. Throws std::filesystem::filesystem_error, system_error.
+  /// Writes it to a file in the directory, which is made if it is not there; under a name that nobody has, in whatever
+  /// container or on whatever machine. The file is there as a whole or not at all. Throws
+  /// std::filesystem::filesystem_error.
   std::filesystem::path save(std::filesystem::path const& directory) const;
+  /// Makes the directory and tries whether there may be files in it. Throws as `save`.
+  static void prepare(std::filesystem::path const& directory);
   /// Throws system_error, and protocol_error if the file is not one of these.
   static saved_task load(std::filesystem::path const& file);
 };

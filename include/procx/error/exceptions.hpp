@@ -24,6 +24,10 @@ class error : public boost::system::system_error {
   error(boost::system::error_code code, std::string message);
   char const* what() const noexcept override { return message_->c_str(); }
 
+ protected:
+  /// Before anybody else has it.
+  void add_to_message(std::string const& text) { message_ = std::make_shared<std::string const>(*message_ + text); }
+
  private:
   std::shared_ptr<std::string const> message_;  // shared: copying an exception must not throw
 };
@@ -57,12 +61,17 @@ class task_error : public error {
   death_certificate const* certificate() const noexcept { return certificate_.get(); }
   /// The file in which the task's arguments were kept, for `px::replay`; empty if they were not.
   std::string const& saved_as() const noexcept;
+  /// Why they were not, though `save_failures` asked for it; `what()` says it too. Empty if there is nothing to say.
+  std::string const& not_saved_because() const noexcept;
   /// Before anybody else has it.
   void set_saved_as(std::string file) { saved_as_ = std::make_shared<std::string const>(std::move(file)); }
+  /// Likewise.
+  void set_not_saved(std::string why);
 
  private:
   std::shared_ptr<death_certificate const> certificate_;
   std::shared_ptr<std::string const> saved_as_;
+  std::shared_ptr<std::string const> not_saved_because_;
 };
 
 /// The callable threw in the other process. The exception itself stays there; what it was comes here.

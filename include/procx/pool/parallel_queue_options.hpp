@@ -39,8 +39,9 @@ struct parallel_queue_options {
   unsigned window = 0;
   /// The largest encoded call or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;
-  /// A directory in which the arguments of tasks that fail for good are kept, a file each, for `px::replay`; made when it is
-  /// needed. Empty: they are not. Large arguments are then never given away to the worker: a copy stays here.
+  /// A directory in which the arguments of tasks that fail for good are kept, a file each, for `px::replay`. It is made and
+  /// tried when the queue is: filesystem_error if no file may be there. What cannot be saved later is said in the task's error
+  /// and the log. Empty: they are not. Large arguments are then never given away to the worker: a copy stays here.
   std::filesystem::path save_failures = {};
   /// What the workers print, to standard output or standard error, passes through this process, line by line, and the last
   /// of it is kept for `process_died`. Otherwise they print where this process does.

@@ -9,9 +9,10 @@
 
 namespace procx::inline v1 {
 
-/// A line that a worker has printed.
+/// A line that a worker has printed; or one of procx's own, which says that the arguments of a task that failed could not be
+/// saved.
 struct log_line {
-  pid_t pid = 0;
+  pid_t pid = 0;  ///< the worker's, or this process's for a line of procx's own
   unsigned worker = 0;  ///< which of the pool's workers, from 0: a new process takes a dead one's number
   /// The task that printed it: the place of its input (`pmap`), or how many were submitted before it; none for setup and
   /// teardown.

@@ -8,42 +8,79 @@
 #include <procx/wire/codec.hpp>
 
 #include <boost/core/demangle.hpp>
-#include <boost/system/system_error.hpp>
 
+#include <array>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 namespace procx::inline v1::detail {
 namespace {
 
 constexpr std::string_view first_line = "procx task 1\n";
-std::atomic<unsigned> saved_so_far = 0;
 
-[[noreturn]] void fail(std::filesystem::path const& file, char const* what) {
-  throw std::filesystem::filesystem_error(what, file, std::error_code(errno, std::system_category()));
+[[noreturn]] void fail(std::filesystem::path const& file, char const* what, int why = errno) {
+  throw std::filesystem::filesystem_error(what, file, std::error_code(why, std::system_category()));
 }
 
+/// A name for the process to be known by, and a number that no other process draws: directories are shared by containers,
+/// whose processes have the same ids, and by machines.
+std::string new_name() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number) {
+    static std::atomic<std::uint64_t> drawn = 0;
+    auto const now = std::chrono::system_clock::now().time_since_epoch().count();
+    number = static_cast<std::uint64_t>(now) * 0x9e3779b97f4a7c15u + ++drawn;
+  }
+  std::array<char, 48> name;
+  std::snprintf(name.data(), name.size(), "%d-%016llx.task", ::getpid(), static_cast<unsigned long long>(number));
+  return name.data();
+}
+
+/// Of a name that nobody has.
 descriptor create(std::filesystem::path const& file) {
   auto const held = hold_forks();
-  return descriptor::take(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "cannot save a task");
+  int const fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) fail(file, "cannot save a task");
+  return descriptor::take(fd, "cannot save a task");
 }
 
 void write_file(std::filesystem::path const& file, std::span<std::byte const> bytes) {
   descriptor const out = create(file);
   while (!bytes.empty()) {
-    auto const r = write_some(out.get(), bytes);
+    auto const r = write_to_file(out.get(), bytes);
     if (r.error) {
       ::unlink(file.c_str());
-      throw boost::system::system_error(r.error, "cannot save a task");
+      fail(file, "cannot save a task", r.error.value());
     }
     bytes = bytes.subspan(r.bytes);
   }
 }
+
+/// Gives the file this name, unless somebody has it. Where the file system cannot do that in one step, the file has two
+/// names for a moment.
+bool rename_to_new(std::filesystem::path const& from, std::filesystem::path const& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EEXIST && ::link(from.c_str(), to.c_str()) == 0) {
+    ::unlink(from.c_str());
+    return true;
+  }
+  int const why = errno;
+  ::unlink(from.c_str());
+  if (why == EEXIST) return false;
+  fail(to, "cannot save a task", why);
+}
+
+std::filesystem::path unfinished(std::filesystem::path file) { return file += ".part"; }
 
 }  // namespace
 
@@ -52,16 +89,18 @@ std::filesystem::path saved_task::save(std::filesystem::path const& directory) c
   buffer bytes;
   bytes.append(first_line.data(), first_line.size());
   encode(bytes, *this);
-  std::string const start = std::to_string(::getpid()) + '-';
-  for (;;) {  // a program that had this pid earlier may have left some
-    std::filesystem::path const file = directory / (start + std::to_string(++saved_so_far) + ".task");
-    if (std::filesystem::exists(file)) continue;
-    std::filesystem::path unfinished = file;
-    unfinished += ".part";
-    write_file(unfinished, bytes);
-    if (::rename(unfinished.c_str(), file.c_str()) != 0) fail(file, "cannot save a task");
-    return file;
+  for (;;) {
+    std::filesystem::path const file = directory / new_name();
+    write_file(unfinished(file), bytes);
+    if (rename_to_new(unfinished(file), file)) return file;
   }
+}
+
+void saved_task::prepare(std::filesystem::path const& directory) {
+  std::filesystem::create_directories(directory);
+  std::filesystem::path const file = unfinished(directory / new_name());
+  create(file);
+  ::unlink(file.c_str());
 }
 
 saved_task saved_task::load(std::filesystem::path const& file) {
