@@ -242,6 +242,7 @@ void dispatcher::on_read(worker_link& link) {
     link.measured_results = link.results();
     link.slot().credit.store(books_.credit(link.number()), std::memory_order_relaxed);
   }
+  if (settings_.limits.recycle_after_memory) [[unlikely]] watch_memory_after_tasks(link);
   sink_.on_progress();
   pump();
   if (books_.in_flight(link.number()) == 0 && !link.idle_since) link.idle_since = std::chrono::steady_clock::now();

@@ -206,6 +206,7 @@ class dispatcher {
   void tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence);
   bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
   void watch_memory(worker_link& link);
+  void watch_memory_after_tasks(worker_link& link);
   void heed_signals();
   void drop_waiting(std::exception_ptr error, bool keeps = false);
   void watch_the_idle();

@@ -12,6 +12,7 @@
 namespace procx::inline v1::detail {
 namespace {
 
+constexpr std::chrono::milliseconds least_between_looks{1};  // at a worker's memory: a look costs some microseconds
 constexpr std::chrono::nanoseconds stalled = std::chrono::seconds(1);
 constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 
@@ -84,6 +85,14 @@ void dispatcher::watch_memory(worker_link& link) {
     link.kill_for(begun - 1, death_cause::memory_limit, std::chrono::nanoseconds(0));
   else if (most && more > most && !link.retired())
     link.retire();
+}
+
+/// Tasks that are over before the next tick leave memory behind too.
+void dispatcher::watch_memory_after_tasks(worker_link& link) {
+  auto const now = std::chrono::steady_clock::now();
+  if (now - link.memory_seen_at < least_between_looks) return;
+  link.memory_seen_at = now;
+  watch_memory(link);
 }
 
 /// Once to begin nothing more, twice to stop what runs. Tasks that come later are not begun either.

@@ -111,6 +111,7 @@ class worker_link {
   std::uint64_t measured_busy = 0;
   std::size_t unmeasured_bytes = 0;  ///< of results
   std::optional<std::chrono::steady_clock::time_point> idle_since = std::nullopt;  ///< for the owner as well
+  std::chrono::steady_clock::time_point memory_seen_at{};  ///< likewise
   /// What was wrong with the bytes it sent, if anything was.
   std::exception_ptr const& complaint() const noexcept { return complaint_; }
   /// What its setup threw, if it did.

@@ -108,7 +108,7 @@ bool exchange_core::used_up(member const& m) const {
   if (limits.recycle_after_tasks && m.tasks >= limits.recycle_after_tasks) return true;
   if (limits.recycle_after_memory == 0) return false;
   auto const use = memory_use_of(m.ch.pid());
-  return use && use->resident > m.baseline + limits.recycle_after_memory;
+  return use && use->resident > m.baseline && use->resident - m.baseline > limits.recycle_after_memory;
 }
 
 std::optional<channel> exchange_core::create() {

@@ -1,6 +1,7 @@
 #define BOOST_TEST_MODULE worker_limits
 #include "process/resources/control_group.hpp"
 #include "support/observe.hpp"
+#include "support/processes.hpp"
 #include "system/descriptor.hpp"
 
 #include <procx/procx.hpp>
@@ -16,6 +17,7 @@
 #include <numeric>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <sched.h>
@@ -122,6 +124,41 @@ BOOST_AUTO_TEST_CASE(workers_accept_niceness_processors_and_resources) {
   BOOST_TEST(::getpriority(PRIO_PROCESS, 0) == here);
 }
 
+BOOST_AUTO_TEST_CASE(a_limit_beyond_what_may_be_had_is_what_may_be_had, *boost::unit_test::enable_if<!observe::instrumented>()) {
+  constexpr std::size_t no_limit = ~std::size_t{0};
+  for (bool const hard : {true, false})
+    for (std::size_t const limit : {4096 * MiB, no_limit - 1, no_limit})
+      BOOST_TEST(processes::code_of_fork([&] {
+                   rlimit bound{};
+                   if (!observe::limit_to_little_more(RLIMIT_AS, hard)) return 2;
+                   ::getrlimit(RLIMIT_AS, &bound);
+                   auto tell = [bound](int) {
+                     rlimit mine{}, files{};
+                     ::getrlimit(RLIMIT_AS, &mine);
+                     ::getrlimit(RLIMIT_NOFILE, &files);
+                     return mine.rlim_cur == bound.rlim_cur && files.rlim_cur == files.rlim_max;
+                   };
+                   px::worker_limits limits{.resources = {{RLIMIT_NOFILE, RLIM_INFINITY - 1}}, .recycle_after_memory = limit};
+                   auto r = px::pmap(tell, numbers(3), {.workers = 1, .memory_limit = limit, .limits = limits});
+                   px::queue<bool> q({.memory_limit = limit, .limits = limits});
+                   q.start(px::make_parallel(tell), 1);
+                   return r.to_vector() == std::vector<bool>(3, true) && *q.next() ? 0 : 1;
+                 }) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(limits_for_a_worker_that_cannot_be_are_named_with_their_values) {
+  auto const why = [](px::worker_limits const& limits) {
+    auto r = px::pmap([](int n) { return n; }, numbers(1), {.workers = 1, .limits = limits});
+    std::string text;
+    for (auto const& o : r.outcomes()) text = o.what();
+    return text;
+  };
+  std::string const resource = why({.resources = {{9999, 77}}});
+  BOOST_TEST(resource.find("the resource limit 9999, which is to be 77") != std::string::npos, resource);
+  std::string const processors = why({.processors = {1000, 1001}});
+  BOOST_TEST(processors.find("cannot choose these processors: 1000, 1001") != std::string::npos, processors);
+}
+
 BOOST_AUTO_TEST_CASE(a_limit_that_is_refused_is_an_error_not_a_loop) {
   auto r = px::pmap([](int n) { return n; }, numbers(3), {.workers = 2, .limits = {.resources = {{9999, 1}}}});
   for (auto const& o : r.outcomes()) {
@@ -199,6 +236,38 @@ BOOST_AUTO_TEST_CASE(a_worker_that_leaks_is_replaced) {
   std::map<pid_t, int> tasks;
   for (pid_t pid : r) ++tasks[pid];
   BOOST_TEST(tasks.size() >= 2u);
+}
+
+BOOST_AUTO_TEST_CASE(so_is_one_that_leaks_in_tasks_that_nobody_sees_run) {
+  px::process_pool pool({.workers = 1, .limits = {.recycle_after_memory = 32 * MiB}});
+  auto const leak = [](int) {
+    // Not from the heap, which may have free memory left that was resident before.
+    void* const lost = ::mmap(nullptr, 8 * MiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (lost != MAP_FAILED) std::memset(lost, 1, 8 * MiB);
+    return ::getpid();
+  };
+  std::map<pid_t, int> tasks;
+  for (int const n : numbers(40)) {
+    ++tasks[pool.submit(leak, n).get()];
+    std::this_thread::sleep_for(2ms);  // nothing runs: nobody has a reason to look
+  }
+  BOOST_TEST(tasks.size() >= 4u);
+  for (auto const& [pid, count] : tasks) BOOST_TEST(count <= 10);
+}
+
+BOOST_AUTO_TEST_CASE(a_backoff_for_ever_is_one) {
+  px::process_pool pool({.workers = 1, .retries = 1, .backoff = std::chrono::nanoseconds::max()});
+  observe::shared<std::atomic<int>> const runs;
+  auto const work = pool.add([&](int n) {
+    if (n == 0 && ++*runs) throw std::runtime_error("not yet");
+    return n;
+  });
+  auto first = pool.submit(work, 0);
+  for (int n = 1; n < 50; ++n) BOOST_TEST(pool.submit(work, n).get() == n);
+  BOOST_TEST((first.wait_for(30ms) == std::future_status::timeout));
+  BOOST_TEST(*runs == 1);
+  pool.stop();
+  BOOST_CHECK_THROW(first.get(), px::task_cancelled);
 }
 
 BOOST_AUTO_TEST_CASE(second_attempts_wait_longer_each_time) {

@@ -41,12 +41,16 @@ inline std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-/// Sets a limit, of address space or of the size of files, a gigabyte above what this process has.
-inline bool limit_to_little_more(int resource) {
+/// Sets a limit, of address space or of the size of files, a gigabyte above what this process has; not for good, unless it
+/// is to be hard.
+inline bool limit_to_little_more(int resource, bool hard = true) {
   std::size_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   rlim_t const little_more = (rlim_t{1} << 30) + (resource == RLIMIT_AS ? pages * 4096 : 0);
-  rlimit const l{little_more, little_more};
+  rlimit l{};
+  ::getrlimit(static_cast<__rlimit_resource>(resource), &l);
+  l.rlim_cur = little_more;
+  if (hard) l.rlim_max = little_more;
   return ::setrlimit(static_cast<__rlimit_resource>(resource), &l) == 0;
 }
 

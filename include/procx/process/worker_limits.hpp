@@ -7,7 +7,8 @@
 
 namespace procx::inline v1 {
 
-/// A limit of setrlimit(2), such as `{RLIMIT_NOFILE, 256}`: what the process may use, not beyond the hard limit it has.
+/// A limit of setrlimit(2), such as `{RLIMIT_NOFILE, 256}`: what the process may use, or the hard limit it has if that is
+/// less.
 struct resource_limit {
   int resource = 0;
   rlim_t value = RLIM_INFINITY;
@@ -25,7 +26,8 @@ struct worker_limits {
   /// After so many tasks the worker ends and another takes its place; 0: it is kept.
   std::size_t recycle_after_tasks = 0;
   /// When so many bytes more are resident in it than before its first task, the worker ends after the tasks it has been
-  /// given, and another takes its place; 0: it is kept. Looked at every 10 ms.
+  /// given, and another takes its place; 0: it is kept. Looked at when results come in, at most each millisecond, and every
+  /// 10 ms while a task runs.
   std::size_t recycle_after_memory = 0;
   /// Each worker is in a control group of its own, if this process may make some (version 2, with cgroup.kill: Linux 5.14):
   /// then everything that it has started goes with it, what has left its process group too. Else nothing changes.
