@@ -78,6 +78,7 @@ bool exchange::store(std::optional<std::chrono::nanoseconds> timeout) {
 
 void exchange::finish() {
   while (unfinished()) store();
+  core().reap();
 }
 
 void exchange::start_waiting() { core().start_waiting(); }
@@ -109,6 +110,7 @@ exchange_options const& exchange::options() const noexcept { return core_->optio
 
 void exchange::wait_for_result() {
   while (!has_result() && unfinished()) store();
+  if (!has_result()) core().reap();
 }
 
 void exchange::submit(std::unique_ptr<detail::job> task) { core().submit(std::move(task)); }

@@ -14,20 +14,11 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::size_t few_leaving = 16;  // processes that may be on their way out before somebody looks
-
 event_loop make_loop(std::optional<boost::asio::any_io_executor> executor) {
   return executor ? event_loop(std::move(*executor)) : event_loop();
 }
 
 }  // namespace
-
-/// For a process that should be gone in a moment, or by then.
-void exchange_core::see_off(process& p, std::chrono::steady_clock::time_point until) {
-  if (p.wait_for(std::max(until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration(0)))) return;
-  p.kill(SIGKILL);
-  p.wait();
-}
 
 exchange_core::exchange_core(exchange& owner, exchange_options const& options,
                              std::optional<boost::asio::any_io_executor> executor)
@@ -35,7 +26,8 @@ exchange_core::exchange_core(exchange& owner, exchange_options const& options,
       options_(options),
       limit_(options.limit ? options.limit->resolve() : options.reuse ? available_cores() : 0),
       loop_(make_loop(std::move(executor))),
-      ticker_(loop_.executor()) {
+      ticker_(loop_.executor()),
+      leaving_timer_(loop_.executor()) {
   if (options.reuse && options.continuous)
     throw std::invalid_argument("a process that is reused gives one result a task: it cannot be continuous");
 }
@@ -137,18 +129,6 @@ void exchange_core::leave(member& m) {
   removed_.splice(removed_.end(), members_, at);
 }
 
-void exchange_core::bury_removed() {
-  for (member& m : removed_) {
-    m.watch.reset();
-    process child = std::move(m.ch.core().child());
-    m.ch.close();
-    if (child && !child.try_wait()) leaving_.push_back(std::move(child));
-  }
-  removed_.clear();
-  taken_out_.clear();
-  if (leaving_.size() > few_leaving) std::erase_if(leaving_, [](process& p) { return p.try_wait().has_value(); });
-}
-
 exchange::channel_list exchange_core::active() {
   exchange::channel_list all;
   for (member& m : members_) all.push_back(m.ch);
@@ -206,6 +186,7 @@ exchange::channel_list exchange_core::ready(deadline until) {
     }
     start_waiting();
   }
+  if (!unfinished()) see_all_off();
   return list;
 }
 
@@ -220,6 +201,7 @@ bool exchange_core::store(deadline until) {
   process_ready();
   cancel_waiting();
   start_waiting();
+  if (!unfinished()) see_all_off();
   throw_escaped();
   return any;
 }

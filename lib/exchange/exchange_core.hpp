@@ -48,6 +48,8 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
 
   exchange::channel_list ready(deadline until);
   bool store(deadline until);
+  /// Reaps what has ended, where there is nothing to wait for.
+  void reap();
   void start_waiting();
 
   std::uint64_t start_wait(std::unique_ptr<operation> op, bool for_all);
@@ -97,6 +99,9 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void wait_for_death(member& m);
   void leave(member& m);
   void bury_removed();
+  void reap_leaving();
+  void see_all_off();
+  void look_after_leaving(std::chrono::milliseconds in);
   void look_again();
   void process_ready();
   void on_ready();
@@ -153,6 +158,8 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::deque<std::exception_ptr> escaped_;  // from store_data, and nobody has been told
   bool stored_any_ = false;
   ticker ticker_;
+  boost::asio::steady_timer leaving_timer_;
+  bool looks_after_leaving_ = false;
   bool running_stopped_ = false;
   std::optional<oom_watch> oom_;  // since the first process was started
 
