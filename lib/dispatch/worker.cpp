@@ -4,6 +4,7 @@
 #include "dispatch/tasks/task_frame.hpp"
 #include "dispatch/worker_results.hpp"
 #include "process/resources/memory_use.hpp"
+#include "process/streams.hpp"
 #include "system/file_identity.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
@@ -16,7 +17,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
 #include <new>
 #include <optional>
 #include <string>
@@ -149,7 +149,7 @@ class worker {
     }
     if (generation_ != generation()) ::_exit(0);  // the task forked: this is not the worker but its child
     slot_.returned.store(number + 1, std::memory_order_release);
-    if (settings_.mark) flush_output();
+    if (settings_.mark) flush_standard_streams();
     bool const taken = keep_result(kind, flags, number);
     slot_.done.store(number + 1, std::memory_order_release);
     ++unflushed_;
@@ -164,11 +164,6 @@ class worker {
       write_some(fd, std::as_bytes(std::span(mark)));  // a few bytes of a pipe: all or none
       return;
     }
-  }
-  static void flush_output() {
-    std::cout.flush();
-    std::clog.flush();
-    std::fflush(stdout);
   }
 
   /// Half the credit is done, and it was worth it.

@@ -4,6 +4,7 @@
 #include "process/crash_note.hpp"
 #include "process/process_group.hpp"
 #include "process/stop_level.hpp"
+#include "process/streams.hpp"
 #include "system/generation.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -11,15 +12,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
-#include <iostream>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
-#include <stdio_ext.h>
 #include <sys/prctl.h>
-#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,22 +26,6 @@ namespace {
 
 bool created = false;
 thread_local bool lasting_thread = false;
-
-/// What is buffered would be written twice, once by each process. With threads about, one of them may hold a stream
-/// for as long as it likes, waiting for input: then only what can be had at once is flushed.
-void flush_before_fork() {
-  if (__libc_single_threaded) {
-    std::cout.flush();
-    std::clog.flush();
-    std::fflush(nullptr);
-  } else if (::ftrylockfile(stdout) == 0) {
-    ::fflush_unlocked(stdout);
-    ::funlockfile(stdout);
-  }
-}
-
-/// What the flush above had to leave is the parent's to write, not this copy's.
-void forget_unwritten() noexcept { ::__fpurge(stdout); }
 
 void reset_signals(makers_signals const& heeds) noexcept {
   forget_handlers();
@@ -134,12 +115,7 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function
 }
 
 void leave(int code) noexcept {
-  try {
-    std::cout.flush();
-    std::clog.flush();
-  } catch (...) {
-  }
-  std::fflush(nullptr);
+  flush_all_streams();
   ::_exit(code);
 }
 
