@@ -4,6 +4,7 @@
 #include "channel/created.hpp"
 #include "channel/handover.hpp"
 #include "process/exec.hpp"
+#include "process/exit_guard.hpp"
 #include "process/fork.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -69,6 +70,7 @@ channel exec_channel(char const* variable, std::filesystem::path const& program,
   auto named = take_from_environment(image_variable);
   if (!named) return;
   become_created_process();
+  guard_own_exit();
   heed_maker_since_exec();
   leave(run_handed_over(named->options, std::move(named->wire)));
 }

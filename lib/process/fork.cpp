@@ -2,6 +2,7 @@
 
 #include "error/throw_trace.hpp"
 #include "process/crash_note.hpp"
+#include "process/exit_guard.hpp"
 #include "process/process_group.hpp"
 #include "process/stop_level.hpp"
 #include "process/streams.hpp"
@@ -81,6 +82,7 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan) {
   death_watch watch;
   auto note = plan.notes_crashes ? new_crash_note() : nullptr;
 
+  exit_guard const exits;
   flush_before_fork();
   bool const tied = may_tie_child();
   pid_t const parent = ::getpid();
@@ -146,6 +148,7 @@ bool is_created_process() noexcept { return created; }
 
 void become_created_process() noexcept {
   created = true;
+  become_guarded();
   remember_throws();
 }
 

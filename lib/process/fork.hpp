@@ -37,7 +37,8 @@ std::unique_ptr<process_state> fork_process(fork_plan const& plan, std::function
 /// In a new process: signals that the program has handlers for do again what they do by default. Async-signal-safe.
 void forget_handlers() noexcept;
 
-/// Ends a created process: what it has buffered is written, nothing else happens.
+/// Ends a created process: what it has buffered is written, nothing else happens. So it does as well, with their status, when
+/// it calls exit() or quick_exit() or returns from main.
 [[noreturn]] void leave(int code) noexcept;
 
 /// Whether this process was made by procx; and how one says so that was executed, not forked.

@@ -106,8 +106,8 @@ void start_nursery();
 /// Always forks directly. The created process should end by `px::exit`.
 channel create(start_options const& options = {});
 
-/// Ends a created process: the channel ends in good order, what is buffered on the standard streams is written, and
-/// no exit handlers or destructors run.
+/// Ends a created process: the channel ends in good order, what it has buffered in streams is written, and no exit handlers
+/// or destructors run.
 [[noreturn]] void exit(channel& up, int code = 0);
 
 }  // namespace procx::inline v1
