@@ -9,11 +9,14 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <cerrno>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 namespace procx::inline v1 {
@@ -23,14 +26,24 @@ namespace {
 constexpr char const* channel_variable = "PROCX_CHANNEL";  // a channel_place, for any program
 constexpr char const* image_variable = "PROCX_IMAGE";      // the same, for a clean image of this one
 
+// What a clean image is executed as. To whoever executes by this name it is his own program, so nobody but a process of
+// this program can make another in whose auxiliary vector it stands.
+constexpr char const* own_image = "/proc/self/exe";
+
+/// Set-user-id, set-group-id or with capabilities of its file: the environment is that of somebody with fewer rights.
+bool has_more_rights_than_caller() noexcept { return ::getauxval(AT_SECURE) != 0; }
+
+constexpr int image_refused = 127;
+
 struct named_channel {
   endpoint wire;
   start_options options;
 };
 
-/// The channel whose descriptors the environment names; the variable goes, so that no grandchild takes it for its own.
+/// The channel whose descriptors the environment names; the variable goes, so that no grandchild takes it for its own. None
+/// with more rights than the caller, who would have set it.
 std::optional<named_channel> take_from_environment(char const* variable) {
-  char const* const text = std::getenv(variable);
+  char const* const text = ::secure_getenv(variable);
   if (!text) return std::nullopt;
   auto const place = channel_place::from(text);
   ::unsetenv(variable);
@@ -65,10 +78,24 @@ channel exec_channel(char const* variable, std::filesystem::path const& program,
   return up;
 }
 
-/// Before main, in a process that is to be a clean image: it runs what it was made for, and nothing else.
+bool is_executed_by_own_image() noexcept {
+  auto const* const name = reinterpret_cast<char const*>(::getauxval(AT_EXECFN));
+  return name && std::string_view(name) == own_image;
+}
+
+/// Static objects are initialized in a clean image as well: if one of them asks for a clean image, so it does there.
+bool is_becoming_image() noexcept { return is_executed_by_own_image() && std::getenv(image_variable); }
+
+/// Before main, in a process that is to be a clean image: it runs what it was made for, and nothing else. Any other forgets
+/// the variable, or one in which the program executes itself would inherit what somebody has put there.
 [[gnu::constructor]] void become_image() {
+  if (!std::getenv(image_variable)) return;
+  if (!is_becoming_image()) {
+    ::unsetenv(image_variable);
+    return;
+  }
   auto named = take_from_environment(image_variable);
-  if (!named) return;
+  if (!named) ::_exit(image_refused);  // main is for the program
   become_created_process();
   guard_own_exit();
   heed_maker_since_exec();
@@ -79,7 +106,11 @@ channel exec_channel(char const* variable, std::filesystem::path const& program,
 
 channel start_image(start_options const& options, std::optional<boost::asio::any_io_executor> executor,
                     traveller const& what) {
-  return exec_channel(image_variable, "/proc/self/exe", {}, options, std::move(executor), &what);
+  if (has_more_rights_than_caller())
+    throw boost::system::system_error(EPERM, boost::system::system_category(),
+                                      "a program with more rights than its caller has no clean image");
+  if (is_becoming_image()) throw sequence_error("in a clean image, the static objects are to be initialized without another one");
+  return exec_channel(image_variable, own_image, {}, options, std::move(executor), &what);
 }
 
 }  // namespace detail

@@ -7,8 +7,10 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -27,7 +29,8 @@ class image {
     arguments_.push_back(program_);
     for (auto const& argument : plan.arguments) arguments_.push_back(argument.c_str());
     arguments_.push_back(nullptr);
-    for (char** e = ::environ; e && *e; ++e) environment_.push_back(*e);
+    for (char** e = ::environ; e && *e; ++e)
+      if (!is_replaced(*e, plan.environment)) environment_.push_back(*e);
     for (auto const& variable : plan.environment) environment_.push_back(variable.c_str());
     environment_.push_back(nullptr);
     for (descriptor const* d : plan.keep)
@@ -59,6 +62,14 @@ class image {
     for (int const fd : keep_) ::fcntl(fd, F_SETFD, 0);
     forget_handlers();  // none may run in this process while it is still a copy
     ::sigprocmask(SIG_SETMASK, &blocked_, nullptr);
+  }
+
+  /// Of two variables with one name a program sees the first: the inherited one, which may be anybody's.
+  static bool is_replaced(std::string_view inherited, std::vector<std::string> const& by) {
+    std::size_t const end = inherited.find('=');
+    if (end == std::string_view::npos) return false;
+    std::string_view const name = inherited.substr(0, end + 1);
+    return std::ranges::any_of(by, [&](std::string const& variable) { return variable.starts_with(name); });
   }
 
   char const* program_;

@@ -19,7 +19,8 @@ channel start_program(std::filesystem::path const& program, std::vector<std::str
                       start_options const& options = {});
 
 /// The channel to the process that has executed this program by `start_program`. To be called once, before other
-/// processes are started. Throws connection_error if nobody has.
+/// processes are started. Throws connection_error if nobody has, or if this program has more rights than its caller
+/// (set-user-id).
 channel parent_channel();
 
 }  // namespace procx::inline v1

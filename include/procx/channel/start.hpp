@@ -89,7 +89,8 @@ channel start(Executor&& executor, start_options const& options, F fn, Args... a
 /// As `start`, in a clean image of this program: a new process in which nothing of this one's memory is left but the
 /// callable and its arguments, which must be able to travel. Static objects are initialized there as at the program's
 /// start; main does not run. Throws std::invalid_argument if the callable, or procx, is in a shared library and not in the
-/// program. Cost: 1 to 3 ms, whatever this program's size.
+/// program; EPERM as `boost::system::system_error` if the program has more rights than its caller (set-user-id). Cost: 1 to
+/// 3 ms, whatever this program's size.
 template <class F, class... Args>
   requires std::invocable<F&, channel&, Args&...>
 channel start_clean(F fn, Args... args) {
