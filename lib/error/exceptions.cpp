@@ -7,7 +7,7 @@
 namespace procx::inline v1 {
 namespace {
 
-std::string const nowhere;
+constinit std::string const nowhere;  // static objects may throw and catch before those of this file are initialized
 
 /// At the end of one string, so that each text is copied once, however deep it lies.
 void add_sentence(std::string& text, exception_record const& record) {

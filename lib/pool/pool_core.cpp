@@ -36,7 +36,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   /// The end of everything, by the owner. On the user's executor nothing of it may run at the same time.
   void shut() noexcept {
     stop();
-    thread_.shut([this] { end(); });
+    thread_.shut([this] { end(); }, shared_from_this());
   }
   void abandon() noexcept { thread_.abandon(); }
 

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <unistd.h>
 
@@ -70,6 +71,8 @@ void pool_thread::start() {
     current = this;
     this_thread_outlives_processes();  // they are gone when `shut` lets it end
     run();
+    current = nullptr;
+    auto const last = std::move(owner_);  // with this object, if a handler has shut it
   });
 }
 
@@ -89,13 +92,20 @@ void pool_thread::wait_for_memory() noexcept {
   ::nanosleep(&a_moment, nullptr);
 }
 
-void pool_thread::shut(std::function<void()> const& end) noexcept {
+void pool_thread::shut(std::function<void()> const& end, std::shared_ptr<void> owner) noexcept {
   if (!thread_.joinable()) return end();
-  post([&] {
+  auto const then_finish = [this, &end] {
     end();
     post([this] { finished_ = true; });  // behind the handlers that `end` has posted
-  });
-  thread_.join();
+  };
+  if (is_this()) {
+    owner_ = std::move(owner);
+    thread_.detach();
+    then_finish();
+  } else {
+    post(then_finish);
+    thread_.join();
+  }
 }
 
 void pool_thread::abandon() noexcept {

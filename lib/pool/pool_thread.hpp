@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include <functional>
+#include <memory>
 #include <new>
 #include <optional>
 #include <thread>
@@ -53,8 +54,10 @@ class pool_thread {
   /// Nothing more will be asked of it: the thread ends when it has nothing to wait for.
   void let_go() noexcept { work_.reset(); }
   /// Calls `end` there and, on a thread of its own, waits for it and for the handlers that it has posted. On the user's
-  /// executor it is called here, and nothing else may run there at the same time.
-  void shut(std::function<void()> const& end) noexcept;
+  /// executor it is called here, and nothing else may run there at the same time. A handler on the thread itself may call this
+  /// as well, by exit() or by the end of the pool: then nobody waits, and the thread keeps its `owner`, of which this is a part,
+  /// until it has ended.
+  void shut(std::function<void()> const& end, std::shared_ptr<void> owner) noexcept;
   /// In a forked child.
   void abandon() noexcept;
 
@@ -70,6 +73,7 @@ class pool_thread {
   std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;
   bool finished_ = false;
   std::thread thread_;
+  std::shared_ptr<void> owner_;
 };
 
 }  // namespace procx::inline v1::detail

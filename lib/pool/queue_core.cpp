@@ -38,7 +38,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   boost::asio::any_io_executor const& executor() const noexcept { return thread_.executor(); }
   void shut() noexcept {
     stop();
-    thread_.shut([this] { end(); });
+    thread_.shut([this] { end(); }, shared_from_this());
   }
   void abandon() noexcept { thread_.abandon(); }
 
