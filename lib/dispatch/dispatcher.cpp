@@ -5,6 +5,8 @@
 
 #include <procx/error/exceptions.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <csignal>
 #include <string>
@@ -85,20 +87,28 @@ bool dispatcher::short_of_tasks() const {
 }
 
 void dispatcher::pump() {
-  do {
-    gave_up_ = false;
-    if (stop_level() > 0) [[unlikely]] heed_signals();
-    retire_outdated();
-    start_workers();
-    hand_out();
-    if (gave_up_) sink_.on_progress();  // which may add tasks
-  } while (gave_up_);
+  if (stop_level() > 0) [[unlikely]] heed_signals();
+  retire_outdated();
+  start_workers();
+  hand_out();
   recall_for_the_idle();
   arm_tick();
   if (loop_.is_private()) return watch_the_idle();
-  if (!idle()) return;
-  for (auto& link : links_)
-    if (link) link->rest();
+  if (idle()) rest_soon();
+}
+
+/// On the user's executor, which may run out of work then. Not now: what the workers have printed is passed on before.
+void dispatcher::rest_soon() {
+  if (std::exchange(rests_soon_, true)) return;
+  boost::asio::post(loop_.executor(), [this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired() || loop_.foreign()) return;
+    rests_soon_ = false;
+    if (!idle()) return;
+    guarded([this] {
+      for (auto& link : links_)
+        if (link) link->rest();
+    });
+  });
 }
 
 bool dispatcher::wants_work(worker_link const& link) const noexcept {
@@ -179,8 +189,7 @@ bool dispatcher::cancel(std::uint64_t id, cancellation how) {
     if (running && how == cancellation::kill) link->kill_for(*ahead, death_cause::cancellation, settings_.grace);
     break;
   }
-  if (dropped) fail_task(*dropped, 0, std::make_exception_ptr(task_cancelled()));
-  pump();
+  if (dropped) give_up(*dropped, std::make_exception_ptr(task_cancelled()));
   return dropped.has_value();
 }
 
@@ -243,9 +252,8 @@ void dispatcher::on_read(worker_link& link) {
     link.slot().credit.store(books_.credit(link.number()), std::memory_order_relaxed);
   }
   if (settings_.limits.recycle_after_memory) [[unlikely]] watch_memory_after_tasks(link);
-  sink_.on_progress();
-  pump();
   if (books_.in_flight(link.number()) == 0 && !link.idle_since) link.idle_since = std::chrono::steady_clock::now();
+  sink_.on_progress();
 }
 
 std::vector<pid_t> dispatcher::busy_pids() const {

@@ -21,6 +21,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -117,7 +118,8 @@ class dispatcher {
   void all_added(task_store::position const& p) noexcept { tasks_.all_added(p); }
   /// Of the arguments of tasks that are not over, with the lengths before them, and in shared memory for them.
   std::size_t task_bytes() const noexcept { return tasks_.bytes(); }
-  /// Starts workers and hands out tasks; to be called after tasks were committed, outside of the sink's functions.
+  /// Starts workers and hands out tasks; to be called after tasks were committed or cancelled. Calls no function of the
+  /// sink: what turns out to be impossible fails in a handler of its own.
   void pump();
 
   /// How many more tasks would be of use now.
@@ -128,7 +130,7 @@ class dispatcher {
   bool short_of_tasks() const;
   /// How many tasks are still to be added in all, if that is known: near the end no worker takes more than its share.
   void expect_remaining(std::size_t count) noexcept { remaining_ = count; }
-  bool idle() const noexcept { return books_.pending() + books_.in_flight() + delayed_.size() == 0; }
+  bool idle() const noexcept { return books_.pending() + books_.in_flight() + delayed_.size() + given_up_.size() == 0; }
   std::size_t unassigned() const noexcept { return books_.pending(); }
   /// How many workers there may be from now on; those above it end when they are idle.
   void set_limit(std::size_t workers) noexcept { limit_ = workers; }
@@ -140,8 +142,8 @@ class dispatcher {
     ask,   ///< as `drop`; if it has begun, it sees `stop_requested`
     kill,  ///< as `drop`; if it has begun, its worker is killed
   };
-  /// Cancels a task, if it is not over. One that is dropped or killed fails with task_cancelled. False if it goes on. Not
-  /// from within the sink's functions. Cost: linear in the tasks.
+  /// Cancels a task, if it is not over; `pump` comes next. One that is dropped or killed fails with task_cancelled, in a
+  /// handler of its own. False if it goes on. Cost: linear in the tasks.
   bool cancel(std::uint64_t id, cancellation how);
   /// Kills the workers and forgets the tasks.
   void stop() noexcept;
@@ -184,6 +186,9 @@ class dispatcher {
   void fail_unstartable(std::exception_ptr error);
   void on_large_value(std::uint64_t id, worker_link& link, frame const& result);
   void fail_task(task_run const& task, pid_t worker, std::exception_ptr error);
+  void rest_soon();
+  void give_up(task_run const& tasks, std::exception_ptr error);
+  void fail_given_up();
   bool try_again(task_run task, books::failure how);
   void keep(task_run const& task, std::exception_ptr const& error) const;
   void tell_not_saved(task_run const& task, std::string const& why) const;
@@ -213,6 +218,11 @@ class dispatcher {
   void end_the_idle();
   std::size_t alive() const noexcept { return books_.workers(); }
 
+  struct hopeless_tasks {
+    task_run tasks;
+    std::exception_ptr error;
+  };
+
   event_loop& loop_;
   settings settings_;
   std::size_t limit_;
@@ -235,8 +245,10 @@ class dispatcher {
   std::size_t remaining_ = ~std::size_t{0};
   std::size_t idle_deaths_ = 0;
   std::chrono::steady_clock::time_point start_after_{};  // if there were any
-  bool gave_up_ = false;  // on tasks for which no worker can be had, or that are not to be begun any more
-  int heeded_ = 0;        // of the signals to stop
+  std::deque<hopeless_tasks> given_up_;  // no worker can be had for them, or they are not to be begun: to be told soon
+  bool rests_soon_ = false;              // likewise
+  bool tells_given_up_ = false;          // a handler that does so will run
+  int heeded_ = 0;                       // of the signals to stop
   ticker ticker_;
   boost::asio::steady_timer idle_timer_;
   bool idle_watched_ = false;

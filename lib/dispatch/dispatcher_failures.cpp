@@ -9,6 +9,8 @@
 #include <procx/error/exceptions.hpp>
 #include <procx/process/from_now.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <csignal>
 #include <new>
 #include <string>
@@ -51,6 +53,32 @@ bool dispatcher::try_again(task_run task, books::failure how) {
 void dispatcher::fail_task(task_run const& task, pid_t worker, std::exception_ptr error) {
   sink_.on_failure(task.id, worker, std::move(error));
   tasks_.erase(task);
+}
+
+/// These tasks, which are in no place, fail in a handler of their own: whoever is told may start others, which may be just as
+/// hopeless, and so on, and is in the midst of something now.
+void dispatcher::give_up(task_run const& tasks, std::exception_ptr error) {
+  given_up_.push_back({tasks, std::move(error)});
+  if (std::exchange(tells_given_up_, true)) return;
+  boost::asio::post(loop_.executor(), [this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired() || loop_.foreign()) return;
+    tells_given_up_ = false;
+    if (given_up_.empty()) return;  // stopped meanwhile
+    guarded([this] {
+      fail_given_up();
+      sink_.on_progress();
+    });
+  });
+}
+
+void dispatcher::fail_given_up() {
+  while (!given_up_.empty()) {
+    auto& [tasks, error] = given_up_.front();
+    task_run const task = tasks.take_front(1);
+    std::exception_ptr why = error;
+    if (tasks.count == 0) given_up_.pop_front();
+    fail_task(task, 0, std::move(why));
+  }
 }
 
 /// Keeps the arguments in a file, if that is wanted, and notes its name in the error. That the file cannot be written is

@@ -38,8 +38,7 @@ void dispatcher::tick(std::chrono::steady_clock::time_point now, std::chrono::na
     else if (link->retired())
       end_if_it_stays(*link, now);
   }
-  if (any) sink_.on_progress();
-  pump();
+  return any ? sink_.on_progress() : pump();
 }
 
 /// One that has been at a task for long: what it had finished before is fetched from the board, and if the task's time is

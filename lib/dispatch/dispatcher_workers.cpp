@@ -49,6 +49,7 @@ void dispatcher::stop() noexcept {
   books_ = books(settings_.policy);
   tasks_ = task_store();
   delayed_ = {};
+  given_up_.clear();
 }
 
 void dispatcher::prepare() {
@@ -137,7 +138,6 @@ void dispatcher::log(worker_link const& from, std::optional<std::uint64_t> task,
 void dispatcher::on_death(worker_link& link) {
   settle(std::move(links_[link.number()]));
   sink_.on_progress();
-  pump();
 }
 
 /// The link goes before the tasks' owners are told, and with it what it holds of the exceptions that they get.
@@ -181,18 +181,19 @@ void dispatcher::fail_unstartable(std::exception_ptr error) {
 }
 
 void dispatcher::drop_waiting(std::exception_ptr error, bool keeps) {
-  gave_up_ = gave_up_ || books_.pending() > 0;
-  while (books_.pending() > 0)
-    for (task_run dropped = books_.drop_front(); dropped.count > 0;) {
-      task_run const task = dropped.take_front(1);
-      if (keeps && !settings_.save_failures.empty()) {
-        std::exception_ptr own = own_copy(error);
-        keep(task, own);
-        fail_task(task, 0, std::move(own));
-        continue;
-      }
-      fail_task(task, 0, books_.pending() + dropped.count > 0 ? error : std::move(error));
+  while (books_.pending() > 0) {
+    task_run dropped = books_.drop_front();
+    if (!keeps || settings_.save_failures.empty()) {
+      give_up(dropped, error);
+      continue;
     }
+    while (dropped.count > 0) {
+      task_run const task = dropped.take_front(1);
+      std::exception_ptr own = own_copy(error);
+      keep(task, own);
+      give_up(task, std::move(own));
+    }
+  }
 }
 
 }  // namespace procx::inline v1::detail

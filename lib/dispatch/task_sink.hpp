@@ -11,7 +11,9 @@
 
 namespace procx::inline v1::detail {
 
-/// Who has tasks and wants their results. Called from handlers on the dispatcher's loop, once for each task.
+/// Who has tasks and wants their results. Called from handlers on the dispatcher's loop, once for each task, never from within
+/// `pump` or `cancel`. A value is bytes in memory that is used again: whoever wants to call a user's function that may come
+/// back here, or run the loop, copies it first and calls from `on_progress`, or later.
 class task_sink {
  public:
   virtual ~task_sink() = default;
@@ -21,7 +23,8 @@ class task_sink {
     for (std::size_t i = 0; i < values.count; ++i) on_value(first + i, worker, values.payload(i));
   }
   virtual void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) = 0;
-  /// After a number of the above: a good moment to add tasks, or to tell others what has come.
+  /// After a number of the above, as the last thing that a handler does: the moment to add tasks, or to tell others what
+  /// has come. Is to call `pump`, now or from the same loop in a moment.
   virtual void on_progress() = 0;
   /// The dispatcher's own books have suffered, for want of memory mostly: it is stopped, and all that is not over fails with
   /// this. Called in a handler that has nothing more to do.

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace procx::inline v1::detail {

@@ -132,7 +132,6 @@ class worker_link {
   void take_frames();
   void take(frame const& f);
   void take_values(value_series values);
-  static std::span<std::byte, board_slot::results_size> scratch() noexcept;
   void take_leftovers(std::span<std::byte const> results);
   void wake();
   void watch(boost::asio::posix::stream_descriptor& what, bool& armed, void (worker_link::*then)());

@@ -1,4 +1,5 @@
 #include "dispatch/dispatcher.hpp"
+#include "dispatch/results_copy.hpp"
 #include "dispatch/worker_link.hpp"
 
 #include <procx/error/exceptions.hpp>
@@ -98,7 +99,11 @@ void worker_link::try_bury() {
     if (!complaint_) {
       take_frames();
       while (read_what_is_left()) take_frames();
-      take_leftovers(slot_.copy_results(scratch()));
+      results_copy copy;
+      if (copy)
+        take_leftovers(slot_.copy_results(copy.bytes()));
+      else
+        complaint_ = std::make_exception_ptr(std::bad_alloc());
     }
   } catch (protocol_error const&) {
     complaint_ = std::current_exception();

@@ -1,4 +1,5 @@
 #include "dispatch/dispatcher.hpp"
+#include "dispatch/results_copy.hpp"
 #include "dispatch/worker_link.hpp"
 #include "dispatch/worker_results.hpp"
 
@@ -155,17 +156,12 @@ void worker_link::take_leftovers(std::span<std::byte const> results) {
   }
 }
 
-/// Where results are copied to, from memory in which others can write, before anybody looks at them.
-std::span<std::byte, board_slot::results_size> worker_link::scratch() noexcept {
-  static thread_local std::array<std::byte, board_slot::results_size> copy;
-  return copy;
-}
-
 void worker_link::collect_early() {
   if (ended_ || slot_.done.load(std::memory_order_acquire) <= next_result_) return;
   if (reader_.pending() > 0 || refused_) return;  // half a frame has come: the rest is on its way
   hear_first();
-  take_leftovers(slot_.peek(scratch()));
+  results_copy copy;
+  if (copy) take_leftovers(slot_.peek(copy.bytes()));
 }
 
 }  // namespace procx::inline v1::detail

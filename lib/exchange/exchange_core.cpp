@@ -89,7 +89,7 @@ void exchange_core::on_event(member& m) {
 
 /// Whether there is something to receive, or to be told, from this channel.
 void exchange_core::classify(member& m) {
-  if (m.in_ready) return;
+  if (m.in_ready || m.shown) return;
   channel_core& core = m.ch.core();
   bool tell = false;
   try {
@@ -149,7 +149,7 @@ std::size_t exchange_core::waiting() const noexcept {
 
 bool exchange_core::unfinished() const noexcept {
   return !members_.empty() || !waiting_.empty() || !delayed_.empty() || (workers_ && !workers_->idle()) ||
-         (loop_.is_private() && !escaped_.empty());
+         !arrived_.empty() || (loop_.is_private() && !escaped_.empty());
 }
 
 bool exchange_core::busy() const noexcept {
@@ -197,6 +197,7 @@ bool exchange_core::store(deadline until) {
   start_waiting();
   while (!under_way() && see_one_leave()) start_waiting();
   if (!unfinished()) return false;
+  show_arrived();  // those that have come while another was shown, who waits here
   bool const any = loop_.run_until([&] { return stored_any_ || !escaped_.empty() || !ready_.empty() || must_cancel(); }, until);
   process_ready();
   cancel_waiting();
@@ -222,7 +223,6 @@ void exchange_core::process_ready() {
   while (!ready_.empty()) {
     member& m = *ready_.front();
     ready_.pop_front();
-    m.in_ready = false;
     store_from(m);
   }
 }
@@ -250,22 +250,21 @@ void exchange_core::go_on_soon() {
 
 void exchange_core::store_from(member& m) {
   channel_core& core = m.ch.core();
+  m.in_ready = false;
   bool const message = m.faulty || core.has_message();
   bool const exception = !m.faulty && core.next_is_exception();
   bool const died = !message && !core.ended_orderly();
   if (died) explain_death(m);
   if ((exception || died) && tries_again(m, exception)) return leave(m);
+  m.shown = true;
   if (message || !core.ended_orderly())
     show(m.ch, &exchange::store_data);
   else if (m.expects_result && !options_.continuous)
     show(m.ch, &exchange::store_end);
+  bool const stays = !m.left && message && !m.faulty && (options_.continuous || (!exception && go_on(m)));
+  m.shown = false;
   if (m.left) return;  // the owner has removed it
-  if (!message || m.faulty) return leave(m);
-  if (options_.continuous) return classify(m);
-  m.expects_result = false;
-  // A callable that has thrown takes no more parameters. A process that was asked to end may do so a moment later, at
-  // whatever it is then.
-  if (exception || !options_.reuse || !m.at.task || m.killed_for || !go_on(m)) leave(m);
+  stays ? classify(m) : leave(m);
 }
 
 void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
@@ -285,23 +284,30 @@ void exchange_core::send_no_more(channel& to) {
   }
 }
 
-/// The process of a reusable callable has given its result: the next parameters, or word that there are no more.
+/// The process of a callable has given its result: the next parameters, if the callable is reusable, or word that there are no
+/// more. One that has thrown takes none.
 bool exchange_core::go_on(member& m) {
-  try {
-    if (waiting_.empty() || waiting_.front().task->id() != m.at.task->id() || must_cancel() || used_up(m)) {
-      send_no_more(m.ch);
-      return false;
-    }
-    waiting_.front().task->send_parameters(m.ch);
-  } catch (error const&) {
-    return false;  // it has ended; what waits goes to another
-  } catch (...) {  // they cannot be sent: a process of its own inherits them
+  m.expects_result = false;
+  // A process that was asked to end may do so a moment later, at whatever it is then.
+  if (!options_.reuse || !m.at.task || m.killed_for) return false;
+  bool const more = !waiting_.empty() && waiting_.front().task->id() == m.at.task->id() && !must_cancel() && !used_up(m);
+  if (!more) {
     send_no_more(m.ch);
     return false;
   }
-  begin(m, std::move(waiting_.front()));
+  waiting_job next = std::move(waiting_.front());  // out of the queue: `serialize` may start others
   waiting_.pop_front();
-  classify(m);
+  try {
+    next.task->send_parameters(m.ch);
+  } catch (error const&) {
+    waiting_.push_front(std::move(next));  // the process has ended; what waits goes to another
+    return false;
+  } catch (...) {  // they cannot be sent: a process of its own inherits them
+    waiting_.push_front(std::move(next));
+    send_no_more(m.ch);
+    return false;
+  }
+  begin(m, std::move(next));
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include "system/event_loop.hpp"
 #include "system/ticker.hpp"
 
+#include <procx/dispatch/held_result.hpp>
 #include <procx/error/certificate.hpp>
 #include <procx/exchange/exchange.hpp>
 
@@ -59,7 +60,8 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   bool foreign() const noexcept { return loop_.foreign(); }
   bool is_private() const noexcept { return loop_.is_private(); }
 
-  // Results of the dispatcher's workers, shown to the owner as if they came over channels.
+  // Results of the dispatcher's workers. They are kept, and shown to the owner from `on_progress` as if they came over
+  // channels: it may start others then, wait for them, or run the loop.
   void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) override;
   void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) override;
   void on_progress() override;
@@ -90,6 +92,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
     bool in_ready = false;
     bool faulty = false;    // what it sent makes no sense
     bool left = false;      // no member any more
+    bool shown = false;     // the owner looks at it just now, and may do anything meanwhile
     boost::asio::steady_timer dying;
     std::shared_ptr<member*> alive = std::make_shared<member*>(this);
   };
@@ -134,8 +137,9 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   bool see_one_leave();
   static void see_off(process& p, std::chrono::steady_clock::time_point until);
   void launch(waiting_job& next);
-  void to_workers(std::size_t index, job& task);
+  void to_workers(job& task);
   channel& face_of(pid_t worker);
+  void show_arrived();
   void complete_waits();
 
   exchange* owner_;
@@ -155,6 +159,12 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::map<void*, std::uint32_t> table_places_;
   std::unique_ptr<dispatcher> workers_;
   std::map<pid_t, channel> faces_;
+  struct arrived_result {
+    std::uint64_t id;
+    pid_t worker;
+    held_result result;
+  };
+  std::deque<arrived_result> arrived_;  // that were not shown
   std::deque<std::exception_ptr> escaped_;  // from store_data, and nobody has been told
   bool stored_any_ = false;
   ticker ticker_;

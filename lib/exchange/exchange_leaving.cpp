@@ -31,7 +31,7 @@ void exchange_core::bury_removed() {
     if (child && !child.try_wait()) leaving_.push_back(std::move(child));
   }
   removed_.clear();
-  taken_out_.clear();
+  std::erase_if(taken_out_, [](member const& m) { return !m.shown; });
   reap_leaving();
   if (!loop_.is_private()) look_after_leaving(first_look);
 }

@@ -11,16 +11,13 @@
 namespace procx::inline v1::detail {
 
 void exchange_core::submit(std::unique_ptr<job> task) {
-  std::size_t const index = next_index_;
   if (options_.reuse && task->for_workers()) {
-    to_workers(index, *task);
+    to_workers(*task);
     ++next_index_;
     start_waiting();
-    if (!loop_.is_private()) complete_waits();
     return;
   }
-  ++next_index_;
-  waiting_.push_back({index, std::move(task)});
+  waiting_.push_back({next_index_++, std::move(task)});
   try {
     start_waiting();
   } catch (...) {  // no process at all can be had: the task is not taken on

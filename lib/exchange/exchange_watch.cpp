@@ -74,10 +74,10 @@ bool exchange_core::must_cancel() const noexcept { return stop_level() > 0 && !w
 void exchange_core::cancel_waiting() {
   if (!owner_) return;
   while (must_cancel()) {
-    std::size_t const index = waiting_.front().index;
+    on_failure(waiting_.front().index, 0, std::make_exception_ptr(stopped()));
     waiting_.pop_front();
-    on_failure(index, 0, std::make_exception_ptr(stopped()));
   }
+  show_arrived();
 }
 
 /// The same for an owner that looks after its channels itself: what waits has none that could be shown.

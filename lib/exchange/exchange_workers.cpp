@@ -4,8 +4,23 @@
 #include <utility>
 
 namespace procx::inline v1::detail {
+namespace {
 
-void exchange_core::to_workers(std::size_t index, job& task) {
+/// In memory of its own: a parameter's `serialize` may start other tasks.
+packed_task pack(job& task, task_head const& head, bool run_once) {
+  packed_task packed;
+  packed.head = head;
+  slab_sink slabs(run_once);
+  output_archive out(packed.bytes, &slabs);
+  task.encode(out);
+  packed.slab_bytes = slabs.bytes();
+  packed.slabs = slabs.take();
+  return packed;
+}
+
+}  // namespace
+
+void exchange_core::to_workers(job& task) {
   if (!workers_) {
     dispatcher::settings s;
     s.take(options_);
@@ -20,14 +35,8 @@ void exchange_core::to_workers(std::size_t index, job& task) {
     if (is_new) at->second = callables_->add(task.entry(), std::move(object));
     head.callable = at->second;
   }
-  output_archive out = workers_->begin_task(head);
-  try {
-    task.encode(out);
-  } catch (...) {
-    workers_->abandon_task();
-    throw;
-  }
-  workers_->commit_task(index);
+  packed_task packed = pack(task, head, workers_->runs_once());
+  workers_->add_task(next_index_, std::move(packed));
 }
 
 channel& exchange_core::face_of(pid_t worker) {
@@ -37,20 +46,13 @@ channel& exchange_core::face_of(pid_t worker) {
 }
 
 void exchange_core::on_value(std::uint64_t id, pid_t worker, encoded_value const& value) {
-  channel& face = face_of(worker);
-  face.core().tag = id;
-  face.core().offer(value);
-  show(face, &exchange::store_data);
-  face.core().withdraw_offers();
+  arrived_.push_back({id, worker, held_result::copy_of(value)});
 }
 
 void exchange_core::on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) {
-  channel& face = face_of(worker);
-  face.core().tag = id;
-  face.core().offer(std::move(error));
-  show(face, &exchange::store_data);
-  face.core().withdraw_offers();
-  faces_.erase(worker);  // it may be gone for good
+  held_result failed;
+  failed.error = std::move(error);
+  arrived_.push_back({id, worker, std::move(failed)});
 }
 
 /// The tasks that the workers had are lost, and whoever waits for them is told. The next ones get new workers.
@@ -65,8 +67,29 @@ void exchange_core::on_broken(std::exception_ptr why) noexcept {
 }
 
 void exchange_core::on_progress() {
+  show_arrived();
   start_or_note();
   if (!loop_.is_private()) complete_waits();
+}
+
+/// Nobody else has the channel meanwhile: the owner may have others shown to it, from the same worker too, before it has
+/// received this one.
+void exchange_core::show_arrived() {
+  while (!arrived_.empty() && owner_) {
+    arrived_result const next = std::move(arrived_.front());
+    arrived_.pop_front();
+    face_of(next.worker);
+    auto face = faces_.extract(next.worker);
+    channel_core& shown = face.mapped().core();
+    shown.tag = next.id;
+    if (next.result.error)
+      shown.offer(next.result.error);
+    else
+      shown.offer(next.result.value());
+    show(face.mapped(), &exchange::store_data);
+    shown.withdraw_offers();
+    if (!next.result.error) faces_.insert(std::move(face));  // else the worker may be gone for good
+  }
 }
 
 }  // namespace procx::inline v1::detail

@@ -49,7 +49,7 @@ class pmap_engine::state final : public task_sink {
     ++stored_;
     source_.store_failure(id, std::move(error));
   }
-  void on_progress() override { draw(); }
+  void on_progress() override { progress_ = true; }
   void on_broken(std::exception_ptr why) noexcept override { broken_ = std::move(why); }
 
   bool foreign() const noexcept { return loop_.foreign(); }
@@ -58,11 +58,19 @@ class pmap_engine::state final : public task_sink {
     if (foreign()) throw error(errc::foreign_process, "the workers belong to another process, which this is a fork of");
     least_drawn_ = std::max(least_drawn_, least_drawn);
     if (condition()) return true;
-    draw();
-    dispatcher_.guarded([this] { dispatcher_.pump(); });
+    if (busy_) throw sequence_error("the range, a result type or the log of a map cannot wait for a result of that map");
+    busy_ = true;
+    struct not_busy {
+      bool& busy;
+      ~not_busy() { busy = false; }
+    } const at_end{busy_};
+    progress_ = true;
     auto const no_more = [this] { return exhausted_ || stop_level() > 0; };
     auto const is_over = [&] { return broken_ || ((no_more() || range_error_) && dispatcher_.idle()); };
-    bool const met = loop_.run_until([&] { return condition() || is_over(); }) && condition();
+    bool const met = loop_.run_until([&] {
+      if (!broken_) dispatcher_.guarded([&] { go_on(); });
+      return condition() || is_over();
+    }) && condition();
     if (broken_) dispatcher_.stop();
     if (broken_ && !met) std::rethrow_exception(broken_);
     if (no_more() && dispatcher_.idle()) {  // the workers end while the last results are used
@@ -80,6 +88,13 @@ class pmap_engine::state final : public task_sink {
     // What a result took is known only on average by now; exact books would cost more than they tell.
     if (kept) bytes_kept_ -= bytes_kept_ / kept * std::min(count, kept);
     released_ += count;
+  }
+
+  /// After each handler: the range runs the user's code, and nothing else is under way here.
+  void go_on() {
+    if (!std::exchange(progress_, false)) return;
+    draw();
+    dispatcher_.pump();
   }
 
   void draw() {
@@ -178,6 +193,8 @@ class pmap_engine::state final : public task_sink {
   std::size_t released_ = 0;
   std::size_t bytes_kept_ = 0;
   std::exception_ptr broken_;  // the dispatcher, and what is not over has no other outcome
+  bool progress_ = false;  // there is something to do between handlers
+  bool busy_ = false;      // somebody waits here for a result
   std::exception_ptr range_error_;  // to be thrown when the results of the inputs before are there
   dispatcher dispatcher_;
 };

@@ -96,10 +96,9 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       if (!core || core->ended_) return then();
       bool noted = false;
       core->dispatcher_.guarded([&] {
-        core->take_in();
         core->to_tell_.push_back(then);
         noted = true;
-        core->tell_drained();
+        core->on_progress();
       });
       if (!noted) then();
     });
@@ -133,8 +132,9 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   void on_value(std::uint64_t id, pid_t, encoded_value const& value) override { complete(id, {nullptr, value}); }
   void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override { complete(id, {std::move(error), {}}); }
   void on_progress() override {
+    take_in();
+    dispatcher_.pump();
     workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
-    take_in_quietly();
     flush_completions();
     tell_drained();
   }
@@ -183,8 +183,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     if (std::exchange(awake_, true)) return;
     lock.unlock();
     on_thread([](state& s) {
-      s.take_in();
-      s.on_progress();
+      if (s.is_awaited()) s.on_progress();
     });
   }
 
@@ -195,13 +194,14 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       if (core && !core->ended_) core->dispatcher_.guarded([&] { f(*core); });
     });
   }
-
-  void take_in() {
-    if (take_in_quietly()) dispatcher_.pump();
+  /// Whether nobody has looked into the box since it was filled.
+  bool is_awaited() const {
+    std::lock_guard const lock(mutex_);
+    return awake_;
   }
 
-  /// What has been submitted meanwhile goes to the dispatcher; whether there was any.
-  bool take_in_quietly() {
+  /// What has been submitted meanwhile goes to the dispatcher, whose `pump` is to come: nobody else will wake this thread.
+  void take_in() {
     {
       std::lock_guard const lock(mutex_);
       awake_ = false;
@@ -210,9 +210,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       added_.clear();
     }
     for (submission& s : taken_) add_task(s);
-    bool const any = !taken_.empty();
     taken_.clear();
-    return any;
   }
 
   void add_task(submission& s) {

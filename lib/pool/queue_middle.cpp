@@ -1,6 +1,5 @@
 #include "pool/queue_middle.hpp"
 
-#include "dispatch/slabs/slab_sources.hpp"
 #include "pool/cancellation.hpp"
 #include "pool/dispatcher_settings.hpp"
 
@@ -28,16 +27,6 @@ std::shared_ptr<callable_table> table_of(std::shared_ptr<void> callable) {
   return table;
 }
 
-/// Keeps what only lasts until the dispatcher's call returns.
-std::unique_ptr<held_result> hold(encoded_value const& value) {
-  auto held = std::make_unique<held_result>();
-  held->bytes = buffer(value.bytes);
-  held->block_bytes = value.block_bytes;
-  // All that a dispatcher gives beside bytes: copies share the memory.
-  if (value.blocks) held->blocks = std::make_unique<received_slabs>(dynamic_cast<received_slabs const&>(*value.blocks));
-  return held;
-}
-
 }  // namespace
 
 queue_middle::queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_options const& options,
@@ -49,7 +38,11 @@ queue_middle::queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_op
       dispatcher_(loop, queue_settings(options), table_of(std::move(callable)), *this) {}
 
 void queue_middle::go_on() {
-  on_progress();
+  workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
+  measure();  // first: what is handed out depends on it
+  feed();
+  publish();
+  check_over();
   if (over_) return;
   dispatcher_.pump();
   workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
@@ -66,13 +59,7 @@ void queue_middle::end() noexcept {
   workers_.store(0, std::memory_order_relaxed);
 }
 
-void queue_middle::on_progress() {
-  workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
-  measure();  // first: what is handed out depends on it
-  feed();
-  publish();
-  check_over();
-}
+void queue_middle::on_progress() { go_on(); }
 
 void queue_middle::on_value(std::uint64_t index, pid_t, encoded_value const& value) {
   ++tasks_over_;
@@ -98,7 +85,7 @@ void queue_middle::finish(std::uint64_t index, encoded_value const& value) {
   if (value.blocks || value.bytes.size() > taken_result::most_bytes) {
     std::unique_ptr<held_result> held;
     try {
-      held = hold(value);
+      held = std::make_unique<held_result>(held_result::copy_of(value));
     } catch (...) {
       return fail(index, std::current_exception());
     }

@@ -80,8 +80,8 @@ event_loop::~event_loop() {
 bool event_loop::run_until(std::function<bool()> const& condition, deadline until) {
   if (!context_) throw sequence_error("an object on your executor cannot block: use its async_ operations");
   auto& io = context_->io;
-  io.restart();
   while (!condition()) {
+    io.restart();  // it has stopped if the last handler left no work, and then the condition has posted some
     if ((until ? io.run_one_until(*until) : io.run_one()) > 0) continue;
     if (until) io.poll();  // Asio does not look any more when the time is up, and here it may have been from the beginning
     return condition();

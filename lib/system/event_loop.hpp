@@ -23,7 +23,7 @@ class event_loop {
   /// Whether this is a copy in a forked child.
   bool foreign() const noexcept { return generation_ != generation(); }
   bool is_private() const noexcept { return context_ != nullptr; }
-  /// Runs handlers until the condition holds, the deadline has passed or nothing is left to wait for; whether it holds.
+  /// Runs handlers until the condition, which may start something and is asked after each, holds, the deadline has passed or nothing is left to wait for; whether it holds.
   /// Throws sequence_error on the user's executor: there the caller must not block.
   bool run_until(std::function<bool()> const& condition, deadline until = std::nullopt);
   /// Runs what is ready; does nothing on the user's executor, which does so itself.

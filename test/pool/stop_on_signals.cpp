@@ -9,11 +9,16 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <exception>
 #include <functional>
+#include <future>
 #include <numeric>
 #include <ranges>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +34,19 @@ std::vector<int> numbers(int count) {
   std::vector<int> all(static_cast<std::size_t>(count));
   std::iota(all.begin(), all.end(), 0);
   return all;
+}
+
+pid_t program = 0;  // that is told to stop
+
+std::string what_it_threw(std::exception_ptr const& error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (px::remote_exception const& e) {
+    return e.message();
+  } catch (...) {
+    return "something else";
+  }
+  return {};
 }
 
 /// Whether a task that has the program stop, and never comes to its end, is cancelled.
@@ -186,6 +204,85 @@ BOOST_AUTO_TEST_CASE(a_pool_finishes_what_runs_and_cancels_the_rest,
       return good == 1 && cancelled == 99;
     }
     return false;
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_fails_after_the_signal_is_over_with_that,
+                     *boost::unit_test::enable_if<signals_are_prompt>()) {
+  auto const fails = [](int) -> int {
+    ::kill(program, SIGINT);
+    ::usleep(50'000);
+    throw std::runtime_error("not today");
+  };
+  auto const is_the_real_one = [](auto const& outcome) { return what_it_threw(outcome.error()) == "not today"; };
+  auto const one_of = [&](auto&& outcomes) {
+    std::size_t count = 0, right = 0;
+    for (auto const& o : outcomes) ++count, right += is_the_real_one(o);
+    return count == 1 && right == 1;
+  };
+  for (auto const& run : std::vector<std::function<bool()>>{
+           [&] { return one_of(px::pmap(fails, numbers(1), {.workers = 1, .retries = 3, .backoff = 1h}).outcomes()); },
+           [&] {
+             px::process_pool pool({.workers = 1, .retries = 3, .backoff = 1h});
+             auto result = pool.submit(fails, 1);
+             try {
+               result.get();
+             } catch (...) {
+               return what_it_threw(std::current_exception()) == "not today";
+             }
+             return false;
+           },
+           [&] {
+             px::parallel_queue<int> queue({.workers = 1, .retries = 3, .backoff = 1h});
+             queue.put(fails, 1);
+             queue.stop();
+             return one_of(queue.outcomes());
+           },
+           [&] {
+             px::queue<int> queue({.limit = 1, .reuse = true, .retries = 3});
+             queue.start(px::make_parallel(fails), 1);
+             return one_of(queue.outcomes());
+           }})
+    BOOST_TEST(in_own_process([&] {
+      program = ::getpid();
+      px::stop_on_signals();
+      return run();
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(a_small_pool_answers_each_call_that_comes_after_the_signal) {
+  BOOST_TEST(in_own_process([] {
+    px::stop_on_signals();
+    px::process_pool pool({.workers = 2, .capacity = 4});
+    auto const same = [](int n) { return n; };
+    pool.submit(same, 1).get();
+    ::raise(SIGINT);
+    std::vector<std::future<int>> results;
+    for (int n = 0; n < 3000; ++n) results.push_back(pool.submit(same, n));
+    int cancelled = 0;
+    for (auto& result : results) try {
+        result.get();
+      } catch (px::task_cancelled const&) {
+        ++cancelled;
+      }
+    return cancelled == 3000;
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(so_it_does_when_no_process_can_be_had) {
+  BOOST_TEST(in_own_process([] {
+    px::process_pool pool({.workers = 2, .capacity = 4});
+    rlimit const none{3, 3};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    std::vector<std::future<int>> results;
+    for (int n = 0; n < 3000; ++n) results.push_back(pool.submit([](int i) { return i; }, n));
+    int failed = 0;
+    for (auto& result : results) try {
+        result.get();
+      } catch (boost::system::system_error const&) {
+        ++failed;
+      }
+    return failed == 3000;
   }));
 }
 

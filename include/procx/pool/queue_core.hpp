@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/channel/operation.hpp>
+#include <procx/dispatch/held_result.hpp>
 #include <procx/dispatch/slab.hpp>
 #include <procx/dispatch/task_head.hpp>
 #include <procx/pool/parallel_queue_options.hpp>
@@ -65,14 +66,6 @@ struct encoding_space {
   struct end_of_thread;
 };
 
-/// An outcome that is too large to be copied around, or is none.
-struct held_result {
-  std::exception_ptr error;
-  buffer bytes;
-  std::unique_ptr<block_source> blocks;
-  std::size_t block_bytes = 0;
-};
-
 /// An outcome that has left the queue, still as bytes.
 class taken_result {
  public:
@@ -96,7 +89,7 @@ class taken_result {
   std::exception_ptr error() const noexcept { return held ? held->error : nullptr; }
   encoded_value value() const noexcept {
     if (!held) return std::span(bytes).first(length);
-    return {held->bytes.bytes(), held->blocks.get(), held->block_bytes};
+    return held->value();
   }
 };
 
