@@ -86,6 +86,13 @@ bool dispatcher::short_of_tasks() const {
   return wanted > books_.pending();
 }
 
+bool dispatcher::wants_one() const {
+  if (settings_.policy.window) return room() > 0;
+  std::size_t idle = alive() < limit_ ? limit_ - alive() : 0;
+  for (auto const& link : links_) idle += link && !link->retired() && books_.in_flight(link->number()) == 0;
+  return idle > books_.pending();
+}
+
 void dispatcher::pump() {
   if (stop_level() > 0) [[unlikely]] heed_signals();
   retire_outdated();

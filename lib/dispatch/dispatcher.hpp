@@ -128,6 +128,9 @@ class dispatcher {
   bool wants_more() const noexcept { return !books_.has_plenty(); }
   /// Whether some worker has nothing to go on with when it is done with its task, nor will have after `pump`.
   bool short_of_tasks() const;
+  /// Whether one more task would be begun at once by a worker that has nothing to do or, if there is a `window`, has room for
+  /// it there.
+  bool wants_one() const;
   /// How many tasks are still to be added in all, if that is known: near the end no worker takes more than its share.
   void expect_remaining(std::size_t count) noexcept { remaining_ = count; }
   bool idle() const noexcept { return books_.pending() + books_.in_flight() + delayed_.size() + given_up_.size() == 0; }

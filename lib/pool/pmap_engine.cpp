@@ -7,6 +7,7 @@
 #include <procx/error/exceptions.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -17,11 +18,29 @@ namespace {
 constexpr std::size_t items_ahead = 4096;
 constexpr std::size_t bytes_ahead = std::size_t{64} << 20;
 
+// A range whose inputs are computed is drawn from ahead when so many in a row have come at once: each took less than so many
+// looks at the clock, which no system call does. Until drawing takes more than this, and more for each byte than any encoding.
+constexpr unsigned enough_quick = 4;
+constexpr int quick_at_most = 4;
+constexpr std::chrono::nanoseconds slow = std::chrono::milliseconds(1);
+constexpr std::chrono::nanoseconds byte_at_most{10};
+
 std::shared_ptr<callable_table> table_of(task_entry entry, std::shared_ptr<void> callable) {
   auto table = std::make_shared<callable_table>();
   table->add(entry, std::move(callable));
   return table;
 }
+
+class set_for_now {
+ public:
+  set_for_now(bool& what, bool value) noexcept : what_(what), before_(std::exchange(what, value)) {}
+  set_for_now(set_for_now const&) = delete;
+  ~set_for_now() { what_ = before_; }
+
+ private:
+  bool& what_;
+  bool const before_;
+};
 
 }  // namespace
 
@@ -30,6 +49,8 @@ class pmap_engine::state final : public task_sink {
   state(dispatcher::settings const& settings, std::shared_ptr<callable_table> callables, pmap_source& source)
       : source_(source),
         plain_bytes_(source.plain_bytes() <= settings.frame_limit ? source.plain_bytes() : 0),
+        supply_(source.inputs_come()),
+        window_(settings.policy.window),
         items_ahead_(items_ahead * settings.workers),
         dispatcher_(loop_, settings, std::move(callables), *this) {
     dispatcher_.prepare();
@@ -58,17 +79,14 @@ class pmap_engine::state final : public task_sink {
     if (foreign()) throw error(errc::foreign_process, "the workers belong to another process, which this is a fork of");
     least_drawn_ = std::max(least_drawn_, least_drawn);
     if (condition()) return true;
-    if (busy_) throw sequence_error("the range, a result type or the log of a map cannot wait for a result of that map");
-    busy_ = true;
-    struct not_busy {
-      bool& busy;
-      ~not_busy() { busy = false; }
-    } const at_end{busy_};
+    if (fetching_) return wait_from_within(condition);
+    if (waiting_) throw sequence_error("a result type, a log, or a range that is drawn from ahead, waits for a result of its map");
+    set_for_now const waits(waiting_, true);
     progress_ = true;
     auto const no_more = [this] { return exhausted_ || stop_level() > 0; };
     auto const is_over = [&] { return broken_ || ((no_more() || range_error_) && dispatcher_.idle()); };
     bool const met = loop_.run_until([&] {
-      if (!broken_) dispatcher_.guarded([&] { go_on(); });
+      if (!broken_) dispatcher_.guarded([&] { go_on(condition); });
       return condition() || is_over();
     }) && condition();
     if (broken_) dispatcher_.stop();
@@ -90,32 +108,78 @@ class pmap_engine::state final : public task_sink {
     released_ += count;
   }
 
-  /// After each handler: the range runs the user's code, and nothing else is under way here.
-  void go_on() {
+  std::size_t drawn_ = 0;
+  bool exhausted_ = false;
+  std::size_t busy_workers() const { return dispatcher_.busy_pids().size(); }
+
+ private:
+  using drawn = pmap_source::drawn;
+  using clock = std::chrono::steady_clock;
+
+  /// After each handler, when nothing else is under way here: the range runs the user's code.
+  void go_on(std::function<bool()> const& condition) {
     if (!std::exchange(progress_, false)) return;
-    draw();
+    if (draws_ahead() || !condition()) draw(condition);
     dispatcher_.pump();
   }
 
-  void draw() {
+  /// The range itself waits for a result.
+  bool wait_from_within(std::function<bool()> const& condition) {
+    set_for_now const takes_results(fetching_, false);
+    loop_.run_until([&] {
+      if (!broken_ && std::exchange(progress_, false)) dispatcher_.guarded([&] { dispatcher_.pump(); });
+      return condition() || broken_ || dispatcher_.idle();
+    });
+    progress_ = true;
+    if (broken_ && !condition()) std::rethrow_exception(broken_);
+    if (!condition()) throw sequence_error("a range waits for the result of an input that it has not given");
+    return true;
+  }
+
+  /// Whether inputs are drawn before there is a worker for them.
+  bool draws_ahead() const noexcept {
+    return supply_ == supply::at_hand || (supply_ == supply::computed && quick_ >= enough_quick && window_ != 1);
+  }
+
+  void draw(std::function<bool()> const& condition) {
     if (stop_level() > 0 || range_error_) [[unlikely]] return;
     try {
-      for (auto room = dispatcher_.room(); room > 0 && !exhausted_ && dispatcher_.wants_more();) {
-        std::size_t const most = std::min(room, may_draw());
-        if (most == 0) break;
-        room -= plain_bytes_ ? draw_plain(most) : draw_one();
-      }
+      if (!draws_ahead()) draw_for_the_idle(condition);
+      if (draws_ahead()) draw_ahead();
     } catch (...) {
       range_error_ = std::current_exception();
     }
     dispatcher_.expect_remaining(exhausted_ ? 0 : source_.inputs_left());
   }
 
-  std::size_t drawn_ = 0;
-  bool exhausted_ = false;
-  std::size_t busy_workers() const { return dispatcher_.busy_pids().size(); }
+  void draw_ahead() {
+    auto const began = supply_ == supply::computed ? clock::now() : clock::time_point();
+    std::size_t const bytes = dispatcher_.task_bytes();
+    for (auto room = dispatcher_.room(); room > 0 && !exhausted_ && dispatcher_.wants_more();) {
+      std::size_t const most = std::min(room, may_draw());
+      if (most == 0) break;
+      room -= plain_bytes_ ? draw_plain(most) : draw_one();
+    }
+    if (supply_ != supply::computed) return;
+    auto const least = std::max<clock::duration>(slow, byte_at_most * (dispatcher_.task_bytes() - bytes));
+    if (clock::now() - began > least) quick_ = 0;
+  }
 
- private:
+  /// One by one: what is there is sent off before the range is asked for more, which may take its time, and what has come
+  /// meanwhile is taken.
+  void draw_for_the_idle(std::function<bool()> const& condition) {
+    while (!exhausted_ && !draws_ahead() && may_draw() > 0 && dispatcher_.wants_one()) {
+      auto const before = clock::now(), began = clock::now();
+      drawn const what = fetch();
+      auto const ended = clock::now();
+      quick_ = ended - began < quick_at_most * (began - before) ? quick_ + 1 : 0;
+      add(what);
+      dispatcher_.pump();
+      loop_.poll();
+      if (condition()) return;
+    }
+  }
+
   /// How many inputs.
   std::size_t may_draw() const noexcept {
     if (drawn_ < least_drawn_) return least_drawn_ - drawn_;
@@ -125,13 +189,11 @@ class pmap_engine::state final : public task_sink {
 
   /// Up to `most`, as many as have room in one piece; how many.
   std::size_t draw_plain(std::size_t most) {
-    using drawn = pmap_source::drawn;
     auto const tasks = dispatcher_.begin_tasks(arguments_length_size + plain_bytes_, most);
     std::size_t count = 0;
     drawn what = drawn::nothing;
-    std::exception_ptr why;
     try {
-      what = source_.draw_plain(tasks.at, tasks.count, count, why);
+      what = source_.draw_plain(tasks.at, tasks.count, count, why_);
     } catch (...) {
       commit_plain(count);
       throw;
@@ -139,7 +201,7 @@ class pmap_engine::state final : public task_sink {
     commit_plain(count);
     if (what == drawn::nothing) exhausted_ = true;
     if (what != drawn::failure) return count;
-    on_failure(drawn_++, 0, std::move(why));
+    on_failure(drawn_++, 0, std::exchange(why_, nullptr));
     return count + 1;
   }
   void commit_plain(std::size_t count) {
@@ -149,33 +211,41 @@ class pmap_engine::state final : public task_sink {
 
   /// How many it was: one, or none at the end.
   std::size_t draw_one() {
-    using drawn = pmap_source::drawn;
-    drawn what = drawn::nothing;
-    std::exception_ptr why;
-    try {
-      auto out = dispatcher_.begin_task({.callable = 0});
-      what = source_.draw(out, why);
-    } catch (...) {
-      dispatcher_.abandon_task();
-      throw;
-    }
-    if (what == drawn::input) {
-      try {
-        dispatcher_.commit_task(drawn_);
-      } catch (protocol_error const&) {  // too large
-        what = drawn::failure;
-        why = std::current_exception();
-      }
-    } else {
-      dispatcher_.abandon_task();
-    }
+    drawn const what = fetch();
+    add(what);
+    return what != drawn::nothing;
+  }
+  /// The range may wait for a result meanwhile.
+  drawn fetch() {
+    set_for_now const fetches(fetching_, true);
+    return source_.fetch(why_);
+  }
+
+  /// What was fetched becomes a task, or an outcome.
+  void add(drawn what) {
     if (what == drawn::nothing) {
       exhausted_ = true;
-      return 0;
+      return;
     }
+    if (what == drawn::input && !add_fetched()) what = drawn::failure;
     std::size_t const index = drawn_++;
-    if (what == drawn::failure) on_failure(index, 0, std::move(why));
-    return 1;
+    if (what == drawn::failure) on_failure(index, 0, std::exchange(why_, nullptr));
+  }
+  bool add_fetched() {
+    try {
+      auto out = dispatcher_.begin_task({.callable = 0});
+      try {
+        source_.write_fetched(out);
+      } catch (...) {
+        dispatcher_.abandon_task();
+        throw;
+      }
+      dispatcher_.commit_task(drawn_);
+      return true;
+    } catch (...) {  // its `serialize` throws, or it is too large
+      why_ = std::current_exception();
+      return false;
+    }
   }
 
   /// One outcome for all inputs that will not be drawn: the next one's.
@@ -187,6 +257,8 @@ class pmap_engine::state final : public task_sink {
   pmap_source& source_;
   event_loop loop_;
   std::size_t plain_bytes_;  // of each input's arguments; 0: they need an archive
+  supply supply_;
+  std::size_t window_;
   std::size_t items_ahead_;
   std::size_t least_drawn_ = 0;
   std::size_t stored_ = 0;
@@ -194,7 +266,10 @@ class pmap_engine::state final : public task_sink {
   std::size_t bytes_kept_ = 0;
   std::exception_ptr broken_;  // the dispatcher, and what is not over has no other outcome
   bool progress_ = false;  // there is something to do between handlers
-  bool busy_ = false;      // somebody waits here for a result
+  bool waiting_ = false;   // somebody waits here for a result
+  bool fetching_ = false;  // the range is asked for an input, and may wait for a result too
+  std::exception_ptr why_;  // the input that was drawn last is a failure
+  unsigned quick_ = 0;      // so many inputs in a row came at once
   std::exception_ptr range_error_;  // to be thrown when the results of the inputs before are there
   dispatcher dispatcher_;
 };

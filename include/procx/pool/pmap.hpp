@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -74,6 +75,7 @@ class parallel_map {
 template <class F, std::ranges::view Inputs>
 class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   using call = detail::spread_call<F, input>;
+  using reference = std::ranges::range_reference_t<Inputs>;
 
  public:
   state(F fn, Inputs inputs, pmap_options const& options)
@@ -83,8 +85,13 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
     call::describe();
   }
 
-  drawn draw(output_archive& out, std::exception_ptr& why) override {
-    return take_next([&](auto&& input) { call::encode(out, input); }, why);
+  detail::supply inputs_come() const noexcept override { return detail::supply_of<Inputs>; }
+  drawn fetch(std::exception_ptr& why) override {
+    return take_next([&](auto&& input) { fetched_.emplace(std::forward<decltype(input)>(input)); }, why);
+  }
+  void write_fetched(output_archive& out) override {
+    call::encode(out, *fetched_);
+    fetched_.reset();
   }
   std::size_t plain_bytes() const noexcept override { return call::plain_bytes; }
   drawn draw_plain([[maybe_unused]] std::byte* to, [[maybe_unused]] std::size_t most, [[maybe_unused]] std::size_t& count,
@@ -173,6 +180,10 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
   std::optional<std::ranges::iterator_t<Inputs>> at_;
   bool passed_ = false;  // the element there
   std::size_t taken_ = 0;
+  // The input that was fetched last; refers to it if the range does.
+  std::optional<std::conditional_t<std::is_lvalue_reference_v<reference>, std::reference_wrapper<std::remove_reference_t<reference>>,
+                                   std::remove_cvref_t<reference>>>
+      fetched_;
   bool ordered_;
   detail::result_places<outcome_type> kept_;  // [0] is the outcome of task first_
   std::size_t first_ = 0;
@@ -200,6 +211,12 @@ class parallel_map<F, Inputs>::outcome_range {
 /// The callable may be anything that can be called, with whatever it captures: the workers inherit it as it is now.
 /// Elements that are tuples (or pairs) are spread over its parameters, unless it takes them whole. A range given as an
 /// lvalue is referred to, and must outlive the result; elements must be serializable, results too.
+/// The range is gone through on this thread, while the caller waits for a result. A container, and what is counted or computed
+/// at once, is drawn from some thousands of elements ahead. From a range that takes its time, or can be gone through only once,
+/// an element is taken when a worker has nothing to do (or room in its `window`, if that is given), those before it have been
+/// sent, and results that have come were given. So such a range may wait for a result: with `window = 1` any range may, once
+/// there are as many inputs under way as there are workers. While a range blocks, nothing else goes on here: no result is
+/// taken, no line printed, and no time limit heeded. docs/pools.md says more.
 /// Throws `boost::system::system_error` if no process can be created.
 /// Cost: about a millisecond to start, more from a large process; then some tenths of a microsecond a task.
 /// \code

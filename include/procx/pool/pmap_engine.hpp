@@ -3,6 +3,7 @@
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/process/log_line.hpp>
 #include <procx/process/worker_count.hpp>
+#include <procx/pool/supply.hpp>
 #include <procx/process/worker_limits.hpp>
 #include <procx/wire/value_series.hpp>
 
@@ -34,7 +35,8 @@ struct pmap_options {
   std::size_t memory_limit = 0;
   /// Priority, processors, resources of the workers, and for how long each is kept.
   worker_limits limits = {};
-  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 4,096.
+  /// Tasks in flight on one worker; 0: as many as fill some milliseconds, between 2 and 4,096. With 1, an input is taken out
+  /// of the range only when a worker has nothing to do, and results that have come are given first: see `pmap`.
   unsigned window = 0;
   /// The largest encoded input or result, in bytes.
   std::size_t frame_limit = detail::default_frame_limit;
@@ -57,12 +59,15 @@ class pmap_source {
  public:
   virtual ~pmap_source() = default;
   enum class drawn { nothing, input, failure };
-  /// Writes the next input's arguments, if there is one, and moves on to the one after it. Takes as long as the range
-  /// does; throws what the range throws.
-  virtual drawn draw(output_archive& out, std::exception_ptr& why) = 0;
+  virtual supply inputs_come() const noexcept = 0;
+  /// Takes the next input out of the range, if there is one. Takes as long as the range does, which may wait for results of
+  /// the inputs before; throws what the range throws.
+  virtual drawn fetch(std::exception_ptr& why) = 0;
+  /// Writes the arguments of the input that was fetched last; throws what they throw.
+  virtual void write_fetched(output_archive& out) = 0;
   /// Of how many bytes the arguments of each input are, if those are few, known, and written without an archive; else 0.
   virtual std::size_t plain_bytes() const noexcept = 0;
-  /// The same for up to `most` such inputs, each behind its length, from `to` on; `count` grows with each. Less than `most`
+  /// Both for up to `most` such inputs, each behind its length, from `to` on; `count` grows with each. Less than `most`
   /// if there are no more, if the next one failed, or if the range throws.
   virtual drawn draw_plain(std::byte* to, std::size_t most, std::size_t& count, std::exception_ptr& why) = 0;
   /// How many inputs are left; the largest number if nobody knows.
