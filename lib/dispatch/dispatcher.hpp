@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dispatch/board.hpp"
+#include "dispatch/dispatcher_options.hpp"
 #include "dispatch/slabs/slab_arena.hpp"
 #include "dispatch/task_sink.hpp"
 #include "dispatch/tasks/books.hpp"
@@ -39,33 +40,7 @@ namespace procx::inline v1::detail {
 /// everything happens on the loop's executor.
 class dispatcher {
  public:
-  struct settings {
-    std::size_t workers = 1;
-    std::size_t frame_limit = default_frame_limit;
-    captured capture = captured::errors;
-    log_sink log = nullptr;                    ///< null: what is captured goes to standard error
-    std::chrono::nanoseconds task_timeout{0};  ///< 0: none
-    std::chrono::nanoseconds grace{0};         ///< between SIGTERM and SIGKILL; 0: SIGKILL at once
-    std::chrono::nanoseconds backoff{0};       ///< before the second attempt
-    std::size_t memory_limit = 0;              ///< bytes beyond a worker's baseline; 0: none
-    worker_limits limits = {};
-    std::filesystem::path save_failures = {};  ///< the directory; empty: they are not saved
-    std::chrono::nanoseconds idle_timeout{0};  ///< after which a worker without tasks ends; 0: never
-    std::function<void()> setup = nullptr;     ///< in each worker, before its first task
-    std::function<void()> teardown = nullptr;  ///< and after its last
-    books::settings policy = {};
-
-    /// What the options of everything that runs tasks say of each task.
-    template <class Options>
-    void take(Options const& o) {
-      policy.retries = o.retries;
-      backoff = o.backoff;
-      task_timeout = o.task_timeout;
-      grace = o.grace;
-      memory_limit = o.memory_limit;
-      limits = o.limits;
-    }
-  };
+  using settings = dispatcher_options;
 
   dispatcher(event_loop& loop, settings const& s, std::shared_ptr<callable_table> callables, task_sink& sink);
   ~dispatcher();
@@ -138,6 +113,8 @@ class dispatcher {
   /// How many workers there may be from now on; those above it end when they are idle.
   void set_limit(std::size_t workers) noexcept { limit_ = workers; }
   std::size_t workers() const noexcept { return books_.workers(); }
+  /// Those of them that are on their way out.
+  std::size_t leaving() const noexcept;
   /// The processes that have tasks now.
   std::vector<pid_t> busy_pids() const;
   enum class cancellation {
@@ -198,6 +175,8 @@ class dispatcher {
   std::exception_ptr own_copy(std::exception_ptr const& error) const;
   std::filesystem::path save(task_run const& task, std::exception_ptr const& error) const;
   std::exception_ptr error_of_death(worker_link& dead, std::optional<task_run> const& task);
+  bool should_have_left(worker_link const& link) const noexcept;
+  void look_at_ending(worker_link& link) noexcept;
   bool used_up(worker_link const& link) const noexcept;
   void log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept;
   bool wants_work(worker_link const& link) const noexcept;

@@ -20,7 +20,8 @@ constexpr std::chrono::nanoseconds stalled_when_new = std::chrono::seconds(10);
 
 void dispatcher::arm_tick() {
   bool const to_start = books_.pending() > 0 && (idle_deaths_ > 0 || alive() == limit_);
-  if (ticker_.armed() || (books_.in_flight() + delayed_.size() == 0 && !to_start)) return;
+  if (ticker_.armed()) return;
+  if (books_.in_flight() + delayed_.size() == 0 && !to_start && (!settings_.teardown || leaving() == 0)) return;
   ticker_.arm(std::weak_ptr(alive_), [this](auto now, auto absence) { guarded([&] { tick(now, absence); }); });
 }
 
@@ -62,7 +63,7 @@ bool dispatcher::look_after(worker_link& link, std::chrono::steady_clock::time_p
 /// at the end of the pool.
 void dispatcher::end_if_it_stays(worker_link& link, std::chrono::steady_clock::time_point now) {
   if (!link.idle_since) link.idle_since = now;
-  if (now - *link.idle_since >= time_to_leave()) link.process().kill(SIGKILL);
+  if (now - *link.idle_since >= time_to_leave()) link.end_overstay();
 }
 
 /// A worker that is stopped while it has no task cannot overrun the time of one: it is let go, and nobody is to blame. One

@@ -37,9 +37,10 @@ void dispatcher::stop() noexcept {
   for (auto& link : links_) {
     if (link && !link->process().foreign()) {
       if (!link->process().wait_until(busy(*link) ? end_of_grace : end_of_leaving)) {
-        link->process().kill(SIGKILL);
+        link->end_overstay();
         link->process().wait_until(std::nullopt);
       }
+      if (!busy(*link)) look_at_ending(*link);
     }
     if (link && arena_ && !link->process().foreign()) arena_->reclaim(link->slab_owner());
     if (link && group_) group_->end(link->slab_owner());
@@ -144,6 +145,7 @@ void dispatcher::on_death(worker_link& link) {
 void dispatcher::settle(std::unique_ptr<worker_link> dead) {
   worker_link& link = *dead;
   pid_t const pid = link.pid();
+  look_at_ending(link);
   if (arena_) arena_->reclaim(link.slab_owner());
   if (group_) group_->end(link.slab_owner());
   auto const blamed = books_.died(link.number(), link.begun() > 0 || (link.complaint() && link.results() > 0));

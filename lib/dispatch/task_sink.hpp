@@ -29,6 +29,9 @@ class task_sink {
   /// The dispatcher's own books have suffered, for want of memory mostly: it is stopped, and all that is not over fails with
   /// this. Called in a handler that has nothing more to do.
   virtual void on_broken(std::exception_ptr why) noexcept = 0;
+  /// A worker that was to leave has not done so as it should: its teardown has thrown this, or how it has ended. The log has
+  /// had a line of it. Called from handlers, and from `stop`.
+  virtual void on_bad_ending(std::exception_ptr) noexcept {}
   /// What people call the task with this id.
   virtual std::uint64_t number_of(std::uint64_t id) const { return id; }
 };

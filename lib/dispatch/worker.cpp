@@ -59,8 +59,7 @@ class worker {
     if (!set_up()) return 1;
     run_tasks();
     if (settings_.mark) mark_output(output_mark::nothing);
-    if (settings_.teardown) settings_.teardown();
-    return 0;
+    return tear_down() ? 0 : 1;
   }
 
  private:
@@ -77,6 +76,17 @@ class worker {
     } catch (...) {
       describe(std::current_exception());
       results_.write({frame_kind::exception, 0, result_.size(), setup_failed}, result_);
+      return false;
+    }
+  }
+
+  bool tear_down() {
+    try {
+      if (settings_.teardown) settings_.teardown();
+      return true;
+    } catch (...) {
+      describe(std::current_exception(), std::min(limit_, board_slot::results_size / 2));
+      results_.add(frame_kind::exception, 0, teardown_failed, result_);
       return false;
     }
   }
@@ -205,13 +215,14 @@ class worker {
   }
 
   /// The exception becomes the result.
-  void describe(std::exception_ptr const& error) {
+  void describe(std::exception_ptr const& error) { describe(error, limit_); }
+  void describe(std::exception_ptr const& error, std::size_t limit) {
     try {
       exception_record record = describe_exception(error);
       if (settings_.memory_limit && record.type_name == "std::bad_alloc")
         record.message += " (a task may use " + std::to_string(settings_.memory_limit) + " bytes here)";
       encode_result(record);
-      if (result_.size() > limit_) encode_result(shortened(record, limit_));
+      if (result_.size() > limit) encode_result(shortened(record, limit));
     } catch (...) {
       exception_record record;
       record.message = "an exception that there is no memory to describe";

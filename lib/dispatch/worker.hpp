@@ -31,6 +31,8 @@ inline constexpr std::size_t worker_pipe_size = board_slot::results_size;
 
 /// The id of the frame, an exception, with which a worker says that its setup has thrown.
 inline constexpr std::uint64_t setup_failed = ~std::uint64_t{0};
+/// The same of its teardown. It stays on the board, where nobody need read it for the worker to end.
+inline constexpr std::uint64_t teardown_failed = setup_failed - 1;
 
 /// The life of a worker: a plain loop that blocks on one pipe for tasks and writes results to another, many at a time.
 /// Returns when there will be no more tasks. The exit code.

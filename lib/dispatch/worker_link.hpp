@@ -4,6 +4,7 @@
 #include "dispatch/tasks/ring_queue.hpp"
 #include "dispatch/tasks/task_piece.hpp"
 #include "dispatch/tasks/task_run.hpp"
+#include "dispatch/worker.hpp"
 #include "process/nursery.hpp"
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
@@ -15,6 +16,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <chrono>
+#include <csignal>
 #include <deque>
 #include <cstdint>
 #include <memory>
@@ -24,6 +26,11 @@
 namespace procx::inline v1::detail {
 
 class dispatcher;
+
+/// Whether a worker says there what its teardown has thrown.
+inline bool is_word_of_teardown(frame const& f) noexcept {
+  return f.kind == frame_kind::exception && f.id == teardown_failed;
+}
 
 /// What a nursery is told of a new worker.
 struct worker_order {
@@ -116,6 +123,16 @@ class worker_link {
   std::exception_ptr const& complaint() const noexcept { return complaint_; }
   /// What its setup threw, if it did.
   std::exception_ptr const& setup_error() const noexcept { return setup_error_; }
+  /// What its teardown threw, likewise; known when it has ended.
+  std::exception_ptr const& teardown_error() const noexcept { return teardown_error_; }
+  /// Looks for that, if nobody reads any more.
+  void hear_last();
+  /// It was to leave, and was killed since it did not.
+  void end_overstay() noexcept {
+    overstayed_ = true;
+    process_->kill(SIGKILL);
+  }
+  bool overstayed() const noexcept { return overstayed_; }
 
  private:
   void release_descriptors() noexcept;
@@ -175,6 +192,8 @@ class worker_link {
   bool buried_ = false;
   std::exception_ptr complaint_;
   std::exception_ptr setup_error_;
+  std::exception_ptr teardown_error_;
+  bool overstayed_ = false;
   // For the log, if there is one: the owner's numbers of the tasks from `first_printing_` on; the worker is at the first.
   std::deque<std::uint64_t> printing_;
   std::uint64_t first_printing_ = 0;

@@ -1,6 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/results_copy.hpp"
 #include "dispatch/worker_link.hpp"
+#include "dispatch/worker_results.hpp"
 
 #include <procx/error/exceptions.hpp>
 
@@ -67,6 +68,17 @@ void worker_link::on_stderr() {
     errors_.release();
   else
     watch_stderr();
+}
+
+void worker_link::hear_last() {
+  results_copy copy;
+  if (!copy) return;
+  std::span<std::byte const> left = slot_.copy_results(copy.bytes());
+  try {
+    while (auto const f = worker_results::next_of(left))
+      if (is_word_of_teardown(*f)) take(*f);
+  } catch (protocol_error const&) {
+  }
 }
 
 /// End-of-file, the pidfd or nonsense: whichever is seen first. Nothing is decided before the process is gone.

@@ -127,6 +127,10 @@ void worker_link::take_frames() {
 }
 
 void worker_link::take(frame const& f) {
+  if (is_word_of_teardown(f)) [[unlikely]] {
+    teardown_error_ = std::make_exception_ptr(remote_exception(decode<exception_record>(f.payload)));
+    return;
+  }
   if (is_values(f)) return take_values(value_series::of(f));
   if (f.kind != frame_kind::value && f.kind != frame_kind::exception)
     throw protocol_error("a worker sent a frame that is no result");

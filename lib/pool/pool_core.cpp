@@ -84,23 +84,27 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     if (!thread_.is_private()) throw sequence_error("a pool on your executor cannot block: use async_drain");
     thread_.check_may_wait();
     std::unique_lock lock(mutex_);
-    auto const over = [this] { return unfinished_ == 0; };
-    if (timeout) return drained_.wait_until(lock, from_now(*timeout), over);
-    drained_.wait(lock, over);
+    auto const over = [this] { return is_drained(); };
+    if (!timeout)
+      drained_.wait(lock, over);
+    else if (!drained_.wait_until(lock, from_now(*timeout), over))
+      return false;
+    if (auto const error = std::exchange(bad_ending_, nullptr)) std::rethrow_exception(error);
     return true;
   }
 
-  void when_drained(std::function<void()> then) {
+  void when_drained(ending_handler then) {
     thread_.post([self = weak_from_this(), then = std::move(then)] {
       auto const core = self.lock();
-      if (!core || core->ended_) return then();
+      if (!core) return static_cast<void>(then(nullptr));
+      if (core->ended_) return core->tell_end(then);
       bool noted = false;
       core->dispatcher_.guarded([&] {
         core->to_tell_.push_back(then);
         noted = true;
         core->on_progress();
       });
-      if (!noted) then();
+      if (!noted) core->tell_end(then);
     });
   }
 
@@ -131,6 +135,10 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   std::uint64_t number_of(std::uint64_t id) const override { return (id >> 32) - 1; }
   void on_value(std::uint64_t id, pid_t, encoded_value const& value) override { complete(id, {nullptr, value}); }
   void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override { complete(id, {std::move(error), {}}); }
+  void on_bad_ending(std::exception_ptr error) noexcept override {
+    std::lock_guard const lock(mutex_);
+    if (!bad_ending_) bad_ending_ = std::move(error);
+  }
   void on_progress() override {
     take_in();
     dispatcher_.pump();
@@ -242,15 +250,32 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   /// Those who wait for room or for the end are told once for many completions.
   void flush_completions() {
-    if (std::exchange(completed_, 0) == 0) return;
-    has_room_.notify_all();
+    bool const any = std::exchange(completed_, 0) > 0;
+    if (any) has_room_.notify_all();
+    if (!any && !options_.teardown) return;
     std::lock_guard const lock(mutex_);
-    if (unfinished_ == 0) drained_.notify_all();
+    if (options_.teardown) leaving_ = dispatcher_.leaving();
+    if (is_drained()) drained_.notify_all();
   }
 
+  /// Workers whose tasks are over may have something to commit in their teardown. Under the lock.
+  bool is_drained() const noexcept { return unfinished_ == 0 && leaving_ == 0 && stopped_ == gone_; }
+
   void tell_drained() {
-    if (to_tell_.empty() || size() > 0) return;
-    for (auto& then : std::exchange(to_tell_, {})) then();
+    if (to_tell_.empty()) return;
+    {
+      std::lock_guard const lock(mutex_);
+      if (!is_drained()) return;
+    }
+    for (auto& then : std::exchange(to_tell_, {})) tell_end(then);
+  }
+  void tell_end(ending_handler const& then) {
+    std::exception_ptr error = take_bad_ending();
+    if (!then(error) && error) on_bad_ending(std::move(error));
+  }
+  std::exception_ptr take_bad_ending() noexcept {
+    std::lock_guard const lock(mutex_);
+    return std::exchange(bad_ending_, nullptr);
   }
 
   static std::exception_ptr was_stopped() noexcept try {
@@ -278,6 +303,9 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     {
       std::lock_guard const lock(mutex_);
       inbox_.clear();
+      leaving_ = 0;
+      gone_ = true;
+      drained_.notify_all();
     }
     taken_.clear();
     flush_completions();
@@ -290,7 +318,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
   dispatcher dispatcher_;
   std::vector<submission> taken_;
-  std::vector<std::function<void()>> to_tell_;
+  std::vector<ending_handler> to_tell_;
   std::size_t completed_ = 0;
   std::atomic<std::size_t> workers_ = 0;
   bool ended_ = false;
@@ -306,8 +334,11 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   std::uint64_t serial_ = 0;
   std::size_t unfinished_ = 0;
   std::size_t unfinished_bytes_ = 0;
+  std::size_t leaving_ = 0;  // workers, if they have a teardown
+  std::exception_ptr bad_ending_;  // the first that nobody was told of
   bool awake_ = false;  // somebody will look into the box
   bool stopped_ = false;
+  bool gone_ = false;  // the workers, after that
 };
 
 pool_core::pool_core(pool_options const& options, std::optional<boost::asio::any_io_executor> executor)
@@ -337,7 +368,7 @@ void pool_core::cancel(std::weak_ptr<void> const& pool, task_id id, boost::asio:
 std::weak_ptr<void> pool_core::weak() const noexcept { return state_; }
 
 bool pool_core::drain(std::optional<std::chrono::nanoseconds> timeout) { return state_->drain(timeout); }
-void pool_core::when_drained(std::function<void()> then) { state_->when_drained(std::move(then)); }
+void pool_core::when_drained(ending_handler then) { state_->when_drained(std::move(then)); }
 void pool_core::stop() noexcept { state_->stop(); }
 bool pool_core::stopped() const noexcept { return state_->stopped(); }
 std::size_t pool_core::size() const noexcept { return state_->size(); }

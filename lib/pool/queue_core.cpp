@@ -98,9 +98,11 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     wake();
     bool const is_over = ends_.exit.wait_until_over(until);
     --ends_.counts.joiners;
+    if (is_over)
+      if (auto const error = ends_.exit.take_bad_ending()) std::rethrow_exception(error);
     return is_over;
   }
-  void when_over(std::function<void()> then) {
+  void when_over(ending_handler then) {
     thread_.check_ours();
     ++ends_.counts.joiners;  // and stays
     ends_.exit.when_over(std::move(then));
@@ -215,7 +217,7 @@ std::weak_ptr<void> queue_core::weak() const noexcept { return state_; }
 void queue_core::cancel(std::uint64_t index, boost::asio::cancellation_type how) { state_->cancel(index, how); }
 void queue_core::stop() noexcept { state_->stop(); }
 bool queue_core::join(deadline until) { return state_->join(until); }
-void queue_core::when_over(std::function<void()> then) { state_->when_over(std::move(then)); }
+void queue_core::when_over(ending_handler then) { state_->when_over(std::move(then)); }
 bool queue_core::is_alive() const noexcept { return state_->is_alive(); }
 std::size_t queue_core::size() const noexcept { return state_->size(); }
 std::size_t queue_core::workers() const noexcept { return state_->workers(); }

@@ -209,14 +209,14 @@ void queue_exit::fail_waiting(std::exception_ptr const& error) {
 }
 
 void queue_exit::over() {
-  std::vector<std::function<void()>> to_tell;
+  std::vector<ending_handler> to_tell;
   {
     std::lock_guard const lock(mutex_);
     over_ = true;
     to_tell.swap(to_tell_);
     over_told_.notify_all();
   }
-  for (auto& then : to_tell) then();
+  for (auto& then : to_tell) tell_end(then);
 }
 
 bool queue_exit::is_over() const {
@@ -231,12 +231,27 @@ bool queue_exit::wait_until_over(deadline until) {
   return true;
 }
 
-void queue_exit::when_over(std::function<void()> then) {
+void queue_exit::note_bad_ending(std::exception_ptr error) noexcept {
+  std::lock_guard const lock(mutex_);
+  if (!bad_ending_) bad_ending_ = std::move(error);
+}
+
+std::exception_ptr queue_exit::take_bad_ending() noexcept {
+  std::lock_guard const lock(mutex_);
+  return std::exchange(bad_ending_, nullptr);
+}
+
+void queue_exit::tell_end(ending_handler const& then) {
+  std::exception_ptr error = take_bad_ending();
+  if (!then(error) && error) note_bad_ending(std::move(error));
+}
+
+void queue_exit::when_over(ending_handler then) {
   {
     std::lock_guard const lock(mutex_);
     if (!over_) return to_tell_.push_back(std::move(then));
   }
-  then();
+  tell_end(then);
 }
 
 void queue_exit::serve_waiting() {

@@ -61,7 +61,11 @@ class queue_exit {
   /// Waits for that; false if time runs out.
   bool wait_until_over(deadline until);
   /// Calls it then, or now.
-  void when_over(std::function<void()> then);
+  void when_over(ending_handler then);
+  /// A worker has not left as it should: for the first of those who wait for the end. The first such news counts.
+  void note_bad_ending(std::exception_ptr error) noexcept;
+  std::exception_ptr take_bad_ending() noexcept;
+  void tell_end(ending_handler const& then);
 
  private:
   struct waiting_take {
@@ -109,7 +113,8 @@ class queue_exit {
   std::condition_variable_any over_told_;
   std::deque<result_chunk> published_;
   std::vector<result_chunk> spent_;  // memory to be used again
-  std::vector<std::function<void()>> to_tell_;
+  std::vector<ending_handler> to_tell_;
+  std::exception_ptr bad_ending_;
   bool over_ = false;
   std::exception_ptr rest_fails_with_;
 

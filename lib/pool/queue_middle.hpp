@@ -67,6 +67,7 @@ class alignas(cache_line) queue_middle final : public task_sink {
   void guarded(F f) noexcept {
     dispatcher_.guarded(f);
   }
+  void on_bad_ending(std::exception_ptr error) noexcept override { ends_.exit.note_bad_ending(std::move(error)); }
 
  private:
   static constexpr std::uint64_t not_stopped = ~std::uint64_t{0};

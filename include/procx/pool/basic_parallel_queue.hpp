@@ -113,14 +113,15 @@ class basic_parallel_queue {
   /// No more input: what was put is run, and can be got. Returns at once.
   void stop() noexcept { core_.stop(); }
   /// Waits until the queue is stopped, all its tasks have ended and its workers are gone, whether or not anybody takes
-  /// the outcomes: those that are finished are kept, beyond `capacity_bytes` if need be, and can still be got.
+  /// the outcomes: those that are finished are kept, beyond `capacity_bytes` if need be, and can still be got. Throws, once,
+  /// what a `teardown` has thrown, or process_died for a worker that has not left as it should.
   void join() { core_.join(never); }
   /// The same, for so long; false if time runs out.
   bool join_for(std::chrono::nanoseconds timeout) { return core_.join(detail::from_now(timeout)); }
-  /// As `join`. Completion: `void()`. It cannot be cancelled.
+  /// As `join`. Completion: `void(std::exception_ptr)`, or `void()` for a handler without parameters. It cannot be cancelled.
   template <class Token>
   auto async_join(Token&& token) {
-    return boost::asio::async_initiate<Token, void()>(
+    return boost::asio::async_initiate<Token, detail::ending_signature<Token>>(
         [this](auto handler) { core_.when_over(detail::posted_handler(std::move(handler), core_.executor())); }, token);
   }
   /// False once it is stopped, all its tasks have ended and its workers are gone. There may still be outcomes to get.

@@ -53,7 +53,8 @@ struct parallel_queue_options {
   /// fail with what the setup threw.
   std::function<void()> setup = nullptr;
   /// Called in each worker after its last task, unless it is killed: as one is that is to leave and has not left after
-  /// `grace`, or a second if that is more.
+  /// `grace`, or a second if that is more. What it throws, and any other way of a worker to end then than by returning, is a
+  /// line in the `log` (or on standard error), and is thrown by `join`.
   std::function<void()> teardown = nullptr;
 };
 

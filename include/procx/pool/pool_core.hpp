@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/channel/operation.hpp>
+#include <procx/pool/ending_handler.hpp>
 #include <procx/pool/call.hpp>
 #include <procx/pool/pool_options.hpp>
 
@@ -46,7 +47,7 @@ class pool_core {
   /// Waits until all tasks are over; false if time runs out. Throws sequence_error on the user's executor.
   bool drain(std::optional<std::chrono::nanoseconds> timeout);
   /// Calls `then` on the pool's thread once all tasks are over that have been submitted.
-  void when_drained(std::function<void()> then);
+  void when_drained(ending_handler then);
   /// No more tasks; those that have not begun are cancelled, and the workers of the others killed. Returns at once.
   void stop() noexcept;
   bool stopped() const noexcept;

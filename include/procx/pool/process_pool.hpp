@@ -87,14 +87,17 @@ class process_pool {
     return {core_.add(std::make_shared<F>(std::move(fn))), core_.weak()};
   }
 
-  /// Waits until everything that was submitted is over. Throws sequence_error on an executor of the user's.
+  /// Waits until everything that was submitted is over and, if there is a `teardown`, the workers that were to leave by then
+  /// have left. Throws sequence_error on an executor of the user's. Throws, once, what a `teardown` has thrown, or
+  /// process_died for a worker that has not left as it should; what happens when the pool is destroyed, only the log hears.
   void drain() { core_.drain(std::nullopt); }
   /// The same, for so long; false if time runs out.
   bool drain_for(std::chrono::nanoseconds timeout) { return core_.drain(timeout); }
-  /// Completes when everything that was submitted is over: `void()`. It cannot be cancelled.
+  /// Completes when `drain` would return or throw: `void(std::exception_ptr)`, or `void()` for a handler without parameters.
+  /// It cannot be cancelled.
   template <class Token>
   auto async_drain(Token&& token) {
-    return boost::asio::async_initiate<Token, void()>(
+    return boost::asio::async_initiate<Token, detail::ending_signature<Token>>(
         [this](auto handler) {
           core_.when_drained(detail::posted_handler(std::move(handler), core_.executor()));
         },

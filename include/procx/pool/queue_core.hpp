@@ -4,6 +4,7 @@
 #include <procx/dispatch/held_result.hpp>
 #include <procx/dispatch/slab.hpp>
 #include <procx/dispatch/task_head.hpp>
+#include <procx/pool/ending_handler.hpp>
 #include <procx/pool/parallel_queue_options.hpp>
 #include <procx/pool/queue_inlet.hpp>
 #include <procx/pool/queue_outlet.hpp>
@@ -147,7 +148,7 @@ class queue_core {
   void cancel(std::uint64_t index, boost::asio::cancellation_type how);
   void stop() noexcept;
   bool join(deadline until);
-  void when_over(std::function<void()> then);
+  void when_over(ending_handler then);
   bool is_alive() const noexcept;
   std::size_t size() const noexcept;
   std::size_t workers() const noexcept;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/channel/operation.hpp>
+#include <procx/pool/ending_handler.hpp>
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/wire/codec.hpp>
 
@@ -106,11 +107,24 @@ class awaited_result final : public operation {
   handler_at_home<Handler> handler_;
 };
 
-/// A handler without arguments as a function that posts it.
+/// How an operation completes that has nothing to say but what went wrong: a handler without parameters does not hear even
+/// that.
+template <class Token>
+using ending_signature =
+    std::conditional_t<std::is_invocable_v<std::decay_t<Token>&>, void(), void(std::exception_ptr)>;
+
+/// Such a handler as a function that posts it.
 template <class Handler>
-std::function<void()> posted_handler(Handler handler, boost::asio::any_io_executor const& otherwise) {
+ending_handler posted_handler(Handler handler, boost::asio::any_io_executor const& otherwise) {
   auto home = std::make_shared<handler_at_home<Handler>>(std::move(handler), otherwise);
-  return [home] { home->post(); };
+  return [home](std::exception_ptr error) {
+    constexpr bool hears = std::is_invocable_v<Handler&&, std::exception_ptr>;
+    if constexpr (hears)
+      home->post(std::move(error));
+    else
+      home->post();
+    return hears;
+  };
 }
 
 }  // namespace procx::inline v1::detail
