@@ -21,7 +21,7 @@ int code_of(std::vector<std::string> const& command, __rlimit_resource resource,
   for (std::string const& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   return processes::code_of_fork([&] {
-    ::alarm(0);  // under valgrind on a busy machine it takes its time
+    ::alarm(120);  // under valgrind on a busy machine it takes its time
     rlimit const limit{amount, amount};
     CHILD_CHECK(::setrlimit(resource, &limit) == 0);
     ::execvp(arguments[0], arguments.data());

@@ -68,9 +68,10 @@ std::size_t page_up(std::size_t size) noexcept { return (size + 4095) & ~std::si
 
 slab_arena* slab_arena::own() {
   if (made_by.load(std::memory_order_acquire) == generation()) return made;
+  std::size_t const sizes = sizes_within(address_space());  // which takes the same lock
   auto const held = hold_forks();
   if (made_by.load(std::memory_order_relaxed) != generation()) {
-    made = make();
+    made = make(sizes);
     made_by.store(generation(), std::memory_order_release);
   }
   return made;
@@ -91,8 +92,7 @@ void slab_arena::work_for_parent(std::uint32_t owner) noexcept {
   worker_owner = owner;
 }
 
-slab_arena* slab_arena::make() noexcept try {
-  std::size_t const sizes = sizes_within(address_space());
+slab_arena* slab_arena::make(std::size_t sizes) noexcept try {
   std::size_t const size = slab_layout::offset_of(sizes);
   if (size == 0) return nullptr;
   int const fd = ::memfd_create("procx", MFD_CLOEXEC);

@@ -111,7 +111,7 @@ class slab_arena {
 
   slab_arena(books* b, std::byte* memory, std::size_t sizes, std::size_t budget) noexcept
       : books_(b), memory_(memory), sizes_(sizes), count_(slab_layout::first_of(sizes)), budget_(budget) {}
-  static slab_arena* make() noexcept;
+  static slab_arena* make(std::size_t sizes) noexcept;
   static std::size_t class_of(std::uint32_t number) noexcept;
 
   bool give_access(std::uint32_t number, std::size_t size) noexcept;
