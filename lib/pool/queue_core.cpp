@@ -5,6 +5,7 @@
 
 #include <procx/error/exceptions.hpp>
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -84,14 +85,12 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     on_thread([index, how](state& s) { s.middle_.cancel(index, how); });
   }
 
-  void stop() noexcept {
-    if (foreign()) return;
-    auto const all = ends_.entrance.stop();
-    if (!all) return;
-    ends_.exit.end_at(*all);
-    on_thread([all](state& s) { s.middle_.stop_at(*all); });
+  void stop() noexcept { stop(false); }
+  void leave() noexcept { stop(true); }
+  void begin_loop() noexcept { ++loops_; }
+  void end_loop(bool left) noexcept {
+    if (--loops_ == 0 && left) leave();
   }
-
   bool join(deadline until) {
     check_may_block();
     ++ends_.counts.joiners;
@@ -117,6 +116,13 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   std::size_t workers() const noexcept { return middle_.workers(); }
 
  private:
+  void stop(bool left) noexcept {
+    if (foreign()) return;
+    auto const all = ends_.entrance.stop(left);
+    if (!all) return;
+    ends_.exit.end_at(*all);
+    on_thread([all](state& s) { s.middle_.stop_at(*all); });
+  }
   void check_may_block() const {
     thread_.check_ours();
     if (!thread_.is_private()) [[unlikely]] refuse_to_block();
@@ -175,6 +181,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
   queue_ends ends_;
   pool_thread thread_;
   queue_middle middle_;
+  std::atomic<std::size_t> loops_ = 0;  // over the outcomes, that run
   bool ended_ = false;
 };
 
@@ -216,6 +223,16 @@ std::weak_ptr<void> queue_core::weak() const noexcept { return state_; }
 
 void queue_core::cancel(std::uint64_t index, boost::asio::cancellation_type how) { state_->cancel(index, how); }
 void queue_core::stop() noexcept { state_->stop(); }
+void queue_core::leave() noexcept { state_->leave(); }
+bool queue_core::left() const noexcept { return state_->ends().entrance.left(); }
+std::weak_ptr<void> queue_core::begin_loop() {
+  state_->begin_loop();
+  return state_;
+}
+void queue_core::end_loop(std::weak_ptr<void> const& queue, bool left) noexcept {
+  if (auto const core = std::static_pointer_cast<state>(queue.lock())) core->end_loop(left);
+}
+std::uint64_t queue_core::take_refused() noexcept { return state_->ends().entrance.take_refused(); }
 bool queue_core::join(deadline until) { return state_->join(until); }
 void queue_core::when_over(ending_handler then) { state_->when_over(std::move(then)); }
 bool queue_core::is_alive() const noexcept { return state_->is_alive(); }

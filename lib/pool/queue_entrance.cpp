@@ -36,7 +36,10 @@ std::uint64_t queue_entrance::put(queue_item const& item, deadline until) {
   std::size_t const size = item.size();
   {
     std::unique_lock lock(in_.mutex);
-    if (stopped_) [[unlikely]] throw queue_stopped();
+    if (stopped_) [[unlikely]] {
+      refuse();
+      return queue_core::no_place;
+    }
     if ((!waiting_.empty() || !has_room(size)) && !wait_for_room(lock, size, until)) return queue_core::no_place;
     index = add(item);
     if (!must_wake()) return index;
@@ -82,11 +85,12 @@ void queue_entrance::room_made() {
   if (waiting_puts_.load() > 0) serve_waiting();
 }
 
-std::optional<std::uint64_t> queue_entrance::stop() {
+std::optional<std::uint64_t> queue_entrance::stop(bool left) {
   finished_ops done;
   std::uint64_t all = 0;
   {
     biased_mutex::visit const visit(in_.mutex);
+    if (left) left_ = true;
     if (std::exchange(stopped_, true)) return std::nullopt;
     in_.end = in_.at;  // nothing goes in the short way
     all = admitted();
@@ -143,7 +147,13 @@ std::uint64_t queue_entrance::bytes_kept() const noexcept {
   return in_.bytes_in - counts_.argument_bytes_over.load() + counts_.result_bytes_kept();
 }
 
-/// Others may come by meanwhile. False if time runs out; throws queue_stopped.
+/// A producer that stops its own queue, or another's, knows of it; one whose consumer leaves does not.
+void queue_entrance::refuse() {
+  if (!left_) throw queue_stopped();
+  ++refused_;
+}
+
+/// Others may come by meanwhile. False if time runs out or the consumer leaves; throws queue_stopped.
 bool queue_entrance::wait_for_room(std::unique_lock<biased_mutex>& lock, std::size_t bytes, deadline until) {
   deadline makes_do = queue_core::never;  // with the little room there is
   bool make_sure = false;
@@ -169,7 +179,10 @@ bool queue_entrance::wait_for_room(std::unique_lock<biased_mutex>& lock, std::si
     lock.unlock();
     make_sure = !told_.wait_beyond(told, std::min({makes_do, until, make_sure ? queue_core::never : now + unsure}));
     lock.lock();
-    if (stopped_) throw queue_stopped();
+    if (stopped_) {
+      refuse();
+      return false;
+    }
   }
 }
 

@@ -58,15 +58,19 @@ class queue_entrance {
 
   queue_inlet& inlet() noexcept { return in_; }
 
-  /// The item's index, or `no_place` if there was no room in time. Throws queue_stopped.
+  /// The item's index, or `no_place` if there was no room in time, or the consumer has left. Throws queue_stopped.
   std::uint64_t put(queue_item const& item, deadline until);
   std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
   void cancel(std::uint64_t number);
 
   /// Items or bytes have gone for which producers may have waited.
   void room_made();
-  /// Refuses everything from now on; the number of items there have been. None if it was so already.
-  std::optional<std::uint64_t> stop();
+  /// Refuses everything from now on; the number of items there have been. None if it was so already. If the consumer has
+  /// `left`, `put` says so by its result.
+  std::optional<std::uint64_t> stop(bool left);
+  bool left() const noexcept { return left_.load(); }
+  /// The items that were refused because the consumer has left; each is told once.
+  std::uint64_t take_refused() noexcept { return refused_.exchange(0); }
   std::uint64_t admitted() const noexcept { return in_.admitted.load(); }
 
   /// For the pool's thread: appends what is there. If nothing is, it will be woken when something comes, if it `sleeps`
@@ -98,6 +102,7 @@ class queue_entrance {
   bool must_wake() noexcept;
   void serve(finished_ops& done);
   void serve_waiting();
+  void refuse();
   void finish(finished_ops& done);
 
   limits const limits_;
@@ -111,6 +116,8 @@ class queue_entrance {
   std::deque<waiting_put> waiting_;
   std::uint64_t numbers_ = 0;
   bool stopped_ = false;
+  std::atomic<bool> left_ = false;          // by the consumer; read by anybody
+  std::atomic<std::uint64_t> refused_ = 0;  // since then
   std::atomic<std::size_t> waiting_puts_ = 0;  // read by anybody
 
   short_mutex box_mutex_;  // guards what follows; may be taken under the inlet's

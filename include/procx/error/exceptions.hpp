@@ -131,6 +131,7 @@ class sequence_error : public std::logic_error {
 class queue_stopped : public std::logic_error {
  public:
   queue_stopped() : std::logic_error("the queue has been stopped") {}
+  explicit queue_stopped(std::string const& why) : std::logic_error(why) {}
 };
 
 }  // namespace procx::inline v1

@@ -16,6 +16,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace procx::inline v1 {
@@ -26,6 +27,10 @@ namespace procx::inline v1 {
 /// outcome comes in its own place and the queue goes on: its value, or what it ended with is thrown (`remote_exception`
 /// with its stack trace, `process_died`, `task_timeout`, `task_cancelled`, or `protocol_error` if its bytes are no `R`).
 ///
+/// A loop over the queue that is left before its end, by `break`, `return` or an exception, closes the queue if no other
+/// loop runs: nobody wants more, so that producers which wait for room would wait for ever. See `close`. To take some
+/// outcomes now and others later, keep the iterator, or use `get`.
+///
 /// All members may be called from any thread at any time. Those that wait throw sequence_error on an executor of the
 /// user's and in handlers on the queue's own thread, and all but `stop`, `size` and `is_alive` throw `error` in a forked
 /// child. If the queue is destroyed, its workers are killed and reaped, and nobody may wait for it; not in a handler on its
@@ -35,14 +40,19 @@ class basic_parallel_queue {
  public:
   using value_type = R;
   using outcome_type = outcome<R>;
+  /// What the functions that put return instead of a number if the queue is closed.
+  static constexpr std::uint64_t not_put = detail::queue_core::no_place;
 
   basic_parallel_queue(basic_parallel_queue const&) = delete;
   basic_parallel_queue& operator=(basic_parallel_queue const&) = delete;
 
-  /// Puts a value that is not run anywhere but keeps its place. Waits for room; returns the number of the item, from 0.
-  /// Throws queue_stopped, also if `stop` comes while it waits; what the value's `serialize` throws.
+  /// Puts a value that is not run anywhere but keeps its place. Waits for room; returns the number of the item, from 0, or
+  /// `not_put` if the queue is closed. Throws queue_stopped, also if `stop` comes while it waits; what the value's
+  /// `serialize` throws.
   std::uint64_t pass(R const& value) { return put_item(detail::encoded_item::value(value)); }
-  /// The same if there is room within this time; otherwise the item has no place and no number. 0: does not wait.
+  /// The same if there is room within this time; otherwise false, and the item has no place and no number. 0: does not wait.
+  /// True as well if the queue is closed: nobody wants the item, and it would be of no use to try again.
+  [[nodiscard("false: there was no room, and the value has no place in the queue; pass waits for room")]]
   bool try_pass_for(std::chrono::nanoseconds timeout, R const& value) {
     return try_put_item(detail::encoded_item::value(value), timeout);
   }
@@ -97,11 +107,12 @@ class basic_parallel_queue {
     take_outcome(to);
   }
   /// Iterates until the queue is stopped and empty; several may do so, each outcome comes to one of them. Dereferencing
-  /// throws what a failed task ended with; going on with `++` is possible.
-  auto begin() { return detail::queue_iterator<basic_parallel_queue, R, R>(*this); }
+  /// throws what a failed task ended with; going on with `++` is possible. If it is left before its end the queue is closed.
+  /// A loop that begins after that ends with queue_stopped, once, if items have been refused.
+  auto begin() { return detail::queue_iterator<basic_parallel_queue, R, R>(*this, core_); }
   std::default_sentinel_t end() const noexcept { return {}; }
   /// Successes and failures alike: a range of `outcome<R>`; `index()` is the number that `put` returned.
-  auto outcomes() { return detail::queue_outcomes<basic_parallel_queue, R>(*this); }
+  auto outcomes() { return detail::queue_outcomes<basic_parallel_queue, R>(*this, core_); }
 
   /// Cancels the item with this number, as Asio means it: total drops it if it has not begun, partial asks it to stop
   /// (`px::stop_requested()`), terminal kills its process. Dropped or killed, its outcome is `task_cancelled`. Returns at
@@ -112,6 +123,11 @@ class basic_parallel_queue {
 
   /// No more input: what was put is run, and can be got. Returns at once.
   void stop() noexcept { core_.stop(); }
+  /// The consumer wants no more: as `stop`, but `put` and `pass`, also those that wait for room, return `not_put` then
+  /// instead of throwing; the item has no place. Whoever leaves a loop over the queue need not call it. Returns at once.
+  void close() noexcept { core_.leave(); }
+  /// True once the consumer has left its loop or called `close`.
+  bool is_closed() const noexcept { return core_.left(); }
   /// Waits until the queue is stopped, all its tasks have ended and its workers are gone, whether or not anybody takes
   /// the outcomes: those that are finished are kept, beyond `capacity_bytes` if need be, and can still be got. Throws, once,
   /// what a `teardown` has thrown, or process_died for a worker that has not left as it should.
@@ -146,7 +162,7 @@ class basic_parallel_queue {
   std::uint64_t put_item(detail::encoded_item const& item) { return put_until(item, never); }
   template <class Item>
   bool try_put_item(Item const& item, std::chrono::nanoseconds timeout) {
-    return put_until(item, detail::from_now(timeout)) != no_place;
+    return put_until(item, detail::from_now(timeout)) != no_place || is_closed();
   }
   template <class Item, class Token>
   auto async_put_item(Item const& item, Token&& token) {
@@ -184,13 +200,19 @@ class basic_parallel_queue {
   }
   [[gnu::noinline]] void take_outcome(std::optional<outcome_type>& to) {
     detail::taken_result taken;
-    if (core_.get(taken, never) != got::result) return;
+    if (core_.get(taken, never) != got::result) return check_all_were_put();
     auto const index = static_cast<std::size_t>(taken.index);
     try {
       to.emplace(index, value_of(taken));
     } catch (...) {
       to.emplace(index, std::current_exception());
     }
+  }
+  /// At the end of a loop. If an earlier one was left, and then things were put, this one has not had them.
+  void check_all_were_put() {
+    if (std::uint64_t const refused = core_.take_refused())
+      throw queue_stopped("an earlier loop over the queue was left before its end, which has closed the queue: " +
+                          std::to_string(refused) + " items that were put later have been refused");
   }
   R wait_for_value() {
     if constexpr (detail::is_plain<R>) {

@@ -25,7 +25,7 @@ namespace procx::inline v1 {
 /// Cost: a millisecond to make; then some tenths of a microsecond an item.
 /// \code
 /// px::parallel_queue<std::string> queue({.workers = 4});
-/// std::thread producer([&] {
+/// std::jthread producer([&] {
 ///   for (auto const& path : paths) queue.put(summarize, path);
 ///   queue.stop();
 /// });
@@ -39,15 +39,17 @@ class parallel_queue : public basic_parallel_queue<R> {
   explicit parallel_queue(Executor&& executor, parallel_queue_options const& options = {})
       : base(options, detail::executor_of(std::forward<Executor>(executor))) {}
 
-  /// Puts the task `fn(args...)`. Waits for room; returns the number of the item, from 0. Throws queue_stopped, also if
-  /// `stop` comes while it waits; protocol_error if the arguments do not fit into a frame; what their `serialize` throws.
-  /// Then the task has no place.
+  /// Puts the task `fn(args...)`. Waits for room; returns the number of the item, from 0, or `not_put` if the consumer has
+  /// left its loop or closed the queue. Throws queue_stopped, also if `stop` comes while it waits; protocol_error if the
+  /// arguments do not fit into a frame; what their `serialize` throws. Then the task has no place.
   template <class F, class... Args>
   std::uint64_t put(F fn, Args&&... args) {
     return this->put_item(encoded<F>(fn, args...));
   }
-  /// The same if there is room within this time; otherwise the task has no place. 0: does not wait.
+  /// The same if there is room within this time; otherwise false, and the task has no place. 0: does not wait. True as well
+  /// if the queue is closed: nobody wants the task, and it would be of no use to try again.
   template <class F, class... Args>
+  [[nodiscard("false: there was no room, and the task has no place in the queue; put waits for room")]]
   bool try_put_for(std::chrono::nanoseconds timeout, F fn, Args&&... args) {
     return this->try_put_item(encoded<F>(fn, args...), timeout);
   }

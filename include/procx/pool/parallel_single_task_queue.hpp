@@ -70,6 +70,7 @@ class parallel_single_task_queue : public basic_parallel_queue<R> {
   }
   /// As `parallel_queue::try_put_for`.
   template <class... Args>
+  [[nodiscard("false: there was no room, and the task has no place in the queue; put waits for room")]]
   bool try_put_for(std::chrono::nanoseconds timeout, Args&&... args) {
     return this->try_put_item(encoded(args...), timeout);
   }

@@ -132,7 +132,8 @@ class queue_core {
     return r;
   }
 
-  /// The item's index, or `no_place` if there was no room in time. Throws queue_stopped, sequence_error, protocol_error.
+  /// The item's index, or `no_place` if there was no room in time, or the consumer has left. Throws queue_stopped,
+  /// sequence_error, protocol_error.
   std::uint64_t put(queue_item const& item, deadline until);
   /// A number by which the wait can be cancelled. The item's bytes are copied.
   std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
@@ -147,6 +148,15 @@ class queue_core {
 
   void cancel(std::uint64_t index, boost::asio::cancellation_type how);
   void stop() noexcept;
+  /// As `stop`, by the consumer: producers are not told by an exception, which they could not have foreseen.
+  void leave() noexcept;
+  bool left() const noexcept;
+  /// A loop over the outcomes begins, and what `end_loop` needs to know; that may be called after the queue has gone.
+  std::weak_ptr<void> begin_loop();
+  /// `left`: before the end of the queue. If no other loop runs, the consumer has left.
+  static void end_loop(std::weak_ptr<void> const& queue, bool left) noexcept;
+  /// The items that were refused since the consumer has left; each is told once.
+  std::uint64_t take_refused() noexcept;
   bool join(deadline until);
   void when_over(ending_handler then);
   bool is_alive() const noexcept;
