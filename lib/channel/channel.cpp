@@ -3,6 +3,8 @@
 #include "channel/channel_async.hpp"
 #include "channel/channel_core.hpp"
 
+#include <boost/asio/system_executor.hpp>
+
 namespace procx::inline v1 {
 
 channel::channel() noexcept = default;
@@ -72,19 +74,26 @@ boost::asio::any_io_executor channel::executor_or_throw() const {
 
 exit_status channel::status_of(detail::channel_core& core) { return core.child().try_wait().value_or(exit_status()); }
 
-std::weak_ptr<detail::channel_core*> channel::weak() const { return core_->self(); }
+/// Of the handler, if it has none of its own: there must be one to tell it that there is none.
+boost::asio::any_io_executor channel::executor_for_handlers() const {
+  return get_executor().value_or(boost::asio::system_executor());
+}
+
+std::weak_ptr<detail::channel_core*> channel::weak() const {
+  return core_ ? core_->self() : std::weak_ptr<detail::channel_core*>();
+}
 
 void channel::cancel(std::weak_ptr<detail::channel_core*> const& core, std::uint64_t id) {
   if (auto const alive = core.lock()) (*alive)->async().cancel(id);
 }
 
-std::uint64_t channel::start_send(std::unique_ptr<detail::operation> op) {
+std::uint64_t channel::start_send(std::unique_ptr<detail::operation>&& op) {
   return core_->async().start_send(std::move(op));
 }
-std::uint64_t channel::start_receive(std::unique_ptr<detail::operation> op) {
+std::uint64_t channel::start_receive(std::unique_ptr<detail::operation>&& op) {
   return core_->async().start_receive(std::move(op));
 }
-std::uint64_t channel::start_wait(std::unique_ptr<detail::operation> op) {
+std::uint64_t channel::start_wait(std::unique_ptr<detail::operation>&& op) {
   return core_->async().start_wait(std::move(op));
 }
 

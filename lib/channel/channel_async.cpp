@@ -25,6 +25,10 @@ boost::system::error_code code_of(std::exception_ptr const& error) noexcept {
     std::rethrow_exception(error);
   } catch (boost::system::system_error const& e) {
     return e.code();
+  } catch (sequence_error const&) {
+    return make_error_code(boost::system::errc::operation_not_permitted);
+  } catch (std::bad_alloc const&) {
+    return make_error_code(boost::system::errc::not_enough_memory);
   } catch (...) {
     return errc::protocol_error;
   }
@@ -46,13 +50,14 @@ channel_async::~channel_async() {
   fail_all(failure(asio::error::operation_aborted));
 }
 
-std::uint64_t channel_async::start_send(std::unique_ptr<operation> op) {
-  sends_.push_back({next_id_, std::move(op), core_.wire().queued_bytes(), core_.last_sent()});
+std::uint64_t channel_async::start_send(std::unique_ptr<operation>&& op) {
+  sends_.push_back({next_id_, nullptr, core_.wire().queued_bytes(), core_.last_sent()});
+  sends_.back().op = std::move(op);  // there is memory for it
   progress();
   return next_id_++;
 }
 
-std::uint64_t channel_async::start_receive(std::unique_ptr<operation> op) {
+std::uint64_t channel_async::start_receive(std::unique_ptr<operation>&& op) {
   if (receive_) {
     op->complete({failure(errc::busy), {}});
     return 0;
@@ -62,7 +67,7 @@ std::uint64_t channel_async::start_receive(std::unique_ptr<operation> op) {
   return next_id_++;
 }
 
-std::uint64_t channel_async::start_wait(std::unique_ptr<operation> op) {
+std::uint64_t channel_async::start_wait(std::unique_ptr<operation>&& op) {
   if (wait_ || !core_.child()) {
     op->complete({failure(errc::busy), {}});
     return 0;

@@ -26,9 +26,9 @@ class channel_async {
   explicit channel_async(channel_core& core);
   ~channel_async();
 
-  std::uint64_t start_send(std::unique_ptr<operation> op);
-  std::uint64_t start_receive(std::unique_ptr<operation> op);
-  std::uint64_t start_wait(std::unique_ptr<operation> op);
+  std::uint64_t start_send(std::unique_ptr<operation>&& op);
+  std::uint64_t start_receive(std::unique_ptr<operation>&& op);
+  std::uint64_t start_wait(std::unique_ptr<operation>&& op);
   void cancel(std::uint64_t id);
 
  private:

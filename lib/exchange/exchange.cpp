@@ -6,6 +6,8 @@
 #include <procx/error/exceptions.hpp>
 #include <procx/process/from_now.hpp>
 
+#include <boost/asio/system_executor.hpp>
+
 #include <atomic>
 #include <stdexcept>
 #include <utility>
@@ -115,14 +117,14 @@ void exchange::wait_for_result() {
 
 void exchange::submit(std::unique_ptr<detail::job> task) { core().submit(std::move(task)); }
 
-boost::asio::any_io_executor exchange::executor() const {
-  if (core().is_private())
-    throw error(errc::no_executor, "the exchange was made without an executor: asynchronous operations need one");
-  return core_->executor();
+/// Of the handler, if it has none of its own: there must be one to tell it that there is none.
+boost::asio::any_io_executor exchange::executor_for_handlers() const {
+  return core_->is_private() ? boost::asio::system_executor() : core_->executor();
 }
 
-
-std::uint64_t exchange::start_wait(std::unique_ptr<detail::operation> op, bool for_all) {
+std::uint64_t exchange::start_wait(std::unique_ptr<detail::operation>&& op, bool for_all) {
+  if (core().is_private())
+    throw error(errc::no_executor, "the exchange was made without an executor: asynchronous operations need one");
   return core().start_wait(std::move(op), for_all);
 }
 

@@ -311,7 +311,7 @@ bool exchange_core::go_on(member& m) {
   return true;
 }
 
-std::uint64_t exchange_core::start_wait(std::unique_ptr<operation> op, bool for_all) {
+std::uint64_t exchange_core::start_wait(std::unique_ptr<operation>&& op, bool for_all) {
   if (waiter_) {
     op->complete({std::make_exception_ptr(boost::system::system_error(errc::busy)), {}});
     return 0;

@@ -53,7 +53,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void reap();
   void start_waiting();
 
-  std::uint64_t start_wait(std::unique_ptr<operation> op, bool for_all);
+  std::uint64_t start_wait(std::unique_ptr<operation>&& op, bool for_all);
   void cancel_wait(std::uint64_t id);
   /// No more calls into the owner: it is being destroyed.
   void disown();

@@ -31,7 +31,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   bool foreign() const noexcept { return thread_.foreign(); }
   bool runs_once() const noexcept { return dispatcher_.runs_once(); }
-  boost::asio::any_io_executor const& executor() const noexcept { return thread_.executor(); }
+  boost::asio::any_io_executor executor() const { return thread_.executor_for_handlers(); }
 
   /// The end of everything, by the owner. On the user's executor nothing of it may run at the same time.
   void shut() noexcept {
@@ -42,7 +42,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   // From any thread.
 
-  task_id submit(packed_task task, std::unique_ptr<operation> op, bool may_wait) {
+  task_id submit(packed_task task, std::unique_ptr<operation>&& op, bool may_wait) {
     thread_.check_ours();
     std::size_t const size = task.size();
     if (size > options_.frame_limit) throw_too_large("a task", size, options_.frame_limit);
@@ -94,6 +94,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   }
 
   void when_drained(ending_handler then) {
+    if (foreign()) return static_cast<void>(then(nullptr));  // a copy has no tasks
     thread_.post([self = weak_from_this(), then = std::move(then)] {
       auto const core = self.lock();
       if (!core) return static_cast<void>(then(nullptr));
@@ -174,7 +175,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
            (options_.capacity_bytes == 0 || unfinished_bytes_ + bytes <= options_.capacity_bytes);
   }
 
-  task_id new_entry(std::unique_ptr<operation> op, std::size_t bytes) {
+  task_id new_entry(std::unique_ptr<operation>&& op, std::size_t bytes) {
     if (free_.empty()) {
       free_.reserve(std::max<std::size_t>(entries_.capacity(), entries_.size() + 1));  // `complete` must not throw
       entries_.emplace_back();
@@ -310,7 +311,6 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     taken_.clear();
     flush_completions();
     dispatcher_.guarded([this] { tell_drained(); });
-    thread_.let_go();
   }
 
   pool_options options_;
@@ -355,7 +355,7 @@ pool_core::~pool_core() {
   }
 }
 
-pool_core::task_id pool_core::submit(packed_task task, std::unique_ptr<operation> op, bool may_wait) {
+pool_core::task_id pool_core::submit(packed_task task, std::unique_ptr<operation>&& op, bool may_wait) {
   return state_->submit(std::move(task), std::move(op), may_wait);
 }
 bool pool_core::runs_once() const noexcept { return state_->runs_once(); }
@@ -373,6 +373,6 @@ void pool_core::stop() noexcept { state_->stop(); }
 bool pool_core::stopped() const noexcept { return state_->stopped(); }
 std::size_t pool_core::size() const noexcept { return state_->size(); }
 std::size_t pool_core::workers() const noexcept { return state_->workers(); }
-boost::asio::any_io_executor const& pool_core::executor() const noexcept { return state_->executor(); }
+boost::asio::any_io_executor pool_core::executor() const { return state_->executor(); }
 
 }  // namespace procx::inline v1::detail

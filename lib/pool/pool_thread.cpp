@@ -7,6 +7,7 @@
 #include <procx/error/outcome.hpp>
 
 #include <boost/asio/strand.hpp>
+#include <boost/asio/system_executor.hpp>
 
 #include <csignal>
 #include <ctime>
@@ -54,6 +55,10 @@ class all_signals_blocked {
 constinit thread_local pool_thread const* pool_thread::current = nullptr;
 
 pool_thread::pool_thread(std::optional<boost::asio::any_io_executor> const& executor) : loop_(make_loop(executor)) {}
+
+boost::asio::any_io_executor pool_thread::executor_for_handlers() const {
+  return is_private() && foreign() ? boost::asio::system_executor() : executor();
+}
 
 void pool_thread::refuse() {
   throw error(errc::foreign_process, "the pool belongs to another process, which this is a fork of");

@@ -24,6 +24,8 @@ class pool_thread {
 
   event_loop& loop() noexcept { return loop_; }
   boost::asio::any_io_executor const& executor() const noexcept { return loop_.executor(); }
+  /// Of handlers that have none of their own. In a forked child there is no thread that would run them.
+  boost::asio::any_io_executor executor_for_handlers() const;
   bool is_private() const noexcept { return loop_.is_private(); }
   /// Whether this is a copy in a forked child: there is no such thread there, and nothing may be touched.
   bool foreign() const noexcept { return loop_.foreign(); }
@@ -51,8 +53,6 @@ class pool_thread {
         wait_for_memory();
       }
   }
-  /// Nothing more will be asked of it: the thread ends when it has nothing to wait for.
-  void let_go() noexcept { work_.reset(); }
   /// Calls `end` there and, on a thread of its own, waits for it and for the handlers that it has posted. On the user's
   /// executor it is called here, and nothing else may run there at the same time. A handler on the thread itself may call this
   /// as well, by exit() or by the end of the pool: then nobody waits, and the thread keeps its `owner`, of which this is a part,

@@ -36,7 +36,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
 
   void run() { thread_.start(); }
   bool foreign() const noexcept { return thread_.foreign(); }
-  boost::asio::any_io_executor const& executor() const noexcept { return thread_.executor(); }
+  boost::asio::any_io_executor executor() const { return thread_.executor_for_handlers(); }
   void shut() noexcept {
     stop();
     thread_.shut([this] { end(); }, shared_from_this());
@@ -51,7 +51,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     check_size(item);
     return ends_.entrance.put(item, until);
   }
-  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op) {
+  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation>&& op) {
     thread_.check_ours();
     check_size(item);
     return ends_.entrance.async_put(item, std::move(op));
@@ -68,7 +68,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     if (g == got::result) tell_taken();
     return g;
   }
-  std::uint64_t async_get(std::unique_ptr<result_receiver> receiver) {
+  std::uint64_t async_get(std::unique_ptr<result_receiver>&& receiver) {
     thread_.check_ours();
     return ends_.exit.async_take(std::move(receiver));
   }
@@ -102,7 +102,7 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     return is_over;
   }
   void when_over(ending_handler then) {
-    thread_.check_ours();
+    if (foreign()) return static_cast<void>(then(nullptr));  // a copy has no tasks, nor workers
     ++ends_.counts.joiners;  // and stays
     ends_.exit.when_over(std::move(then));
     wake();
@@ -165,16 +165,14 @@ class queue_core::state final : public std::enable_shared_from_this<state> {
     middle_.end();
     ends_.exit.fail_waiting(has_gone());
     ends_.exit.over();
-    thread_.let_go();
   }
   /// The same, but what was put in and is not over fails with this.
   void broken(std::exception_ptr why) noexcept {
     if (std::exchange(ended_, true)) return;
     middle_.end();
-    if (auto const all = ends_.entrance.stop()) ends_.exit.end_at(*all);
+    if (auto const all = ends_.entrance.stop(false)) ends_.exit.end_at(*all);
     ends_.exit.fail_rest(std::move(why));
     ends_.exit.over();
-    thread_.let_go();
   }
 
   std::size_t const frame_limit_;
@@ -204,12 +202,12 @@ queue_core::~queue_core() {
 
 void queue_core::tell_taken() { state_->tell_taken(); }
 std::uint64_t queue_core::put(queue_item const& item, deadline until) { return state_->put(item, until); }
-std::uint64_t queue_core::async_put(queue_item const& item, std::unique_ptr<operation> op) {
+std::uint64_t queue_core::async_put(queue_item const& item, std::unique_ptr<operation>&& op) {
   return state_->async_put(item, std::move(op));
 }
 queue_core::got queue_core::get(taken_result& result, deadline until) { return state_->get(result, until); }
 queue_core::got queue_core::try_get(taken_result& result) { return state_->try_get(result); }
-std::uint64_t queue_core::async_get(std::unique_ptr<result_receiver> receiver) {
+std::uint64_t queue_core::async_get(std::unique_ptr<result_receiver>&& receiver) {
   return state_->async_get(std::move(receiver));
 }
 
@@ -238,6 +236,6 @@ void queue_core::when_over(ending_handler then) { state_->when_over(std::move(th
 bool queue_core::is_alive() const noexcept { return state_->is_alive(); }
 std::size_t queue_core::size() const noexcept { return state_->size(); }
 std::size_t queue_core::workers() const noexcept { return state_->workers(); }
-boost::asio::any_io_executor const& queue_core::executor() const noexcept { return state_->executor(); }
+boost::asio::any_io_executor queue_core::executor() const { return state_->executor(); }
 
 }  // namespace procx::inline v1::detail

@@ -48,14 +48,15 @@ std::uint64_t queue_entrance::put(queue_item const& item, deadline until) {
   return index;
 }
 
-std::uint64_t queue_entrance::async_put(queue_item const& item, std::unique_ptr<operation> op) {
+std::uint64_t queue_entrance::async_put(queue_item const& item, std::unique_ptr<operation>&& op) {
   finished_ops done;
   std::uint64_t number = 0;
   bool wakes = false;
   {
     biased_mutex::visit const visit(in_.mutex);
     number = ++numbers_;
-    waiting_.push_back({number, stored_item(item), std::move(op)});
+    waiting_.push_back({number, stored_item(item), nullptr});
+    waiting_.back().op = std::move(op);  // there is memory for it
     serve(done);
     wakes = must_wake();
   }

@@ -60,7 +60,7 @@ class queue_entrance {
 
   /// The item's index, or `no_place` if there was no room in time, or the consumer has left. Throws queue_stopped.
   std::uint64_t put(queue_item const& item, deadline until);
-  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
+  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation>&& op);
   void cancel(std::uint64_t number);
 
   /// Items or bytes have gone for which producers may have waited.

@@ -117,13 +117,14 @@ void queue_exit::count_taken() {
   if (at_end()) news_.tell();
 }
 
-std::uint64_t queue_exit::async_take(std::unique_ptr<result_receiver> receiver) {
+std::uint64_t queue_exit::async_take(std::unique_ptr<result_receiver>&& receiver) {
   std::vector<served> done;
   std::uint64_t number = 0;
   {
     biased_mutex::visit const visit(counts_.taking);
     number = ++numbers_;
-    waiting_.push_back({number, std::move(receiver)});
+    waiting_.push_back({number, nullptr});
+    waiting_.back().receiver = std::move(receiver);  // there is memory for it
     serve(done);
   }
   finish(done);

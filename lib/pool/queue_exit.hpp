@@ -42,7 +42,7 @@ class queue_exit {
 
   got take(taken_result& result, deadline until);
   got try_take(taken_result& result);
-  std::uint64_t async_take(std::unique_ptr<result_receiver> receiver);
+  std::uint64_t async_take(std::unique_ptr<result_receiver>&& receiver);
   void cancel(std::uint64_t number);
 
   /// For the pool's thread: what has come of the first items can be taken.

@@ -10,6 +10,7 @@
 #include <boost/asio/async_result.hpp>
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -100,20 +101,25 @@ class channel {
   /// The executor that was given to `start`, if one was.
   std::optional<boost::asio::any_io_executor> get_executor() const;
 
-  /// As `send`. Completion: `void(error_code)`, with the codes of what `send` throws; what is wrong with the value itself,
-  /// or with an end that is closed here, is thrown at once. Several may be under way; they leave in order. Cancellation
-  /// (any type) gives up waiting: a value that has left in part goes on leaving.
+  /// As `send`. Completion: `void(error_code)`, with the codes of what `send` throws; of what is no `system_error`,
+  /// errc::protocol_error for what the value's `serialize` throws, and operation_not_permitted for an empty channel. Several
+  /// may be under way; they leave in order. Cancellation (any type) gives up waiting: a value that has left in part goes on
+  /// leaving.
+  ///
+  /// Of this and all other asynchronous operations: nothing is thrown by the initiating function. Without an executor of the
+  /// channel's, that of the handler is told so, or the system's if it has none.
   template <class T, class Token>
   auto async_send(T const& value, Token&& token) {
-    (void)executor_or_throw();  // before anything is on its way
-    encode_value<detail::sent_type<T>>(value);
+    auto const failure = detail::failure_of([&] {
+      (void)executor_or_throw();  // before anything is on its way
+      encode_value<detail::sent_type<T>>(value);
+    });
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
-        [this](auto handler) {
-          this->begin(std::move(handler), &channel::start_send, [](detail::raw_result r, auto done) {
-            done(detail::code_of(r.error));
-          });
+        [this](auto handler, std::exception_ptr why_not) {
+          this->begin(std::move(handler), &channel::start_send,
+                      [](detail::raw_result r, auto done) { done(detail::code_of(r.error)); }, why_not);
         },
-        token);
+        token, failure);
   }
 
   /// As `receive`. Completion: `void(std::exception_ptr, T)`; if `T` has no default constructor
@@ -140,7 +146,7 @@ class channel {
   auto async_wait(Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code, exit_status)>(
         [this](auto handler) {
-          begin(std::move(handler), &channel::start_wait, [core = core_.get()](detail::raw_result r, auto done) {
+          this->begin(std::move(handler), &channel::start_wait, [core = core_.get()](detail::raw_result r, auto done) {
             done(detail::code_of(r.error), r.error ? exit_status() : status_of(*core));
           });
         },
@@ -170,12 +176,18 @@ class channel {
     return decode<T>(*bytes);
   }
 
-  using starter = std::uint64_t (channel::*)(std::unique_ptr<detail::operation>);
+  using starter = std::uint64_t (channel::*)(std::unique_ptr<detail::operation>&&);
   template <class Handler, class Finish>
-  void begin(Handler handler, starter start, Finish finish) {
-    auto op = detail::make_operation(std::move(handler), std::move(finish), executor_or_throw());
-    detail::begin_cancellable(
-        op->slot(), [&] { return (this->*start)(std::move(op)); },
+  void begin(Handler handler, starter start, Finish finish, std::exception_ptr const& why_not = nullptr) {
+    auto op = detail::make_operation(std::move(handler), std::move(finish), executor_for_handlers());
+    auto const slot = op->slot();
+    detail::begin_operation<detail::operation>(
+        std::move(op), slot,
+        [&](auto& begun) {
+          if (why_not) std::rethrow_exception(why_not);
+          (void)executor_or_throw();
+          return (this->*start)(std::move(begun));
+        },
         [core = weak()](std::uint64_t id, boost::asio::cancellation_type) { cancel(core, id); });
   }
 
@@ -188,12 +200,13 @@ class channel {
   std::optional<detail::encoded_value> value_now();
 
   boost::asio::any_io_executor executor_or_throw() const;
+  boost::asio::any_io_executor executor_for_handlers() const;
   std::weak_ptr<detail::channel_core*> weak() const;
   static exit_status status_of(detail::channel_core& core);
   static void cancel(std::weak_ptr<detail::channel_core*> const& core, std::uint64_t id);
-  std::uint64_t start_send(std::unique_ptr<detail::operation> op);
-  std::uint64_t start_receive(std::unique_ptr<detail::operation> op);
-  std::uint64_t start_wait(std::unique_ptr<detail::operation> op);
+  std::uint64_t start_send(std::unique_ptr<detail::operation>&& op);
+  std::uint64_t start_receive(std::unique_ptr<detail::operation>&& op);
+  std::uint64_t start_wait(std::unique_ptr<detail::operation>&& op);
 
   std::unique_ptr<detail::channel_core> core_;
 };

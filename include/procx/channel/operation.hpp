@@ -101,22 +101,60 @@ class operation_number {
   std::atomic<boost::asio::cancellation_type> asked_ = boost::asio::cancellation_type::none;
 };
 
-/// Begins an operation that `cancel(number, type)` cancels, if the slot is told to; `start()` gives the number, 0 for one that
-/// is over. The slot is filled before: as soon as the operation has begun, its handler may run in another thread and use the
-/// slot for the next one.
-template <class Slot, class Start, class Cancel>
-void begin_cancellable(Slot slot, Start start, Cancel cancel) {
-  if (!slot.is_connected()) {
-    start();
-    return;
-  }
-  auto const number = std::make_shared<operation_number>();
-  slot.assign([number, cancel](boost::asio::cancellation_type how) { number->ask(how, cancel); });
+/// What it throws; null if it does not.
+template <class F>
+std::exception_ptr failure_of(F const& f) noexcept {
   try {
-    number->set(start(), cancel);
+    f();
+    return nullptr;
   } catch (...) {
-    slot.clear();
-    throw;
+    return std::current_exception();
+  }
+}
+
+/// What was made for an operation before that begins, or why it could not be.
+template <class T>
+class prepared {
+ public:
+  template <class Make>
+  static prepared by(Make const& make) {
+    prepared p;
+    p.error_ = failure_of([&] { p.value_.emplace(make()); });
+    return p;
+  }
+  /// Throws what `make` has thrown.
+  T& get() {
+    if (error_) std::rethrow_exception(error_);
+    return *value_;
+  }
+
+ private:
+  std::optional<T> value_;
+  std::exception_ptr error_;
+};
+
+inline void fail(operation& op, std::exception_ptr error) { op.complete({std::move(error), {}}); }
+
+/// Begins an operation that `cancel(number, type)` cancels, if the slot is told to. `start(op)` takes the operation, throws
+/// nothing after that, and gives the number, 0 for one that is over. The slot is filled before: as soon as the operation has
+/// begun, its handler may run in another thread and use the slot for the next one.
+///
+/// What is thrown instead of beginning completes the operation. It must not leave the initiating function: that of a coroutine
+/// runs when the coroutine is suspended already, where it could not catch anything.
+template <class Op, class Slot, class Start, class Cancel>
+void begin_operation(std::unique_ptr<Op> op, Slot slot, Start start, Cancel cancel) {
+  try {
+    if (!slot.is_connected()) {
+      start(op);
+      return;
+    }
+    auto const number = std::make_shared<operation_number>();
+    slot.assign([number, cancel](boost::asio::cancellation_type how) { number->ask(how, cancel); });
+    number->set(start(op), cancel);
+  } catch (...) {
+    if (!op) throw;
+    if (slot.is_connected()) slot.clear();
+    fail(*op, std::current_exception());
   }
 }
 

@@ -133,7 +133,7 @@ class exchange {
   std::optional<channel> create();
 
   /// Completes when nothing is unfinished any more: `void(std::exception_ptr)`, the first that escaped `store_data`
-  /// since the last time. One at a time; cancellation stops the waiting and nothing else.
+  /// since the last time, or errc::no_executor. One at a time; cancellation stops the waiting and nothing else.
   template <class Token>
   auto async_finish(Token&& token) {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
@@ -180,9 +180,10 @@ class exchange {
 
   template <class Handler, class Finish>
   void begin_wait(Handler handler, bool for_all, Finish finish) {
-    auto op = detail::make_operation(std::move(handler), std::move(finish), executor());
-    detail::begin_cancellable(
-        op->slot(), [&] { return start_wait(std::move(op), for_all); },
+    auto op = detail::make_operation(std::move(handler), std::move(finish), executor_for_handlers());
+    auto const slot = op->slot();
+    detail::begin_operation<detail::operation>(
+        std::move(op), slot, [&](auto& begun) { return start_wait(std::move(begun), for_all); },
         [core = weak()](std::uint64_t id, boost::asio::cancellation_type) { cancel_wait(core, id); });
   }
 
@@ -196,8 +197,8 @@ class exchange {
 
   detail::exchange_core& core() const;
   void submit(std::unique_ptr<detail::job> task);
-  boost::asio::any_io_executor executor() const;
-  std::uint64_t start_wait(std::unique_ptr<detail::operation> op, bool for_all);
+  boost::asio::any_io_executor executor_for_handlers() const;
+  std::uint64_t start_wait(std::unique_ptr<detail::operation>&& op, bool for_all);
   std::weak_ptr<detail::exchange_core> weak() const;
   static void cancel_wait(std::weak_ptr<detail::exchange_core> const& core, std::uint64_t id);
 

@@ -56,11 +56,12 @@ class basic_parallel_queue {
   bool try_pass_for(std::chrono::nanoseconds timeout, R const& value) {
     return try_put_item(detail::encoded_item::value(value), timeout);
   }
-  /// As `pass`, without waiting. Completion: `void(std::exception_ptr)` when it has its place, or with `queue_stopped`.
+  /// As `pass`, without waiting. Completion: `void(std::exception_ptr)` when it has its place, or with what `pass` throws;
+  /// with `queue_stopped` as well if the queue is closed.
   /// Cancellation (of any type): if it has no place yet it never gets one, and `operation_aborted` is thrown.
   template <class Token>
   auto async_pass(R const& value, Token&& token) {
-    return async_put_item(detail::encoded_item::value(value), std::forward<Token>(token));
+    return async_put_item([&] { return detail::encoded_item::value(value); }, std::forward<Token>(token));
   }
 
   /// Waits for the next outcome. Throws queue_stopped if the queue is stopped and empty, and what the task ended with.
@@ -85,8 +86,8 @@ class basic_parallel_queue {
         [this](auto handler) {
           auto const slot = boost::asio::get_associated_cancellation_slot(handler);
           auto receiver = std::make_unique<detail::awaited_outcome<R, decltype(handler)>>(std::move(handler), core_.executor());
-          detail::begin_cancellable(
-              slot, [&] { return core_.async_get(std::move(receiver)); },
+          detail::begin_operation<detail::result_receiver>(
+              std::move(receiver), slot, [&](auto& begun) { return core_.async_get(std::move(begun)); },
               [queue = core_.weak()](std::uint64_t number, boost::asio::cancellation_type) {
                 detail::queue_core::cancel_get(queue, number);
               });
@@ -164,19 +165,22 @@ class basic_parallel_queue {
   bool try_put_item(Item const& item, std::chrono::nanoseconds timeout) {
     return put_until(item, detail::from_now(timeout)) != no_place || is_closed();
   }
-  template <class Item, class Token>
-  auto async_put_item(Item const& item, Token&& token) {
+  /// `encode` gives the item.
+  template <class Encode, class Token>
+  auto async_put_item(Encode const& encode, Token&& token) {
+    auto item = detail::prepared<detail::stored_item>::by(
+        [&] { return encode().use([](detail::queue_item const& i) { return detail::stored_item(i); }); });
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [this](auto handler, detail::stored_item stored) {
+        [this](auto handler, detail::prepared<detail::stored_item> stored) {
           auto const slot = boost::asio::get_associated_cancellation_slot(handler);
           auto op = std::make_unique<detail::awaited_result<void, decltype(handler)>>(std::move(handler), core_.executor());
-          detail::begin_cancellable(
-              slot, [&] { return core_.async_put(*stored, std::move(op)); },
+          detail::begin_operation<detail::operation>(
+              std::move(op), slot, [&](auto& begun) { return core_.async_put(*stored.get(), std::move(begun)); },
               [queue = core_.weak()](std::uint64_t number, boost::asio::cancellation_type) {
                 detail::queue_core::cancel_put(queue, number);
               });
         },
-        token, item.use([](detail::queue_item const& i) { return detail::stored_item(i); }));
+        token, std::move(item));
   }
 
  private:

@@ -54,12 +54,14 @@ class parallel_queue : public basic_parallel_queue<R> {
     return this->try_put_item(encoded<F>(fn, args...), timeout);
   }
   /// Puts a task made by `px::call`, without waiting. Completion: `void(std::exception_ptr)` when it has its place, or
-  /// with `queue_stopped`. Cancellation (of any type): if it has no place yet it never gets one, and completes with
-  /// `operation_aborted`; otherwise see `cancel`. Throws as `put`, but not `queue_stopped`.
+  /// with what `put` throws; with `queue_stopped` as well if the queue is closed. Cancellation (of any type): if it has no
+  /// place yet it never gets one, and completes with `operation_aborted`; otherwise see `cancel`.
   template <class F, class... Args, class Token>
   auto async_put(bound_call<F, Args...> const& call, Token&& token) {
     return std::apply(
-        [&](Args const&... args) { return this->async_put_item(encoded<F>(call.fn, args...), std::forward<Token>(token)); },
+        [&](Args const&... args) {
+          return this->async_put_item([&] { return encoded<F>(call.fn, args...); }, std::forward<Token>(token));
+        },
         call.arguments);
   }
 

@@ -78,7 +78,10 @@ class parallel_single_task_queue : public basic_parallel_queue<R> {
   template <class... Args, class Token>
   auto async_put(std::tuple<Args...> const& arguments, Token&& token) {
     return std::apply(
-        [&](Args const&... args) { return this->async_put_item(encoded(args...), std::forward<Token>(token)); }, arguments);
+        [&](Args const&... args) {
+          return this->async_put_item([&] { return encoded(args...); }, std::forward<Token>(token));
+        },
+        arguments);
   }
 
  private:

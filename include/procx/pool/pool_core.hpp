@@ -31,8 +31,8 @@ class pool_core {
   ~pool_core();
 
   /// The operation is completed exactly once, on the pool's thread. Waits for room if `may_wait`.
-  /// Throws queue_stopped; protocol_error if the task is larger than a frame may be.
-  task_id submit(packed_task task, std::unique_ptr<operation> op, bool may_wait);
+  /// Throws queue_stopped; protocol_error if the task is larger than a frame may be. Then the operation is still the caller's.
+  task_id submit(packed_task task, std::unique_ptr<operation>&& op, bool may_wait);
   /// Whether no task is tried again.
   bool runs_once() const noexcept;
   /// A callable that workers started from now on inherit; its place.
@@ -55,7 +55,8 @@ class pool_core {
   std::size_t size() const noexcept;
   /// Processes at this moment.
   std::size_t workers() const noexcept;
-  boost::asio::any_io_executor const& executor() const noexcept;
+  /// Of handlers that have none of their own.
+  boost::asio::any_io_executor executor() const;
 
  private:
   class state;

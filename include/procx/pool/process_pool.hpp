@@ -59,24 +59,28 @@ class process_pool {
   /// nothing `void(std::exception_ptr)`, and if `R` has no default constructor `void(std::exception_ptr,
   /// std::optional<R>)`. Cancellation: total drops the call if it has not begun; partial does so too, and if it has begun
   /// `px::stop_requested()` turns true in it; terminal drops it or kills its process. A call that was dropped or killed
-  /// completes with `task_cancelled`, whose code is `operation_aborted`. Throws as `submit`.
+  /// completes with `task_cancelled`, whose code is `operation_aborted`. What `submit` throws it completes with as well.
   template <class F, class... Args, class Token>
   auto async_submit(bound_call<F, Args...> call, Token&& token) {
     using result = detail::call_result<F, Args...>;
-    check_ours(call.fn);
+    auto packed = detail::prepared<detail::packed_task>::by([&] {
+      check_ours(call.fn);
+      return std::apply([&](auto const&... args) { return detail::pack_task(call.fn, core_.runs_once(), args...); },
+                        call.arguments);
+    });
     return boost::asio::async_initiate<Token, detail::submission_signature<result>>(
-        [this](auto handler, detail::packed_task task) {
+        [this](auto handler, detail::prepared<detail::packed_task> task) {
           auto const slot = boost::asio::get_associated_cancellation_slot(handler);
           auto op = std::make_unique<detail::awaited_result<result, decltype(handler)>>(std::move(handler),
                                                                                         core_.executor());
-          detail::begin_cancellable(
-              slot, [&] { return core_.submit(std::move(task), std::move(op), false); },
+          detail::begin_operation<detail::operation>(
+              std::move(op), slot,
+              [&](auto& begun) { return core_.submit(std::move(task.get()), std::move(begun), false); },
               [pool = core_.weak()](std::uint64_t id, boost::asio::cancellation_type how) {
                 detail::pool_core::cancel(pool, id, how);
               });
         },
-        token, std::apply([&](auto const&... args) { return detail::pack_task(call.fn, core_.runs_once(), args...); },
-                          call.arguments));
+        token, std::move(packed));
   }
 
   /// Has the workers inherit a callable, whatever it has captured, as it is when the first call of it is run: workers

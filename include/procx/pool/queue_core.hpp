@@ -102,6 +102,8 @@ class result_receiver {
   virtual void complete(std::exception_ptr error, taken_result const* result) = 0;
 };
 
+inline void fail(result_receiver& receiver, std::exception_ptr error) { receiver.complete(std::move(error), nullptr); }
+
 /// A parallel queue without its types: parallel in the middle, first in first out at both ends.
 ///
 /// Items go in through a box (`queue_entrance`) that the pool's thread empties in one go, and their outcomes come out in
@@ -136,10 +138,10 @@ class queue_core {
   /// sequence_error, protocol_error.
   std::uint64_t put(queue_item const& item, deadline until);
   /// A number by which the wait can be cancelled. The item's bytes are copied.
-  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation> op);
+  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation>&& op);
   got get(taken_result& result, deadline until);
   got try_get(taken_result& result);
-  std::uint64_t async_get(std::unique_ptr<result_receiver> receiver);
+  std::uint64_t async_get(std::unique_ptr<result_receiver>&& receiver);
 
   /// These may be called, and do nothing, after the queue has gone.
   static void cancel_put(std::weak_ptr<void> const& queue, std::uint64_t number);
@@ -162,7 +164,8 @@ class queue_core {
   bool is_alive() const noexcept;
   std::size_t size() const noexcept;
   std::size_t workers() const noexcept;
-  boost::asio::any_io_executor const& executor() const noexcept;
+  /// Of handlers that have none of their own.
+  boost::asio::any_io_executor executor() const;
 
  private:
   class state;
