@@ -29,6 +29,7 @@
 #include <procx/dispatch/stop_requested.hpp>
 #include <procx/dispatch/view.hpp>
 
+#include <procx/pool/for_each.hpp>
 #include <procx/pool/parallel_queue.hpp>
 #include <procx/pool/parallel_single_task_queue.hpp>
 #include <procx/pool/pmap.hpp>

@@ -3,6 +3,7 @@
 #include "pool/cancellation.hpp"
 #include "pool/dispatcher_settings.hpp"
 #include "pool/pool_thread.hpp"
+#include "pool/posted_failures.hpp"
 
 #include <procx/error/exceptions.hpp>
 #include <procx/process/from_now.hpp>
@@ -23,6 +24,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   state(pool_options const& options, std::optional<boost::asio::any_io_executor> const& executor)
       : options_(options),
         thread_(executor),
+        posted_failures_(options.log),
         dispatcher_(thread_.loop(), settings_of(options), callables_, *this) {
     dispatcher_.prepare();  // before there is a thread
   }
@@ -35,6 +37,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   /// The end of everything, by the owner. On the user's executor nothing of it may run at the same time.
   void shut() noexcept {
+    wait_for_posted();
     stop();
     thread_.shut([this] { end(); }, shared_from_this());
   }
@@ -89,6 +92,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       drained_.wait(lock, over);
     else if (!drained_.wait_until(lock, from_now(*timeout), over))
       return false;
+    if (auto const error = posted_failures_.take_first()) std::rethrow_exception(error);
     if (auto const error = std::exchange(bad_ending_, nullptr)) std::rethrow_exception(error);
     return true;
   }
@@ -158,8 +162,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
  private:
   struct entry {
-    task_id id = 0;
-    std::unique_ptr<operation> op;
+    task_id id = 0;  // 0: of no task
+    std::unique_ptr<operation> op = nullptr;  // null: it was posted
     std::size_t bytes = 0;
   };
   struct submission {
@@ -184,6 +188,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     std::size_t const index = free_.back();
     free_.pop_back();
     task_id const id = ++serial_ << 32 | index;
+    if (!op) ++posted_;
     entries_[index] = {id, std::move(op), bytes};
     return id;
   }
@@ -232,31 +237,49 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   }
 
   void complete(task_id id, raw_result result) {
+    if (result.error && is_posted(id)) posted_failures_.add(number_of(id), result.error);  // before it is over
     std::unique_ptr<operation> op;
     {
       std::lock_guard const lock(mutex_);
       entry& e = entries_[index_of(id)];
       op = std::move(e.op);
+      if (!op) --posted_;
       --unfinished_;
       unfinished_bytes_ -= e.bytes;
+      e.id = 0;
       free_.push_back(index_of(id));
     }
     ++completed_;
     try {
-      op->complete(std::move(result));
+      if (op) op->complete(std::move(result));
     } catch (std::bad_alloc const&) {
       // Its handler cannot be posted. That is no reason why others should not be told what has become of their tasks.
     }
+  }
+  bool is_posted(task_id id) const noexcept {
+    std::lock_guard const lock(mutex_);
+    return !entries_[index_of(id)].op;
+  }
+
+  /// By the owner. On the user's executor nothing may wait.
+  void wait_for_posted() noexcept {
+    if (!thread_.is_private() || thread_.is_this()) return;
+    std::unique_lock lock(mutex_);
+    waits_for_posted_ = true;
+    drained_.wait(lock, [this] { return posted_ == 0 || stopped_; });
   }
 
   /// Those who wait for room or for the end are told once for many completions.
   void flush_completions() {
     bool const any = std::exchange(completed_, 0) > 0;
-    if (any) has_room_.notify_all();
+    if (any) {
+      posted_failures_.tell_cancelled();
+      has_room_.notify_all();
+    }
     if (!any && !options_.teardown) return;
     std::lock_guard const lock(mutex_);
     if (options_.teardown) leaving_ = dispatcher_.leaving();
-    if (is_drained()) drained_.notify_all();
+    if (is_drained() || (waits_for_posted_ && posted_ == 0)) drained_.notify_all();
   }
 
   /// Workers whose tasks are over may have something to commit in their teardown. Under the lock.
@@ -271,7 +294,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     for (auto& then : std::exchange(to_tell_, {})) tell_end(then);
   }
   void tell_end(ending_handler const& then) {
-    std::exception_ptr error = take_bad_ending();
+    std::exception_ptr error = posted_failures_.take_first();
+    if (!error) error = take_bad_ending();
     if (!then(error) && error) on_bad_ending(std::move(error));
   }
   std::exception_ptr take_bad_ending() noexcept {
@@ -296,8 +320,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       {
         std::lock_guard const lock(mutex_);
         if (i == entries_.size()) break;
-        if (!entries_[i].op) continue;
         id = entries_[i].id;
+        if (id == 0) continue;
       }
       complete(id, {error, {}});
     }
@@ -316,6 +340,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   pool_options options_;
   pool_thread thread_;
   std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
+  posted_failures posted_failures_;
   dispatcher dispatcher_;
   std::vector<submission> taken_;
   std::vector<ending_handler> to_tell_;
@@ -333,6 +358,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   std::uint32_t places_ = 0;
   std::uint64_t serial_ = 0;
   std::size_t unfinished_ = 0;
+  std::size_t posted_ = 0;  // of those
+  bool waits_for_posted_ = false;
   std::size_t unfinished_bytes_ = 0;
   std::size_t leaving_ = 0;  // workers, if they have a teardown
   std::exception_ptr bad_ending_;  // the first that nobody was told of

@@ -2,5 +2,5 @@
 #include <procx/pool/process_pool.hpp>
 
 void submit(procx::process_pool& pool, int& counter) {
-  pool.submit([&counter] { ++counter; });
+  auto future = pool.submit([&counter] { ++counter; });
 }

@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(bytes_are_bounded_as_well) {
   pool.submit(wait, std::string()).get();  // the fork for it comes before there is a thread beside
   std::atomic<int> submitted = 0;
   std::thread producer([&] {
-    for (int i = 0; i < 10; ++i) pool.submit(wait, std::string(30'000, 'x')), ++submitted;
+    for (int i = 0; i < 10; ++i) (void)pool.submit(wait, std::string(30'000, 'x')), ++submitted;
   });
   until([&] { return submitted == 3; });
   BOOST_TEST(!pool.drain_for(20ms));
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(stop_returns_at_once_cancels_what_waits_and_kills_what_runs
   for (int n = 0; n < 10; ++n) results.push_back(pool.submit(wait, n));
   pool.stop();
   for (auto& r : results) BOOST_CHECK_THROW(r.get(), px::task_cancelled);
-  BOOST_CHECK_THROW(pool.submit(square, 1), px::queue_stopped);
+  BOOST_CHECK_THROW((void)pool.submit(square, 1), px::queue_stopped);
   pool.drain();
   pool.stop();
   BOOST_TEST(pool.workers() == 0u);
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(a_producer_that_waits_for_room_is_told_of_the_stop) {
   std::atomic<bool> told = false;
   std::thread producer([&] {
     try {
-      pool.submit(wait);
+      (void)pool.submit(wait);
     } catch (px::queue_stopped const&) {
       told = true;
     }
@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_into_a_frame_is_refused_and_the_pool_goes
   px::process_pool pool({.workers = 1, .frame_limit = 1000});
   BOOST_CHECK_THROW(pool.submit([](std::string const& s) { return s.size(); }, std::string(2000, 'x')), px::protocol_error);
   auto const size = [](std::string const& s) { return s.size(); };
-  BOOST_CHECK_THROW(pool.submit(size, std::string(993, 'x')), px::protocol_error);  // with the 8 bytes of its length
+  BOOST_CHECK_THROW((void)pool.submit(size, std::string(993, 'x')), px::protocol_error);  // with the 8 bytes of its length
   BOOST_TEST(pool.submit(size, std::string(992, 'x')).get() == 992u);
   BOOST_CHECK_THROW(pool.submit([] { return std::string(2000, 'x'); }).get(), px::remote_exception);
   BOOST_TEST(pool.submit(square, 3).get() == 9);
@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(what_was_added_to_one_pool_is_refused_by_another) {
   int captured = 5;
   auto const f = one.add([captured] { return captured; });
   BOOST_TEST(one.submit(f).get() == 5);
-  BOOST_CHECK_THROW(other.submit(f), std::invalid_argument);
+  BOOST_CHECK_THROW((void)other.submit(f), std::invalid_argument);
   BOOST_CHECK_THROW(other.async_submit(px::call(f), boost::asio::use_future).get(), std::invalid_argument);
 }
 
@@ -353,7 +353,7 @@ BOOST_AUTO_TEST_CASE(a_copy_in_a_child_of_the_users_own_refuses_and_harms_nobody
   pid_t const worker = pool->submit(who).get();
   BOOST_TEST(processes::code_of_fork([&] {
     try {
-      pool->submit(square, 1);
+      (void)pool->submit(square, 1);
       return 1;
     } catch (px::error const& e) {
       CHILD_CHECK(e.code() == px::errc::foreign_process);
@@ -378,7 +378,7 @@ BOOST_AUTO_TEST_CASE(a_fork_while_a_thread_submits_its_first_calls_finds_nothing
       while (!begun) {}
       int const code = processes::code_of_fork([&] {
         try {
-          pool.submit(square, 1);
+          (void)pool.submit(square, 1);
           return 1;
         } catch (px::error const& e) {
           CHILD_CHECK(e.code() == px::errc::foreign_process);

@@ -76,12 +76,32 @@ template <class F, class... Args>
 using call_result =
     typename checked_call<typename called_type<F>::type, arrivals<typename called_type<F>::type, Args...>>::type;
 
+/// What is to come of a call.
+enum class wanted { result, only_effects };
+
+/// The task that calls an `F` for what it does: what it returns stays in the worker, and need not be serializable.
+template <bool Inherited, class F, class... Args>
+void run_for_effects(void* object, input_archive& in, output_archive& result) {
+  auto const run = [&](F& fn) {
+    auto arguments = make<std::tuple<Args...>>(in);
+    call_and_save([&] { static_cast<void>(std::apply(fn, std::move(arguments))); }, result);
+  };
+  if constexpr (Inherited) {
+    run(*static_cast<F*>(object));
+  } else {
+    auto fn = take_callable<F>(object, in);
+    run(fn);
+  }
+}
+
 /// What runs the task; how it is saved if it fails is known from now on.
-template <class F, class... A>
+template <class F, wanted What, class... A>
 task_entry pool_entry(types<A...>) {
   using called = typename called_type<F>::type;
   constexpr task_entry entry = [] {
-    if constexpr (is_pooled<F>)
+    if constexpr (What == wanted::only_effects)
+      return &run_for_effects<is_pooled<F>, called, A...>;
+    else if constexpr (is_pooled<F>)
       return &run_inherited<called, A...>;
     else
       return &run_travelling<called, A...>;
@@ -92,14 +112,14 @@ task_entry pool_entry(types<A...>) {
 
 /// The entry that takes the task apart, the callable if it travels, and the arguments. A task that is run once at most may
 /// keep what it is given in shared memory.
-template <class F, class... Args>
+template <wanted What, class F, class... Args>
 packed_task pack_task(F const& fn, bool run_once, Args const&... arguments) {
   static_assert(is_pooled<F> || travels<F>, PROCX_CANNOT_TRAVEL);
   packed_task task;
   if constexpr (is_pooled<F> || travels<F>) {
     slab_sink slabs(run_once);
     output_archive out(task.bytes, &slabs);
-    auto const entry = pool_entry<F>(arrivals<typename called_type<F>::type, sent_type<Args>...>());
+    auto const entry = pool_entry<F, What>(arrivals<typename called_type<F>::type, sent_type<Args>...>());
     if constexpr (is_pooled<F>) {
       task.head = task_head::inherited(fn.place(), entry);
     } else {

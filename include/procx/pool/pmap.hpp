@@ -223,6 +223,7 @@ class parallel_map<F, Inputs>::outcome_range {
 /// for (double area : px::pmap(measure, pictures)) total += area;
 /// \endcode
 template <class F, std::ranges::viewable_range Range>
+[[nodiscard("nothing runs unless its results are taken: iterate over them, call to_vector, or use px::for_each")]]
 auto pmap(F fn, Range&& inputs, pmap_options const& options = {}) {
   return parallel_map<F, std::views::all_t<Range>>(std::move(fn), std::views::all(std::forward<Range>(inputs)),
                                                    options);

@@ -27,10 +27,12 @@ class pool_core {
   pool_core(pool_options const& options, std::optional<boost::asio::any_io_executor> executor);
   pool_core(pool_core const&) = delete;
   pool_core& operator=(pool_core const&) = delete;
-  /// Kills the workers; tasks that are not over are cancelled.
+  /// On a thread of its own, waits for tasks that were posted, unless the pool is stopped. Then kills the workers; tasks
+  /// that are not over are cancelled.
   ~pool_core();
 
-  /// The operation is completed exactly once, on the pool's thread. Waits for room if `may_wait`.
+  /// The operation is completed exactly once, on the pool's thread. Null: the task is posted, nobody waits for its outcome,
+  /// and a failure is told to the log or on standard error, and to `drain`. Waits for room if `may_wait`.
   /// Throws queue_stopped; protocol_error if the task is larger than a frame may be. Then the operation is still the caller's.
   task_id submit(packed_task task, std::unique_ptr<operation>&& op, bool may_wait);
   /// Whether no task is tried again.
@@ -44,7 +46,8 @@ class pool_core {
   static void cancel(std::weak_ptr<void> const& pool, task_id id, boost::asio::cancellation_type how);
   std::weak_ptr<void> weak() const noexcept;
 
-  /// Waits until all tasks are over; false if time runs out. Throws sequence_error on the user's executor.
+  /// Waits until all tasks are over; false if time runs out. Throws sequence_error on the user's executor, and the first
+  /// failure of a task that nobody waits for, once.
   bool drain(std::optional<std::chrono::nanoseconds> timeout);
   /// Calls `then` on the pool's thread once all tasks are over that have been submitted.
   void when_drained(ending_handler then);

@@ -27,13 +27,15 @@ namespace procx::inline v1 {
 /// Without an executor the pool has one thread of its own, which runs no code of the user's but result types'
 /// `serialize` and completion handlers that are not bound to an executor; with one it works on a strand of it. All
 /// members may be called from any thread at any time; on the pool's own, where such handlers run, those that wait throw
-/// sequence_error, and `submit` does not wait. If the pool is destroyed, its workers are killed and reaped, and what is
-/// not over is cancelled; not in a handler on its own thread, and on an executor nothing of the pool may run there
-/// meanwhile.
+/// sequence_error, and `submit` does not wait. If the pool is destroyed, it waits for what was posted, its workers are killed
+/// and reaped, and what is not over is cancelled; not in a handler on its own thread, and on an executor nothing of the pool
+/// may run there meanwhile, and it does not wait.
 /// Cost: a millisecond to make; then about a microsecond a call, most of it for the future.
 /// \code
 /// px::process_pool pool({.workers = 4});
 /// std::future<int> answer = pool.submit(parse, text);
+/// for (auto const& path : paths) pool.post(make_thumbnail, path);
+/// pool.drain();  // throws what the first of them failed with
 /// \endcode
 class process_pool {
  public:
@@ -46,13 +48,24 @@ class process_pool {
   /// Throws queue_stopped after `stop`, std::invalid_argument for what was added to another pool, protocol_error if the
   /// arguments do not fit into a frame, and what their `serialize` throws; everything else comes out of the future.
   template <class F, class... Args>
+  [[nodiscard("who drops the future hears of no failure, and the call is cancelled if the pool goes: keep it, or use post")]]
   auto submit(F fn, Args&&... args) {
     using result = detail::call_result<F, detail::sent_type<Args>...>;
     check_ours(fn);
     auto op = std::make_unique<detail::promised_result<result>>();
     auto future = op->get_future();
-    core_.submit(detail::pack_task(fn, core_.runs_once(), args...), std::move(op), true);
+    core_.submit(detail::pack_task<detail::wanted::result>(fn, core_.runs_once(), args...), std::move(op), true);
     return future;
+  }
+
+  /// Runs `fn(args...)` in a worker for what it does there; what it returns, which need not be serializable, stays there. It is
+  /// done before the pool goes, unless that is stopped or works on an executor of the user's. A failure is told to the `log`,
+  /// as a line of its task, or on standard error, and thrown by `drain`. Waits and throws as `submit`.
+  template <class F, class... Args>
+  void post(F fn, Args&&... args) {
+    static_assert(requires { typename detail::call_result<F, detail::sent_type<Args>...>; });
+    check_ours(fn);
+    core_.submit(detail::pack_task<detail::wanted::only_effects>(fn, core_.runs_once(), args...), nullptr, true);
   }
 
   /// Runs a call made by `px::call`; never waits. Completion: `void(std::exception_ptr, R)`, for a call that returns
@@ -65,8 +78,10 @@ class process_pool {
     using result = detail::call_result<F, Args...>;
     auto packed = detail::prepared<detail::packed_task>::by([&] {
       check_ours(call.fn);
-      return std::apply([&](auto const&... args) { return detail::pack_task(call.fn, core_.runs_once(), args...); },
-                        call.arguments);
+      auto const pack = [&](auto const&... args) {
+        return detail::pack_task<detail::wanted::result>(call.fn, core_.runs_once(), args...);
+      };
+      return std::apply(pack, call.arguments);
     });
     return boost::asio::async_initiate<Token, detail::submission_signature<result>>(
         [this](auto handler, detail::prepared<detail::packed_task> task) {
@@ -87,13 +102,15 @@ class process_pool {
   /// that run already are replaced. What it refers to is for each worker as it is when that is made. What stands for it
   /// can be submitted to this pool.
   template <class F>
+  [[nodiscard("the callable runs when what stands for it is submitted")]]
   pooled_callable<F> add(F fn) {
     return {core_.add(std::make_shared<F>(std::move(fn))), core_.weak()};
   }
 
-  /// Waits until everything that was submitted is over and, if there is a `teardown`, the workers that were to leave by then
-  /// have left. Throws sequence_error on an executor of the user's. Throws, once, what a `teardown` has thrown, or
-  /// process_died for a worker that has not left as it should; what happens when the pool is destroyed, only the log hears.
+  /// Waits until everything that was submitted or posted is over and, if there is a `teardown`, the workers that were to leave
+  /// by then have left. Throws sequence_error on an executor of the user's. Throws, once, the first failure of what was posted
+  /// since the last time; else what a `teardown` has thrown, or process_died for a worker that has not left as it should.
+  /// What happens when the pool is destroyed, only the log hears.
   void drain() { core_.drain(std::nullopt); }
   /// The same, for so long; false if time runs out.
   bool drain_for(std::chrono::nanoseconds timeout) { return core_.drain(timeout); }
