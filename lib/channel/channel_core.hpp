@@ -30,6 +30,8 @@ class channel_core {
   void offer(encoded_value const& value);
   void offer(std::exception_ptr failure) noexcept { offered_failure_ = std::move(failure); }
   void withdraw_offers() noexcept;
+  /// Whether something is offered, and nobody has taken it.
+  bool offers() const noexcept { return offered_ || offered_failure_; }
 
   /// A number that an owner of many channels may give this one.
   std::size_t tag = 0;

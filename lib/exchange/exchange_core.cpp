@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <new>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -26,6 +27,7 @@ exchange_core::exchange_core(exchange& owner, exchange_options const& options,
       options_(options),
       limit_(options.limit ? options.limit->resolve() : options.reuse ? available_cores() : 0),
       loop_(make_loop(std::move(executor))),
+      by_hand_(loop_.is_private()),
       ticker_(loop_.executor()),
       leaving_timer_(loop_.executor()) {
   if (options.reuse && options.continuous)
@@ -70,6 +72,8 @@ exchange_core::member& exchange_core::watch_channel(channel ch, std::size_t inde
 
 channel exchange_core::remove(channel& ch) {
   auto const found = std::ranges::find_if(members_, [&](member const& m) { return &m.ch == &ch; });
+  if (found == members_.end() && std::ranges::any_of(faces_, [&](auto const& face) { return &face.second == &ch; }))
+    throw std::invalid_argument("the process is reused for other tasks: its channel stays in the exchange");
   if (found == members_.end()) throw std::invalid_argument("the channel is not in the exchange");
   std::erase(ready_, &*found);
   std::erase(reported_, &*found);
@@ -132,8 +136,12 @@ void exchange_core::leave(member& m) {
 exchange::channel_list exchange_core::active() {
   exchange::channel_list all;
   for (member& m : members_) all.push_back(m.ch);
-  if (workers_)
-    for (pid_t const pid : workers_->busy_pids()) all.push_back(face_of(pid));
+  if (!workers_) return all;
+  std::set<pid_t> pids;
+  for (pid_t const pid : workers_->busy_pids()) pids.insert(pid);
+  for (auto const& [pid, results] : kept_)
+    if (has_untaken(pid, results)) pids.insert(pid);
+  for (pid_t const pid : pids) all.push_back(face_of(pid));
   return all;
 }
 
@@ -149,7 +157,7 @@ std::size_t exchange_core::waiting() const noexcept {
 
 bool exchange_core::unfinished() const noexcept {
   return !members_.empty() || !waiting_.empty() || !delayed_.empty() || (workers_ && !workers_->idle()) ||
-         !arrived_.empty() || (loop_.is_private() && !escaped_.empty());
+         !arrived_.empty() || keeps_any() || (loop_.is_private() && !escaped_.empty());
 }
 
 bool exchange_core::busy() const noexcept {
@@ -157,43 +165,11 @@ bool exchange_core::busy() const noexcept {
   return limit_ && members_.size() + others >= limit_;
 }
 
-void exchange_core::look_again() {
-  bury_removed();
-  for (member* m : std::exchange(reported_, {})) {
-    if (m->left) continue;
-    m->in_ready = false;
-    classify(*m);
-  }
-}
-
-exchange::channel_list exchange_core::ready(deadline until) {
-  look_again();
-  if (!ready_.empty()) loop_.poll();  // those that were told of before are not to hide others
-  exchange::channel_list list;
-  if (members_.empty()) drop_waiting();
-  while (list.empty() && !members_.empty()) {
-    if (!loop_.run_until([&] { return !ready_.empty() || must_cancel(); }, until)) break;
-    if (ready_.empty()) drop_waiting();
-    for (member* m : std::exchange(ready_, {})) {
-      bool const over = !m->faulty && !m->ch.core().has_message();
-      bool const quiet = over && m->ch.core().ended_orderly();
-      if (over && !quiet) explain_death(*m);
-      if (!quiet || !options_.autoclose) list.push_back(m->ch);
-      if ((over || m->faulty) && options_.autoclose)
-        leave(*m);
-      else
-        reported_.push_back(m);
-    }
-    start_waiting();
-  }
-  if (!unfinished()) see_all_off();
-  return list;
-}
-
 bool exchange_core::store(deadline until) {
   throw_escaped();
   look_again();
   stored_any_ = false;
+  show_kept();
   start_waiting();
   while (!under_way() && see_one_leave()) start_waiting();
   if (!unfinished()) return false;

@@ -2,6 +2,7 @@
 
 #include "channel/channel_core.hpp"
 #include "dispatch/dispatcher.hpp"
+#include "dispatch/slabs/slab_sources.hpp"
 #include "exchange/channel_watch.hpp"
 #include "process/resources/oom_watch.hpp"
 #include "system/event_loop.hpp"
@@ -96,6 +97,13 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
     boost::asio::steady_timer dying;
     std::shared_ptr<member*> alive = std::make_shared<member*>(this);
   };
+  /// What a task of a worker has come to.
+  struct arrived_result {
+    std::uint64_t id;
+    pid_t worker;
+    held_result result;
+    bool is_offered = false;  // by the worker's face, to an owner that looks after its channels itself
+  };
   member& watch_channel(channel ch, std::size_t index);
   void on_event(member& m);
   void classify(member& m);
@@ -106,6 +114,8 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void see_all_off();
   void look_after_leaving(std::chrono::milliseconds in);
   void look_again();
+  bool tell(member& m);
+  bool has_given(member const& m);
   void process_ready();
   void on_ready();
   void go_on_soon();
@@ -140,6 +150,11 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void to_workers(job& task);
   channel& face_of(pid_t worker);
   void show_arrived();
+  void take_back_offers();
+  void list_faces(exchange::channel_list& list);
+  void show_kept();
+  bool has_untaken(pid_t worker, std::deque<arrived_result> const& results) const;
+  bool keeps_any() const noexcept;
   void complete_waits();
 
   exchange* owner_;
@@ -159,12 +174,9 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::map<void*, std::uint32_t> table_places_;
   std::unique_ptr<dispatcher> workers_;
   std::map<pid_t, channel> faces_;
-  struct arrived_result {
-    std::uint64_t id;
-    pid_t worker;
-    held_result result;
-  };
   std::deque<arrived_result> arrived_;  // that were not shown
+  bool by_hand_;  // the owner asks what is ready, or has not yet said what it will do: what comes of workers is kept
+  std::map<pid_t, std::deque<arrived_result>> kept_;  // of each worker, in their order; its face offers the first
   std::deque<std::exception_ptr> escaped_;  // from store_data, and nobody has been told
   bool stored_any_ = false;
   ticker ticker_;

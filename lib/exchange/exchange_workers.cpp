@@ -76,8 +76,13 @@ void exchange_core::on_progress() {
 /// received this one.
 void exchange_core::show_arrived() {
   while (!arrived_.empty() && owner_) {
-    arrived_result const next = std::move(arrived_.front());
+    arrived_result next = std::move(arrived_.front());
     arrived_.pop_front();
+    if (by_hand_) {
+      auto& kept = kept_[next.worker];
+      kept.push_back(std::move(next));
+      continue;
+    }
     face_of(next.worker);
     auto face = faces_.extract(next.worker);
     channel_core& shown = face.mapped().core();

@@ -89,12 +89,13 @@ class exchange {
   channel& add(channel ch);
   /// The same, after waiting for room.
   channel& add_wait(channel ch);
-  /// Stops watching the channel and gives it back. Throws std::invalid_argument if it is not watched.
+  /// Stops watching the channel and gives it back. Throws std::invalid_argument if it is not watched, or that of a worker that
+  /// is reused.
   channel remove(channel& ch);
 
-  /// The channels watched.
+  /// The channels watched; with `reuse`, those of workers that are at work or have something to receive as well.
   channel_list active() const;
-  /// The channels that have left at the last call of `ready`, because they had ended.
+  /// The channels that have left at the last call of `ready`, because they had ended. Workers that are reused stay.
   channel_list removed() const;
   /// Tasks that were started and have no process as yet.
   std::size_t waiting() const;
@@ -104,7 +105,8 @@ class exchange {
   bool busy() const;
 
   /// Waits until something can be received from at least one channel, and says from which: a value, an exception, or
-  /// the news that the process has died. Empty if time runs out or nothing is watched.
+  /// the news that the process has died. Empty if time runs out or nothing is watched. With `reuse`, of each worker one result
+  /// at a time can be received.
   channel_list ready(std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
 
   /// Waits until there is room for another process.
