@@ -239,8 +239,6 @@ enum class colour : std::uint8_t { red, green = 200 };
 }  // namespace users
 
 BOOST_CLASS_VERSION(users::versioned, 7)
-template <>
-inline constexpr bool procx::send_as_bytes<users::fixed> = true;
 
 namespace boost::serialization {
 

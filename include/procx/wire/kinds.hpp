@@ -80,11 +80,16 @@ enum class value_kind {
   codec,
   serialize,
   range,
-  bytes,    ///< as in memory, because its writer says so, or because it is a union
+  bytes,    ///< as in memory: its writer says so, or it is a union, or too small to hold an address
   members,  ///< an aggregate
   number,   ///< or an enumerator
   empty,    ///< a class without any state: one byte, 0
 };
+
+/// Classes whose members cannot be seen, but which are too small to hold an address, and have no holes.
+template <class T>
+inline constexpr bool cannot_point = std::is_class_v<T> && sizeof(T) < sizeof(void*) && std::is_trivially_copyable_v<T> &&
+                                     std::has_unique_object_representations_v<T>;
 
 template <class T>
 consteval value_kind find_kind() {
@@ -106,6 +111,8 @@ consteval value_kind find_kind() {
     return value_kind::empty;
   else if constexpr (is_member_wise<T>)
     return value_kind::members;
+  else if constexpr (cannot_point<T>)
+    return value_kind::bytes;
   else
     return value_kind::refused;
 }
