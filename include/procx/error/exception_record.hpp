@@ -40,16 +40,20 @@ struct exception_record {
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
+    serialize_at(archive, 1);
+  }
+
+ private:
+  template <class Archive>
+  void serialize_at(Archive& archive, unsigned level) {
     std::uint64_t inner = nested.size();
     archive & type_name & message & frames & no_frames_because & inner;
     if constexpr (Archive::is_loading::value) {
-      if constexpr (requires { archive.depth(); })
-        if (archive.depth() > detail::deepest_record) detail::refuse_record();
-      if (inner > 1) detail::refuse_record();
+      if (inner > 1 || level > detail::deepest_record) detail::refuse_record();
       if (frames.size() > detail::most_frames) frames.resize(detail::most_frames);
       nested.resize(static_cast<std::size_t>(inner));
     }
-    for (exception_record& one : nested) archive & one;
+    for (exception_record& one : nested) one.serialize_at(archive, level + 1);
   }
 };
 

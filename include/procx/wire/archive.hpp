@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/wire/blocks.hpp>
 #include <procx/wire/buffer.hpp>
 #include <procx/wire/nesting.hpp>

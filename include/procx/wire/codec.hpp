@@ -1,7 +1,11 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/wire/sendable.hpp>
 
+#include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <memory>
@@ -66,6 +70,8 @@ template <class T, class Archive>
 T make(Archive& archive);
 template <class T, class Archive>
 void save_to_make(Archive& archive, T const& value);
+template <class Archive, class T>
+void load_made(Archive& archive, T& value);
 
 /// Gives an object a new value, also where parts of it are const.
 template <class T>
@@ -82,8 +88,8 @@ void replace(T& value, T&& fresh) {
 template <class Archive, class T>
 void save(Archive& archive, T const& value) {
   constexpr value_kind kind = kind_of<T>;
-  if constexpr (!require_sendable<T, Archive::form>())
-    return;
+  if constexpr (!is_encodable<T, Archive::form>)
+    (void)sizeof(complaint_about<T, Archive::form>);
   else if constexpr (kind == value_kind::full_archive)
     full_codec<T>::save(archive, value);
   else if constexpr (kind == value_kind::codec)
@@ -111,8 +117,8 @@ void save(Archive& archive, T const& value) {
 template <class Archive, class T>
 void load(Archive& archive, T& value) {
   constexpr value_kind kind = kind_of<T>;
-  if constexpr (!require_sendable<T, Archive::form>())
-    return;
+  if constexpr (!is_encodable<T, Archive::form>)
+    (void)sizeof(complaint_about<T, Archive::form>);
   else if constexpr (kind == value_kind::full_archive)
     full_codec<T>::load(archive, value);
   else if constexpr (kind == value_kind::codec) {
@@ -136,7 +142,7 @@ void load(Archive& archive, T& value) {
     archive.take(1);  // an empty base shares its place with a member
   else
     with_members(value, [&](auto&... part) {
-      (load(archive, const_cast<std::remove_cvref_t<decltype(part)>&>(part)), ...);
+      (load_made(archive, const_cast<std::remove_cvref_t<decltype(part)>&>(part)), ...);
     });
 }
 
@@ -144,7 +150,7 @@ void load(Archive& archive, T& value) {
 /// where the caller wants it, and a recursion does not pile up values on the stack.
 template <class T, class Archive>
 T make_default(Archive& archive) {
-  T value{};
+  T value = T();  // and not {}, which would not do for a member with an explicit default constructor
   load(archive, value);
   return value;
 }
@@ -180,10 +186,12 @@ T make_from_members(Archive& archive, type_list<M...>) {
 /// A new object, made in the place where the caller wants it.
 template <class T, class Archive>
 T make(Archive& archive) {
-  if constexpr (!require_sendable<T, Archive::form>())
-    __builtin_unreachable();
+  if constexpr (!is_encodable<T, Archive::form>)
+    (void)sizeof(complaint_about<T, Archive::form>), __builtin_unreachable();
   else if constexpr (has_make<T, Archive>)
     return codec<T>::make(archive);
+  else if constexpr (kind_of<T> == value_kind::empty)
+    return archive.take(1), std::bit_cast<T>(std::array<std::byte, sizeof(T)>());
   else if constexpr (kind_of<T> == value_kind::members && !std::is_default_constructible_v<T>)
     return make_from_members<T>(archive, members_of<T>());
   else if constexpr (std::is_default_constructible_v<T>)
@@ -200,22 +208,39 @@ void save_to_make(Archive& archive, T const& value) {
   save(archive, value);
 }
 
+/// What `save_to_make` has written, into an object that is there already.
+template <class Archive, class T>
+void load_made(Archive& archive, T& value) {
+  if constexpr (kind_of<T> == value_kind::serialize && !std::is_default_constructible_v<T>)
+    replace(value, make<T>(archive));
+  else
+    load(archive, value);
+}
+
 }  // namespace detail
 
 /// Appends the value to the buffer, in the native form. Throws what the type's own `serialize` throws, and protocol_error
 /// if it nests too deep for the stack.
 template <class T>
 void encode(detail::buffer& out, T const& value) {
-  output_archive archive(out);
-  detail::save_to_make(archive, value);
+  if constexpr (detail::is_encodable<T>) {
+    output_archive archive(out);
+    detail::save_to_make(archive, value);
+  } else {
+    (void)sizeof(detail::complaint_about<T>);
+  }
 }
 
 /// The value that the bytes are, all of them. Throws protocol_error if they are not a `T`.
 template <class T, wire_form Form>
 T decode(basic_input_archive<Form> archive) {
-  T value = detail::make<T>(archive);
-  if (archive.left()) [[unlikely]] detail::throw_bad_bytes("there are more bytes than the value has");
-  return value;
+  if constexpr (!detail::is_encodable<T, Form>) {
+    (void)sizeof(detail::complaint_about<T, Form>), __builtin_unreachable();
+  } else {
+    T value = detail::make<T>(archive);
+    if (archive.left()) [[unlikely]] detail::throw_bad_bytes("there are more bytes than the value has");
+    return value;
+  }
 }
 template <class T>
 T decode(detail::encoded_value const& bytes) {

@@ -23,6 +23,12 @@ struct codec<std::pair<A, B>> {
     detail::save_to_make<std::remove_const_t<A>>(out, value.first);
     detail::save_to_make<std::remove_const_t<B>>(out, value.second);
   }
+  /// Boost's headers read pairs of a const key where they lie.
+  template <class Archive>
+  static void load(Archive& in, pair& value) {
+    detail::load_made(in, const_cast<std::remove_const_t<A>&>(value.first));
+    detail::load_made(in, const_cast<std::remove_const_t<B>&>(value.second));
+  }
   template <class Archive>
   static pair make(Archive& in) {
     return {detail::make<std::remove_const_t<A>>(in), detail::make<std::remove_const_t<B>>(in)};
@@ -37,6 +43,10 @@ struct codec<std::tuple<T...>> {
   template <class Archive>
   static void save(Archive& out, tuple const& value) {
     std::apply([&](T const&... element) { (detail::save_to_make<std::remove_const_t<T>>(out, element), ...); }, value);
+  }
+  template <class Archive>
+  static void load(Archive& in, tuple& value) {
+    std::apply([&](T&... element) { (detail::load_made(in, const_cast<std::remove_const_t<T>&>(element)), ...); }, value);
   }
   template <class Archive>
   static tuple make(Archive& in) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/wire/codec.hpp>
 
 #include <cstddef>
@@ -25,6 +27,7 @@ class structure_hash {
 /// What comes before the parts; never renumbered. Below 256 are the shapes of codecs.
 enum class structure : std::uint64_t {
   integer = 256, natural, floating, enumeration, empty, members, serialized, range, bytes, full_archive, own_codec, again, end,
+  character,
 };
 
 template <class T, class... Outer>
@@ -49,6 +52,8 @@ constexpr void add_number(structure_hash& hash) {
   if constexpr (std::is_enum_v<T>) {
     hash.add(static_cast<std::uint64_t>(structure::enumeration));
     add_number<std::underlying_type_t<T>>(hash);
+  } else if constexpr (std::is_same_v<T, char>) {
+    hash.add(static_cast<std::uint64_t>(structure::character));  // with a sign on some machines, without on others
   } else {
     structure const kind = std::is_floating_point_v<T>        ? structure::floating
                            : T(0) < static_cast<T>(T(0) - T(1)) ? structure::natural
@@ -98,6 +103,12 @@ constexpr void add_structure(structure_hash& hash) {
   }
 }
 
+/// Nothing that is `consteval` may end the compilation by itself, or clang says two things.
+template <class T>
+void refuse() {
+  (void)sizeof(complaint_about<T>);
+}
+
 }  // namespace detail
 
 /// Returns a number for the structure of `T`: kinds, widths and order of what its values consist of, not the names of types
@@ -105,11 +116,12 @@ constexpr void add_structure(structure_hash& hash) {
 /// would be others. Of a class with `serialize()` only its BOOST_CLASS_VERSION counts: raise that when `serialize()` changes.
 template <class T>
 consteval std::uint64_t type_fingerprint() {
-  if constexpr (detail::require_sendable<T>()) {
+  if constexpr (detail::is_encodable<T>) {
     detail::structure_hash hash;
     detail::add_structure<T>(hash);
     return hash.value();
   } else {
+    if (false) detail::refuse<T>();
     return 0;
   }
 }

@@ -146,7 +146,7 @@ consteval bool find_bitwise() {
     return !std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
   else if constexpr (kind == value_kind::bytes)
     return native && std::has_unique_object_representations_v<T>;
-  else if constexpr (kind == value_kind::members && std::is_trivially_copyable_v<T> && can_be_counted<T>)
+  else if constexpr (kind == value_kind::members && std::is_trivially_copyable_v<T> && shows_members<T>)
     return all_bitwise<Form, members_of<T>> && size_of_all<members_of<T>> == sizeof(T);
   else
     return false;

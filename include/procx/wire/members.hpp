@@ -1,9 +1,9 @@
 #pragma once
 
+#include <procx/wire/member_numbers.hpp>
+
 #include <boost/pfr/detail/core17_generated.hpp>
 #include <boost/pfr/detail/fields_count.hpp>
-#include <boost/preprocessor/repetition/enum.hpp>
-#include <boost/preprocessor/repetition/repeat_from_to.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -14,14 +14,12 @@
 // compilation at an array, a base class or a member too many, where procx has something to say.
 namespace procx::inline v1::detail {
 
-/// As many members as Boost.PFR has structured bindings for.
-inline constexpr std::size_t most_members = 100;
-
 /// Stands for an initializer of any type.
 template <class T>
 using anything_for = std::conditional_t<std::is_copy_constructible_v<T>, boost::pfr::detail::ubiq_lref_constructor,
                                         boost::pfr::detail::ubiq_rref_constructor>;
 
+/// Stands for a base class of T.
 template <class T>
 struct any_base_of {
   template <class Base>
@@ -31,25 +29,10 @@ struct any_base_of {
     requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
   operator Base&&() const&&;
 };
+/// Who takes this as well takes everything: then the first member does, and there need not be a base.
+struct no_base {};
 template <class T>
-concept has_base = requires { T{any_base_of<T>{}}; };
-
-/// Whether T{{}, {}, …} compiles with N of these. Each {} stands for one whole member, be it an array of a million elements.
-template <class T, std::size_t N>
-inline constexpr bool takes_empty = false;
-#define PROCX_EMPTY(z, i, nothing) {}
-/// And with something behind them: then there is a member more, one for which {} does not do.
-template <class T, std::size_t N>
-inline constexpr bool takes_one_behind = false;
-#define PROCX_TAKES_EMPTY(z, n, nothing)                                                                     \
-  template <class T>                                                                                         \
-  inline constexpr bool takes_empty<T, n> = requires { T{BOOST_PP_ENUM_##z(n, PROCX_EMPTY, )}; };            \
-  template <class T>                                                                                         \
-  inline constexpr bool takes_one_behind<T, n> =                                                             \
-      requires(anything_for<T> more) { T{BOOST_PP_ENUM_##z(n, PROCX_EMPTY, ), std::move(more)}; };
-BOOST_PP_REPEAT_FROM_TO(1, 101, PROCX_TAKES_EMPTY, )
-#undef PROCX_TAKES_EMPTY
-#undef PROCX_EMPTY
+concept has_base = requires { T{any_base_of<T>{}}; } && !requires { T{no_base{}}; };
 
 // Where a member has no default constructor, {} does not do, and objects that convert to anything are given instead. These
 // stand for one element of an array each.
@@ -61,6 +44,8 @@ struct initializers<T, std::index_sequence<Before...>, std::index_sequence<After
   static constexpr bool all_given = requires { T{anything_for<T>{Before}..., anything_for<T>{After}...}; };
   /// The same with {} in the middle, which is the initializer of one whole member, be it an array.
   static constexpr bool with_empty = requires { T{anything_for<T>{Before}..., {}, anything_for<T>{After}...}; };
+  template <class More>
+  static constexpr bool and_one_more = requires(More more) { T{anything_for<T>{Before}..., std::move(more)}; };
 };
 template <class T, std::size_t Before, std::size_t After>
 using initializers_of = initializers<T, std::make_index_sequence<Before>, std::make_index_sequence<After>>;
@@ -149,52 +134,75 @@ consteval std::size_t count_members() {
 template <class T>
 inline constexpr bool is_member_wise = std::is_class_v<T> && std::is_aggregate_v<T> && !has_base<T>;
 
+/// A member that is counted neither by {} nor by what stands for anything in this class, such as a reference in a class that
+/// can only be moved.
+template <class T, std::size_t Empties>
+inline constexpr bool has_strange_member =
+    takes_one_behind<T, Empties, boost::pfr::detail::ubiq_lref_constructor> ||
+    takes_one_behind<T, Empties, boost::pfr::detail::ubiq_rref_constructor>;
+template <class T, std::size_t Initializers>
+inline constexpr bool has_strange_initializer =
+    initializers_of<T, Initializers, 0>::template and_one_more<boost::pfr::detail::ubiq_lref_constructor> ||
+    initializers_of<T, Initializers, 0>::template and_one_more<boost::pfr::detail::ubiq_rref_constructor>;
+inline constexpr std::size_t cannot_be_counted = most_members + 1;
+
+template <class T>
+consteval std::size_t count_by_initializers() {
+  constexpr std::size_t all = count_initializers<T>();
+  if constexpr (all == 0)
+    return 0;
+  else if constexpr (has_strange_initializer<T, all>)
+    return cannot_be_counted;
+  else
+    return count_members<T, all>();
+}
 template <class T>
 consteval std::size_t find_member_count() {
   if constexpr (std::is_empty_v<T>) {
     return 0;
   } else if constexpr (takes_empty<T, 1>) {
     constexpr std::size_t empties = last_from<empty_test<T>::template takes, 1, most_members + 1>();
-    if constexpr (!takes_one_behind<T, empties>)
-      return empties;
+    if constexpr (!takes_one_behind<T, empties, anything_for<T>>)
+      return has_strange_member<T, empties> ? cannot_be_counted : empties;
     else if constexpr (empties == most_members)
-      return most_members + 1;
+      return cannot_be_counted;
     else
-      return count_members<T, count_initializers<T>()>();
+      return count_by_initializers<T>();
   } else {
-    return count_members<T, count_initializers<T>()>();
+    return count_by_initializers<T>();
   }
 }
 template <class T>
 inline constexpr std::size_t member_count = find_member_count<T>();
 
-/// Whether the members are as many as can be told apart.
+template <class T, std::size_t Count = member_count<T>>
+struct member_types {
+  using type = type_list<>;
+};
+template <class T, std::size_t Count>
+  requires(is_member_wise<T> && Count > 0 && Count <= most_members)
+struct member_types<T, Count> {
+  using type = decltype(declared<Count>::members(std::declval<T&>()));
+};
+/// The types of all members, const where they are, and references where they are those.
 template <class T>
-inline constexpr bool can_be_counted = member_count<T> > 0 && member_count<T> <= most_members;
+using members_of = typename member_types<T>::type;
+
+/// Some members have no address.
+template <class T>
+inline constexpr bool has_bit_fields = std::is_same_v<members_of<T>, type_list<bit_fields>>;
+/// Whether the members can be told apart and referred to.
+template <class T>
+inline constexpr bool shows_members = members_of<T>::size > 0 && !has_bit_fields<T>;
 
 /// Calls `use` with references to all members.
 template <class T, class Use>
 constexpr decltype(auto) with_members(T& value, Use use) {
-  auto const tied = boost::pfr::detail::tie_as_tuple(value, boost::pfr::detail::size_t_<member_count<std::remove_const_t<T>>>());
+  constexpr std::size_t count = member_count<std::remove_const_t<T>>;
+  auto const tied = boost::pfr::detail::tie_as_tuple(value, boost::pfr::detail::size_t_<count>());
   return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
     return use(boost::pfr::detail::sequence_tuple::get<I>(tied)...);
-  }(std::make_index_sequence<member_count<std::remove_const_t<T>>>());
+  }(std::make_index_sequence<count>());
 }
-
-template <class... T>
-struct type_list {
-  static constexpr std::size_t size = sizeof...(T);
-};
-
-template <class T, class Numbers>
-struct member_types;
-template <class T, std::size_t... I>
-struct member_types<T, std::index_sequence<I...>> {
-  using tied = decltype(boost::pfr::detail::tie_as_tuple(std::declval<T&>(), boost::pfr::detail::size_t_<sizeof...(I)>()));
-  using type = type_list<std::remove_reference_t<decltype(boost::pfr::detail::sequence_tuple::get<I>(std::declval<tied&>()))>...>;
-};
-/// The types of all members, const where they are.
-template <class T>
-using members_of = typename member_types<T, std::make_index_sequence<member_count<T>>>::type;
 
 }  // namespace procx::inline v1::detail

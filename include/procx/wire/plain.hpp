@@ -29,7 +29,7 @@ inline constexpr std::size_t plain_size<std::tuple<T...>> = plain_size_of_all<ty
 template <class A, class B>
 inline constexpr std::size_t plain_size<std::pair<A, B>> = plain_size_of_all<type_list<A, B>>;
 template <class T>
-  requires(kind_of<T> == value_kind::members && !is_bitwise<T> && sizeof(T) <= 64 && can_be_counted<T>)
+  requires(kind_of<T> == value_kind::members && !is_bitwise<T> && sizeof(T) <= 64 && shows_members<T>)
 inline constexpr std::size_t plain_size<T> = plain_size_of_all<members_of<T>>;
 
 /// Writes one of those; what is behind it.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/wire/codec.hpp>
 
 #include <cstddef>
@@ -17,8 +19,12 @@ namespace procx::inline v1 {
 template <class T>
 std::vector<std::byte> encode_portable(T const& value) {
   detail::buffer bytes;
-  portable_output_archive archive(bytes);
-  detail::save_to_make(archive, value);
+  if constexpr (detail::is_encodable<T, wire_form::portable>) {
+    portable_output_archive archive(bytes);
+    detail::save_to_make(archive, value);
+  } else {
+    (void)sizeof(detail::complaint_about<T, wire_form::portable>);
+  }
   return {bytes.data(), bytes.data() + bytes.size()};
 }
 

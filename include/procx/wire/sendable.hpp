@@ -3,7 +3,14 @@
 #include <procx/wire/kinds.hpp>
 
 #include <cstddef>
+#include <functional>
+#include <initializer_list>
+#include <iterator>
+#include <ranges>
+#include <source_location>
+#include <thread>
 #include <type_traits>
+#include <typeindex>
 
 // Whether a type can be sent, found out before any of it is: with the innermost type that cannot, and why.
 namespace procx::inline v1::detail {
@@ -12,9 +19,14 @@ namespace procx::inline v1::detail {
 enum class refusal {
   none,
   pointer,         ///< it only points at what it means
+  view,            ///< so does a class of which no pointer is seen: a view, an iterator
+  function,        ///< it holds a function of which nothing is known
   no_codec,        ///< a class whose members cannot be seen
+  stays,           ///< one that can be neither copied nor moved
   base_class,      ///< an aggregate with a base class
   member_count,    ///< an aggregate of more members than can be counted
+  bit_field,       ///< an aggregate with a member that has no address
+  not_made,        ///< an aggregate that must be made of its members, of which one is an array
   array_pointer,   ///< a smart pointer to an array, which does not know how long that is
   polymorphic,     ///< a pointer to a class from which others derive
   not_portable,    ///< of a size or meaning that differs between platforms
@@ -81,8 +93,49 @@ struct problem_of_members<Form, T, type_list<M, More...>, Outer, Number> {
                                            found_in<first, member<Number, T>>>::type;
 };
 
+/// Holds something that can be called; nobody sees what.
+template <class T>
+inline constexpr bool is_function_holder = false;
+template <class R, class... A>
+inline constexpr bool is_function_holder<std::function<R(A...)>> = true;
+
+/// Classes that mean something else than they hold, in this process only.
+template <class T>
+inline constexpr bool is_borrower = std::ranges::enable_borrowed_range<T> || std::is_same_v<T, std::type_index> ||
+                                    std::is_same_v<T, std::source_location> || std::is_same_v<T, std::thread::id>;
+template <class T>
+inline constexpr bool is_borrower<std::initializer_list<T>> = true;
+
 template <class T, class... Outer>
 inline constexpr bool is_one_of = (std::is_same_v<T, Outer> || ...);
+
+template <class Types>
+inline constexpr bool any_array = false;
+template <class... T>
+inline constexpr bool any_array<type_list<T...>> = (std::is_array_v<T> || ...);
+
+/// Why the members of an aggregate cannot be sent one by one, whatever they are.
+template <class T>
+consteval refusal refusal_of_members() {
+  if constexpr (has_bit_fields<T>)
+    return refusal::bit_field;
+  else if constexpr (!shows_members<T>)
+    return refusal::member_count;
+  else
+    return any_array<members_of<T>> && !std::is_default_constructible_v<T> ? refusal::not_made : refusal::none;
+}
+/// Why a class of which nothing is known cannot be sent.
+template <class T>
+consteval refusal refusal_of_class() {
+  if constexpr (is_function_holder<T>)
+    return refusal::function;
+  else if constexpr (std::input_or_output_iterator<T> || std::ranges::view<T> || is_borrower<T>)
+    return refusal::view;
+  else if constexpr (!std::is_move_constructible_v<T>)
+    return refusal::stays;
+  else
+    return std::is_aggregate_v<T> && has_base<T> ? refusal::base_class : refusal::no_codec;
+}
 
 template <wire_form Form, class T, class... Outer>
 consteval auto find_problem() {
@@ -91,7 +144,7 @@ consteval auto find_problem() {
   if constexpr (is_one_of<T, Outer...>)
     return std::type_identity<no_problem>();  // a class that contains itself: it is being asked about
   else if constexpr (only_points<T>)
-    return std::type_identity<problem<refusal::pointer, T>>();
+    return std::type_identity<problem<std::is_class_v<T> ? refusal::view : refusal::pointer, T>>();
   else if constexpr (portable && (kind == value_kind::full_archive || kind == value_kind::bytes ||
                                   std::is_same_v<T, long double> || std::is_same_v<T, wchar_t>))
     return std::type_identity<problem<refusal::not_portable, T>>();
@@ -101,15 +154,17 @@ consteval auto find_problem() {
     return problem_of_parts<Form, typename parts_of<T>::type, type_list<T, Outer...>>();
   else if constexpr (kind == value_kind::range)
     return problem_of_parts<Form, type_list<typename T::value_type>, type_list<T, Outer...>>();
-  else if constexpr (kind == value_kind::members && !can_be_counted<T>)
-    return std::type_identity<problem<refusal::member_count, T>>();
-  else if constexpr (kind == value_kind::members)
-    return problem_of_members<Form, T, members_of<T>, type_list<T, Outer...>>();
-  else if constexpr (kind == value_kind::refused && std::is_class_v<T> && std::is_aggregate_v<T>)
-    return std::type_identity<problem<refusal::base_class, T>>();
-  else if constexpr (kind == value_kind::refused)
-    return std::type_identity<problem<refusal::no_codec, T>>();
-  else
+  else if constexpr (kind == value_kind::members) {
+    if constexpr (constexpr refusal why = refusal_of_members<T>(); why != refusal::none)
+      return std::type_identity<problem<why, T>>();
+    else
+      return problem_of_members<Form, T, members_of<T>, type_list<T, Outer...>>();
+  } else if constexpr (kind == value_kind::refused) {
+    if constexpr (std::is_class_v<T>)
+      return std::type_identity<problem<refusal_of_class<T>(), T>>();
+    else
+      return std::type_identity<problem<refusal::no_codec, T>>();
+  } else
     return std::type_identity<no_problem>();
 }
 template <wire_form Form, class T, class... Outer>
@@ -121,40 +176,6 @@ struct problem_of<Form, T, type_list<Outer...>> {
 template <class T, wire_form Form = wire_form::native>
 inline constexpr bool is_encodable = std::is_same_v<typename problem_of<Form, T, type_list<>>::type, no_problem>;
 
-/// What the compiler says: `T` is what was to be sent, `Problem` what is wrong with which member of it.
-template <class T, class Problem>
-struct cannot_be_sent {
-  static_assert(Problem::why != refusal::pointer,
-                "procx: a pointer, reference, view or iterator means nothing in another process; send what it points to "
-                "(std::string, std::vector, std::unique_ptr)");
-  static_assert(Problem::why != refusal::no_codec,
-                "procx: this class cannot be sent, since its members cannot be seen; add to it: template <class A> void "
-                "serialize(A& a, unsigned) { a & first_member & second_member; }");
-  static_assert(Problem::why != refusal::base_class,
-                "procx: this struct has a base class, so that its members cannot be seen; add to it: template <class A> "
-                "void serialize(A& a, unsigned) { a & static_cast<base&>(*this) & first_member; }");
-  static_assert(Problem::why != refusal::member_count,
-                "procx: this struct has more members than can be counted (100), or one of a kind that cannot; add to it: "
-                "template <class A> void serialize(A& a, unsigned) { a & first_member & second_member; }");
-  static_assert(Problem::why != refusal::array_pointer,
-                "procx: a smart pointer to an array does not know how long that is; send a std::vector");
-  static_assert(Problem::why != refusal::polymorphic,
-                "procx: what derives from the class is lost on the way; ask for Boost's archive by PROCX_FULL_ARCHIVE of "
-                "the pointer");
-  static_assert(Problem::why != refusal::not_portable,
-                "procx: this type has no portable form (long double, wchar_t, unions and classes sent as bytes have other "
-                "bytes on other machines); use a type of fixed width, or serialize() with such types");
-};
-
-/// Ends the compilation with a sentence if `T` cannot be sent, and returns false then, so that nothing else is said.
-template <class T, wire_form Form = wire_form::native>
-consteval bool require_sendable() {
-  if constexpr (is_encodable<T, Form>) {
-    return true;
-  } else {
-    (void)sizeof(cannot_be_sent<T, typename problem_of<Form, T, type_list<>>::type>);
-    return false;
-  }
-}
-
 }  // namespace procx::inline v1::detail
+
+#include <procx/wire/refusals.hpp>

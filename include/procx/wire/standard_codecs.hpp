@@ -39,7 +39,7 @@ void save_elements(Archive& out, Range const& range, std::size_t count) {
 
 template <class T, class Archive, class Insert>
 void load_elements(Archive& in, std::size_t count, Insert insert) {
-  in.floor().check();
+  in.floor().check(2 * sizeof(T));  // an element is made on the stack before it is put in
   std::size_t const before = in.left();
   for (std::size_t i = 0; i < count; ++i) insert(make<T>(in));
   std::size_t const read = before - in.left();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/wire/codec.hpp>
 
 #include <atomic>
@@ -9,11 +11,11 @@
 #include <type_traits>
 #include <utility>
 
-/// What the compiler says about a callable that cannot go to a running process.
-#define PROCX_CANNOT_TRAVEL                                                                                       \
-  "procx: this callable cannot travel to a running process, since it may hold references. Use a function, a lambda " \
-  "without captures, a function object with serialize(), or px::by_value(lambda) if all it captured are values; or " \
-  "give it to the pool, exchange or pmap when that is made, so that its processes inherit it."
+/// What is said about a callable that cannot go to a running process.
+#define PROCX_CANNOT_TRAVEL                                                                                              \
+  "procx: this callable cannot travel to a running process, since it may hold references; pass what it captured as an "  \
+  "argument, or have the processes inherit it: auto f = pool.add(lambda) for a pool, px::parallel_single_task_queue for " \
+  "a queue; px::by_value(lambda) if all it captured are numbers"
 
 namespace procx::inline v1 {
 
@@ -21,8 +23,8 @@ namespace procx::inline v1 {
 template <class F>
 struct travelling_lambda {
   static_assert(std::is_trivially_copyable_v<F>,
-                "procx::by_value: only captures that are trivially copyable can be copied as bytes; make it a function "
-                "object with serialize() instead");
+                "procx::by_value: what this lambda captured is more than its bytes (a std::string, a std::vector); pass it as "
+                "an argument, or have the processes inherit it: auto f = pool.add(lambda)");
   F fn;
 
   template <class... Args>
@@ -62,6 +64,14 @@ inline constexpr bool is_by_value = false;
 template <class F>
 inline constexpr bool is_by_value<travelling_lambda<F>> = true;
 
+}  // namespace detail
+
+/// Its writer has vouched for it.
+template <class F>
+inline constexpr bool send_as_bytes<travelling_lambda<F>> = true;
+
+namespace detail {
+
 template <class F>
 inline constexpr bool is_function_pointer = std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>;
 
@@ -75,6 +85,29 @@ concept is_sent_by_members = std::is_class_v<F> && kind_of<F> == value_kind::mem
 /// Whether a callable can go to a process that runs already: as the place of its code, and its state.
 template <class F>
 concept travels = is_function_pointer<F> || is_stateless<F> || is_by_value<F> || shows_serialize<F> || is_sent_by_members<F>;
+
+/// Why a callable cannot go to a process that runs already.
+enum class callable_refusal { member_pointer, function_holder, captures };
+template <class F>
+inline constexpr callable_refusal refusal_of_callable = std::is_member_pointer_v<F> ? callable_refusal::member_pointer
+                                                        : is_function_holder<F>     ? callable_refusal::function_holder
+                                                                                    : callable_refusal::captures;
+/// What the compiler says then.
+template <class F, callable_refusal Why>
+struct cannot_travel {
+  static constexpr bool is_captures = Why == callable_refusal::captures;
+  static constexpr bool is_member_pointer = Why == callable_refusal::member_pointer;
+  static constexpr bool is_function_holder = Why == callable_refusal::function_holder;
+  static_assert(!is_captures, PROCX_CANNOT_TRAVEL);
+  static_assert(!is_member_pointer,
+                "procx: a pointer to a member cannot travel to a running process; use a lambda that takes the object: "
+                "[](thing const& object, int argument) { return object.function(argument); }");
+  static_assert(!is_function_holder,
+                "procx: a std::function cannot travel to a running process, since nobody knows what it holds; give the "
+                "function or lambda itself, or have the processes inherit it: auto f = pool.add(function)");
+};
+template <class F>
+using complaint_about_callable = cannot_travel<F, refusal_of_callable<F>>;
 
 /// What is sent for an argument: text that is pointed to goes as a string, everything else as it is.
 template <class T>
@@ -131,7 +164,7 @@ void send_callable(output_archive& out, F const& fn) {
     image_offset const offset = offset_of(reinterpret_cast<void (*)()>(fn));
     out << offset;
   } else if constexpr (is_by_value<F>) {
-    out.save_binary(&fn, sizeof fn);
+    save_as_memory(out, fn);
   } else if constexpr (shows_serialize<F> || is_sent_by_members<F>) {
     save_to_make(out, fn);
   } else {
