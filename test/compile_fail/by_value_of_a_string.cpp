@@ -1,4 +1,4 @@
-// expect: procx::by_value: only captures that are trivially copyable can be copied as bytes
+// expect: procx::by_value: what this lambda captured is more than its bytes (a std::string, a std::vector); pass it as an argument
 #include <procx/wire/travel.hpp>
 
 #include <string>

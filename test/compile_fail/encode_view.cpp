@@ -1,4 +1,4 @@
-// expect: procx: a pointer, view or reference means nothing in another process
+// expect: procx: a view, iterator or type_index means nothing in another process; send what it stands for
 #include <procx/wire/codec.hpp>
 
 #include <map>

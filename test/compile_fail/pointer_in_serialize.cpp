@@ -1,4 +1,5 @@
-// expect: procx: a pointer, view or reference means nothing in another process
+// expect: procx: a pointer or reference means nothing in another process; send what it points to
+// lines: 60
 #include <procx/wire/codec.hpp>
 
 struct node {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/channel/operation.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/process/from_now.hpp>
@@ -62,15 +64,22 @@ class channel {
   /// what the type's own `serialize` throws.
   template <class T>
   void send(T const& value) {
-    encode_value<detail::sent_type<T>>(value);
-    finish_send();
+    if constexpr (detail::is_encodable<detail::sent_type<T>>) {
+      encode_value<detail::sent_type<T>>(value);
+      finish_send();
+    } else {
+      (void)sizeof(detail::complaint_about<detail::sent_type<T>>);
+    }
   }
 
   /// Waits for the next value. Throws end_of_channel, remote_exception, process_died, or protocol_error if what
   /// arrives is not a `T`.
   template <class T>
   T receive() {
-    return decode<T>(*next_value(std::nullopt));
+    if constexpr (detail::is_encodable<T>)
+      return decode<T>(*next_value(std::nullopt));
+    else
+      (void)sizeof(detail::complaint_about<T>), __builtin_unreachable();
   }
   /// The next value if it is there; empty if there is none now, or never will be. Throws as `receive` does, but not
   /// end_of_channel.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/channel/channel.hpp>
 #include <procx/channel/start_options.hpp>
 

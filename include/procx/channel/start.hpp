@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/channel/channel.hpp>
 #include <procx/channel/start_options.hpp>
 #include <procx/wire/codec.hpp>
@@ -51,6 +53,25 @@ channel start_with(start_options const& options, std::optional<boost::asio::any_
   return start_process(options, std::move(executor), what);
 }
 
+/// Whether `start` can be called with these: a callable that takes its channel and the arguments behind it, and perhaps an
+/// executor and options before it.
+template <class First, class... More>
+consteval bool can_be_started() {
+  if constexpr (std::is_invocable_v<First&, channel&, More&...>)
+    return true;
+  else if constexpr (sizeof...(More) > 0 && (std::is_same_v<First, start_options> || has_executor<First&>))
+    return can_be_started<More...>();
+  else
+    return false;
+}
+template <class F, class... Args>
+struct takes_no_channel {
+  static_assert(std::is_invocable_v<F&, channel&, Args&...>,
+                "procx: the callable is to be called with a px::channel& first, then the arguments; let it take one: "
+                "[](px::channel& up) { up.send(1); }, or give one that knows nothing of channels to a px::process_pool, or wrap "
+                "it by px::make_parallel");
+};
+
 }  // namespace detail
 
 /// Creates a process in which the callable is called with its end of a channel first, then the arguments.
@@ -86,16 +107,27 @@ channel start(Executor&& executor, start_options const& options, F fn, Args... a
   return detail::start_with(options, detail::executor_of(std::forward<Executor>(executor)), fn, args...);
 }
 
+/// What cannot be started: the compiler says so.
+template <class... Args>
+  requires(sizeof...(Args) > 0 && !detail::can_be_started<std::decay_t<Args>...>())
+channel start(Args&&...) {
+  (void)sizeof(detail::takes_no_channel<std::decay_t<Args>...>);
+  return {};
+}
+
 /// As `start`, in a clean image of this program: a new process in which nothing of this one's memory is left but the
 /// callable and its arguments, which must be able to travel. Static objects are initialized there as at the program's
 /// start; main does not run. Throws std::invalid_argument if the callable, or procx, is in a shared library and not in the
 /// program; EPERM as `boost::system::system_error` if the program has more rights than its caller (set-user-id). Cost: 1 to
 /// 3 ms, whatever this program's size.
 template <class F, class... Args>
-  requires std::invocable<F&, channel&, Args&...>
 channel start_clean(F fn, Args... args) {
-  static_assert(detail::travels<F>, PROCX_CANNOT_TRAVEL);
-  return detail::start_with(start_options{.method = start_method::exec}, std::nullopt, fn, args...);
+  if constexpr (!std::is_invocable_v<F&, channel&, Args&...>)
+    return (void)sizeof(detail::takes_no_channel<F, Args...>), channel();
+  else if constexpr (!detail::travels<F>)
+    return (void)sizeof(detail::complaint_about_callable<F>), channel();
+  else
+    return detail::start_with(start_options{.method = start_method::exec}, std::nullopt, fn, args...);
 }
 
 /// Forks a nursery: from now on, callables that can travel are run by processes forked from it, in a fraction of a

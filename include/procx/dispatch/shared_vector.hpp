@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/dispatch/slab.hpp>
 #include <procx/dispatch/view.hpp>
 #include <procx/wire/codec.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 namespace procx::inline v1 {
 
 /// Inside of a task on a pool's worker: whether it was asked to stop, by a partial cancellation. A task that runs for

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <exception>
 #include <string>
 

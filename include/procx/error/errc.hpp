@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <boost/system/error_code.hpp>
 
 namespace procx::inline v1 {

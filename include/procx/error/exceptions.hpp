@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/error/certificate.hpp>
 #include <procx/error/errc.hpp>
 #include <procx/error/exception_record.hpp>

@@ -184,10 +184,9 @@ struct shared_callable {
 
   template <class... Args>
   std::unique_ptr<job> with(Args... args) const {
-    static_assert(std::is_invocable_v<F&, channel&, Args&...>,
-                  "procx: the callable is to be called with a px::channel& first, then the arguments; wrap one that "
-                  "knows nothing of channels by px::make_parallel or px::make_reusable");
-    if constexpr (is_wrapped_function<F>) {
+    if constexpr (!std::is_invocable_v<F&, channel&, Args&...>) {
+      return (void)sizeof(takes_no_channel<F, Args...>), nullptr;
+    } else if constexpr (is_wrapped_function<F>) {
       using function = std::remove_reference_t<decltype(fn->function())>;
       return std::make_unique<function_job<function, Args...>>(id, std::shared_ptr<function>(fn, &fn->function()),
                                                                std::move(args)...);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/exchange/make_parallel.hpp>
 
 #include <functional>

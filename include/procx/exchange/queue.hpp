@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/error/outcome_iterator.hpp>
 #include <procx/exchange/exchange.hpp>
 

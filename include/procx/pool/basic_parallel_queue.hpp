@@ -152,7 +152,9 @@ class basic_parallel_queue {
  protected:
   basic_parallel_queue(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> executor,
                        std::shared_ptr<void> callable = nullptr)
-      : core_(options, std::move(executor), std::move(callable)) {}
+      : core_(options, std::move(executor), std::move(callable)) {
+    if constexpr (!detail::can_be_passed<R>) (void)sizeof(detail::complaint_about_passed<R>);
+  }
   ~basic_parallel_queue() = default;
 
   template <class... Parts>
@@ -198,9 +200,13 @@ class basic_parallel_queue {
     return put_until(item, never);
   }
   static R value_of(detail::taken_result const& taken) {
-    if (!taken.held) [[likely]] return decode<R>(input_archive(taken.bytes.data(), taken.length, nullptr));
-    if (auto const error = taken.error()) std::rethrow_exception(error);
-    return decode<R>(taken.value());
+    if constexpr (!detail::can_be_passed<R>) {
+      (void)sizeof(detail::complaint_about_passed<R>), __builtin_unreachable();
+    } else {
+      if (!taken.held) [[likely]] return decode<R>(input_archive(taken.bytes.data(), taken.length, nullptr));
+      if (auto const error = taken.error()) std::rethrow_exception(error);
+      return decode<R>(taken.value());
+    }
   }
   [[gnu::noinline]] void take_outcome(std::optional<outcome_type>& to) {
     detail::taken_result taken;

@@ -4,6 +4,7 @@
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/packed_task.hpp>
 #include <procx/dispatch/task_description.hpp>
+#include <procx/pool/call_checks.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <concepts>
@@ -61,20 +62,23 @@ struct called_type<pooled_callable<F>> {
   using type = F;
 };
 
-template <class F, class Arrivals>
-struct checked_call;
-template <class F, class... A>
-struct checked_call<F, types<A...>> {
-  static constexpr bool possible = std::is_invocable_v<F&, A...>;
-  static_assert(possible, "procx: the callable cannot be called with these arguments");
-  using type =
-      std::decay_t<typename std::conditional_t<possible, std::invoke_result<F&, A...>, std::type_identity<void>>::type>;
-};
-
-/// What calling `F` (or what stands for it in a pool) with these arguments gives.
-template <class F, class... Args>
-using call_result =
-    typename checked_call<typename called_type<F>::type, arrivals<typename called_type<F>::type, Args...>>::type;
+/// Whether a call can be submitted to a pool: of what travels, or of what stands for it there.
+template <class F, class... Sent>
+inline constexpr bool can_be_submitted = (is_pooled<F> || travels<F>) && can_be_called<typename called_type<F>::type, Sent...>;
+/// The same for its effects alone: what it returns stays there.
+template <class F, class... Sent>
+inline constexpr bool can_be_posted = (is_pooled<F> || travels<F>) && can_take<typename called_type<F>::type, Sent...>;
+template <class F, class... Sent>
+consteval auto find_complaint_about_submission() {
+  if constexpr (!is_pooled<F> && !travels<F>)
+    return std::type_identity<complaint_about_callable<F>>();
+  else
+    return find_complaint_about_call<typename called_type<F>::type, Sent...>();
+}
+template <class F, class... Sent>
+using complaint_about_submission = typename decltype(find_complaint_about_submission<F, Sent...>())::type;
+template <class F, class... Sent>
+using submitted_result = call_result<typename called_type<F>::type, Sent...>;
 
 /// What is to come of a call.
 enum class wanted { result, only_effects };
@@ -114,22 +118,19 @@ task_entry pool_entry(types<A...>) {
 /// keep what it is given in shared memory.
 template <wanted What, class F, class... Args>
 packed_task pack_task(F const& fn, bool run_once, Args const&... arguments) {
-  static_assert(is_pooled<F> || travels<F>, PROCX_CANNOT_TRAVEL);
   packed_task task;
-  if constexpr (is_pooled<F> || travels<F>) {
-    slab_sink slabs(run_once);
-    output_archive out(task.bytes, &slabs);
-    auto const entry = pool_entry<F, What>(arrivals<typename called_type<F>::type, sent_type<Args>...>());
-    if constexpr (is_pooled<F>) {
-      task.head = task_head::inherited(fn.place(), entry);
-    } else {
-      task.head = task_head::travelling(entry, fn);
-      save_state(out, fn);
-    }
-    (save_argument(out, arguments), ...);
-    task.slab_bytes = slabs.bytes();
-    task.slabs = slabs.take();
+  slab_sink slabs(run_once);
+  output_archive out(task.bytes, &slabs);
+  auto const entry = pool_entry<F, What>(arrivals<typename called_type<F>::type, sent_type<Args>...>());
+  if constexpr (is_pooled<F>) {
+    task.head = task_head::inherited(fn.place(), entry);
+  } else {
+    task.head = task_head::travelling(entry, fn);
+    save_state(out, fn);
   }
+  (save_argument(out, arguments), ...);
+  task.slab_bytes = slabs.bytes();
+  task.slabs = slabs.take();
   return task;
 }
 

@@ -42,16 +42,21 @@ struct parameters_of<effects_of<F>> : parameters_of<F> {};
 /// \endcode
 template <class F, std::ranges::viewable_range Range>
 void for_each(F fn, Range&& inputs, pmap_options options = {}) {
-  options.ordered = false;
-  std::exception_ptr first;
-  std::size_t index = 0;
-  for (auto const& o :
-       pmap(detail::effects_of<F>{std::move(fn)}, std::forward<Range>(inputs), options).outcomes()) {
-    if (o || (first && index < o.index())) continue;
-    first = o.error();
-    index = o.index();
+  using effects = detail::effects_of<F>;
+  using element = detail::range_element<std::views::all_t<Range>>;
+  if constexpr (!detail::can_be_mapped<effects, element>) {
+    (void)sizeof(detail::complaint_about_mapped<effects, element>);
+  } else {
+    options.ordered = false;
+    std::exception_ptr first;
+    std::size_t index = 0;
+    for (auto const& o : pmap(effects{std::move(fn)}, std::forward<Range>(inputs), options).outcomes()) {
+      if (o || (first && index < o.index())) continue;
+      first = o.error();
+      index = o.index();
+    }
+    if (first) std::rethrow_exception(first);
   }
-  if (first) std::rethrow_exception(first);
 }
 
 }  // namespace procx::inline v1

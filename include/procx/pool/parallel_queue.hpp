@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/pool/basic_parallel_queue.hpp>
 #include <procx/pool/call.hpp>
 #include <procx/pool/parallel_queue_options.hpp>
@@ -70,10 +72,13 @@ class parallel_queue : public basic_parallel_queue<R> {
 
   template <class F, class... Args>
   static auto encoded(F const& fn, Args const&... args) {
-    static_assert(detail::travels<F>, PROCX_CANNOT_TRAVEL);
-    static_assert(detail::gives<R, F, detail::sent_type<Args>...>,
-                  "procx: called with these arguments, the callable gives nothing that becomes the queue's value type");
-    return detail::encoded_item::template call<R>(fn, args...);
+    if constexpr (!detail::travels<F>)
+      return (void)sizeof(detail::complaint_about_callable<F>), detail::plain_item<>(detail::task_head());
+    else if constexpr (!detail::can_be_item<R, F, detail::sent_type<Args>...>)
+      return (void)sizeof(detail::complaint_about_item<R, F, detail::sent_type<Args>...>),
+             detail::plain_item<>(detail::task_head());
+    else
+      return detail::encoded_item::template call<R>(fn, args...);
   }
 };
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/pool/basic_parallel_queue.hpp>
+#include <procx/pool/call_checks.hpp>
 #include <procx/pool/parallel_queue_options.hpp>
 
 #include <chrono>
@@ -15,7 +18,8 @@ namespace procx::inline v1 {
 
 namespace detail {
 
-struct unknown_result;
+/// Of a callable that is overloaded or generic.
+using unknown_result = any_value;
 
 /// What a callable that is not overloaded returns.
 template <class F>
@@ -52,10 +56,6 @@ struct only_result<F> : only_result<decltype(&F::operator())> {};
 /// \endcode
 template <class F, class R = typename detail::only_result<F>::type>
 class parallel_single_task_queue : public basic_parallel_queue<R> {
-  static_assert(!std::is_same_v<R, detail::unknown_result>,
-                "procx: what an overloaded or generic callable returns must be named: "
-                "px::parallel_single_task_queue<F, R>");
-
  public:
   explicit parallel_single_task_queue(F fn, parallel_queue_options const& options = {})
       : base(options, std::nullopt, std::make_shared<F>(std::move(fn))) {}
@@ -89,10 +89,34 @@ class parallel_single_task_queue : public basic_parallel_queue<R> {
 
   template <class... Args>
   static auto encoded(Args const&... args) {
-    static_assert(detail::gives<R, F, detail::sent_type<Args>...>,
-                  "procx: the queue's callable cannot be called with these arguments");
-    return detail::encoded_item::template inherited_call<R, F>(args...);
+    if constexpr (!detail::can_be_item<R, F, detail::sent_type<Args>...>)
+      return (void)sizeof(detail::complaint_about_item<R, F, detail::sent_type<Args>...>),
+             detail::plain_item<>(detail::task_head());
+    else
+      return detail::encoded_item::template inherited_call<R, F>(args...);
   }
+};
+
+/// Says why there is no such queue, and lets pass what is done with it.
+template <class F>
+class parallel_single_task_queue<F, detail::unknown_result> {
+  static_assert(std::is_void_v<F>,
+                "procx: what a generic or overloaded callable returns is not known; give its parameters types, or name what it "
+                "returns: px::parallel_single_task_queue<decltype(lambda), int> queue(lambda)");
+
+ public:
+  template <class... Args>
+  explicit parallel_single_task_queue(Args&&...) {}
+  template <class... Args>
+  std::uint64_t put(Args&&...);
+  template <class... Args>
+  bool try_put_for(Args&&...);
+  detail::any_value get();
+  std::optional<detail::any_value> try_get();
+  void stop();
+  void join();
+  detail::any_value* begin();
+  detail::any_value* end();
 };
 
 template <class F>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/error/outcome_iterator.hpp>
 #include <procx/dispatch/task_head.hpp>
 #include <procx/pool/pmap_engine.hpp>
@@ -225,8 +227,12 @@ class parallel_map<F, Inputs>::outcome_range {
 template <class F, std::ranges::viewable_range Range>
 [[nodiscard("nothing runs unless its results are taken: iterate over them, call to_vector, or use px::for_each")]]
 auto pmap(F fn, Range&& inputs, pmap_options const& options = {}) {
-  return parallel_map<F, std::views::all_t<Range>>(std::move(fn), std::views::all(std::forward<Range>(inputs)),
-                                                   options);
+  using inputs_view = std::views::all_t<Range>;
+  if constexpr (detail::can_be_mapped<F, detail::range_element<inputs_view>>)
+    return parallel_map<F, inputs_view>(std::move(fn), std::views::all(std::forward<Range>(inputs)), options);
+  else
+    return (void)sizeof(detail::complaint_about_mapped<F, detail::range_element<inputs_view>>),
+           std::vector<detail::any_value>();
 }
 
 }  // namespace procx::inline v1

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/pool/call.hpp>
 #include <procx/pool/pool_core.hpp>
 #include <procx/pool/pool_options.hpp>
@@ -50,11 +52,16 @@ class process_pool {
   template <class F, class... Args>
   [[nodiscard("who drops the future hears of no failure, and the call is cancelled if the pool goes: keep it, or use post")]]
   auto submit(F fn, Args&&... args) {
-    using result = detail::call_result<F, detail::sent_type<Args>...>;
-    check_ours(fn);
-    auto op = std::make_unique<detail::promised_result<result>>();
-    auto future = op->get_future();
-    core_.submit(detail::pack_task<detail::wanted::result>(fn, core_.runs_once(), args...), std::move(op), true);
+    using result = detail::submitted_result<F, detail::sent_type<Args>...>;
+    std::future<result> future;
+    if constexpr (!detail::can_be_submitted<F, detail::sent_type<Args>...>) {
+      (void)sizeof(detail::complaint_about_submission<F, detail::sent_type<Args>...>);
+    } else {
+      check_ours(fn);
+      auto op = std::make_unique<detail::promised_result<result>>();
+      future = op->get_future();
+      core_.submit(detail::pack_task<detail::wanted::result>(fn, core_.runs_once(), args...), std::move(op), true);
+    }
     return future;
   }
 
@@ -63,9 +70,12 @@ class process_pool {
   /// as a line of its task, or on standard error, and thrown by `drain`. Waits and throws as `submit`.
   template <class F, class... Args>
   void post(F fn, Args&&... args) {
-    static_assert(requires { typename detail::call_result<F, detail::sent_type<Args>...>; });
-    check_ours(fn);
-    core_.submit(detail::pack_task<detail::wanted::only_effects>(fn, core_.runs_once(), args...), nullptr, true);
+    if constexpr (!detail::can_be_posted<F, detail::sent_type<Args>...>) {
+      (void)sizeof(detail::complaint_about_submission<F, detail::sent_type<Args>...>);
+    } else {
+      check_ours(fn);
+      core_.submit(detail::pack_task<detail::wanted::only_effects>(fn, core_.runs_once(), args...), nullptr, true);
+    }
   }
 
   /// Runs a call made by `px::call`; never waits. Completion: `void(std::exception_ptr, R)`, for a call that returns
@@ -75,27 +85,19 @@ class process_pool {
   /// completes with `task_cancelled`, whose code is `operation_aborted`. What `submit` throws it completes with as well.
   template <class F, class... Args, class Token>
   auto async_submit(bound_call<F, Args...> call, Token&& token) {
-    using result = detail::call_result<F, Args...>;
-    auto packed = detail::prepared<detail::packed_task>::by([&] {
-      check_ours(call.fn);
-      auto const pack = [&](auto const&... args) {
-        return detail::pack_task<detail::wanted::result>(call.fn, core_.runs_once(), args...);
-      };
-      return std::apply(pack, call.arguments);
-    });
-    return boost::asio::async_initiate<Token, detail::submission_signature<result>>(
-        [this](auto handler, detail::prepared<detail::packed_task> task) {
-          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
-          auto op = std::make_unique<detail::awaited_result<result, decltype(handler)>>(std::move(handler),
-                                                                                        core_.executor());
-          detail::begin_operation<detail::operation>(
-              std::move(op), slot,
-              [&](auto& begun) { return core_.submit(std::move(task.get()), std::move(begun), false); },
-              [pool = core_.weak()](std::uint64_t id, boost::asio::cancellation_type how) {
-                detail::pool_core::cancel(pool, id, how);
-              });
-        },
-        token, std::move(packed));
+    using result = detail::submitted_result<F, Args...>;
+    if constexpr (!detail::can_be_submitted<F, Args...>) {
+      (void)sizeof(detail::complaint_about_submission<F, Args...>);
+      return boost::asio::async_initiate<Token, detail::submission_signature<result>>([](auto&&) {}, token);
+    } else {
+      return async_submit_packed<result>(detail::prepared<detail::packed_task>::by([&] {
+        check_ours(call.fn);
+        auto const pack = [&](auto const&... args) {
+          return detail::pack_task<detail::wanted::result>(call.fn, core_.runs_once(), args...);
+        };
+        return std::apply(pack, call.arguments);
+      }), token);
+    }
   }
 
   /// Has the workers inherit a callable, whatever it has captured, as it is when the first call of it is run: workers
@@ -134,6 +136,22 @@ class process_pool {
   std::size_t workers() const noexcept { return core_.workers(); }
 
  private:
+  template <class R, class Token>
+  auto async_submit_packed(detail::prepared<detail::packed_task> packed, Token& token) {
+    return boost::asio::async_initiate<Token, detail::submission_signature<R>>(
+        [this](auto handler, detail::prepared<detail::packed_task> task) {
+          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto op = std::make_unique<detail::awaited_result<R, decltype(handler)>>(std::move(handler), core_.executor());
+          detail::begin_operation<detail::operation>(
+              std::move(op), slot,
+              [&](auto& begun) { return core_.submit(std::move(task.get()), std::move(begun), false); },
+              [pool = core_.weak()](std::uint64_t id, boost::asio::cancellation_type how) {
+                detail::pool_core::cancel(pool, id, how);
+              });
+        },
+        token, std::move(packed));
+  }
+
   template <class F>
   void check_ours(F const& fn) const {
     if constexpr (detail::is_pooled<F>)

@@ -3,6 +3,7 @@
 #include <procx/dispatch/arrival.hpp>
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/task_description.hpp>
+#include <procx/pool/call_checks.hpp>
 #include <procx/pool/queue_core.hpp>
 #include <procx/wire/plain.hpp>
 #include <procx/wire/travel.hpp>
@@ -54,6 +55,26 @@ inline constexpr bool gives_with<R, F, types<A...>> =
     (std::is_void_v<std::invoke_result_t<F&, A...>> && std::is_same_v<R, std::monostate>);
 template <class R, class F, class... Args>
 concept gives = gives_with<R, F, arrivals<F, Args...>>;
+
+template <class R, class F>
+struct gives_nothing_for {
+  static_assert(std::is_void_v<F>,
+                "procx: called with these arguments, the callable gives nothing that becomes the queue's value type");
+};
+/// Whether a call of an `F` with what is sent gives an item for a queue of `R`, and if not, a sentence about what is wrong.
+template <class R, class F, class... Sent>
+inline constexpr bool can_be_item = can_take<F, Sent...> && gives<R, F, Sent...> && can_be_passed<R>;
+template <class R, class F, class... Sent>
+consteval auto find_complaint_about_item() {
+  if constexpr (!can_take<F, Sent...>)
+    return find_complaint_about_call<F, Sent...>();
+  else if constexpr (!gives<R, F, Sent...>)
+    return std::type_identity<gives_nothing_for<R, F>>();
+  else
+    return find_complaint_about_passed<R>();
+}
+template <class R, class F, class... Sent>
+using complaint_about_item = typename decltype(find_complaint_about_item<R, F, Sent...>())::type;
 
 /// What runs the task; how it is saved if it fails is known from now on.
 template <class R, bool Inherited, class F, class... A>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/dispatch/arrival.hpp>
 #include <procx/dispatch/saved_task.hpp>
 #include <procx/error/exceptions.hpp>

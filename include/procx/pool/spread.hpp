@@ -3,6 +3,7 @@
 #include <procx/dispatch/arrival.hpp>
 #include <procx/dispatch/callable_table.hpp>
 #include <procx/dispatch/task_description.hpp>
+#include <procx/pool/call_checks.hpp>
 #include <procx/wire/plain.hpp>
 
 #include <cstddef>
@@ -100,15 +101,50 @@ struct saved_argument<std::tuple<T...>> {
   using type = std::tuple<saved_as<T>...>;
 };
 
-/// A call of `F` with one element of a range: as it is if `F` takes it, else spread over the parameters.
+/// What one element of a range is for `F`: as it is if `F` takes it, else spread over the parameters.
 template <class F, class Element>
-struct spread_call {
-  using element_type = std::remove_cvref_t<Element>;
+struct spread_argument {
   using whole_argument = typename taken_as<F, Element>::type;
   static constexpr bool whole = std::is_invocable_v<F&, whole_argument&&>;
   using argument = typename std::conditional_t<whole, std::type_identity<whole_argument>,
                                                taken_apart_as<F, whole_argument>>::type;
-  static_assert(whole || is_tuple<argument>, "procx: the callable cannot be called with an element of the range");
+
+  /// As `called_with` has it.
+  static auto find_call() {
+    if constexpr (!whole && is_tuple<argument>)
+      return []<std::size_t... I>(std::index_sequence<I...>) {
+        return std::type_identity<called_with<F, types<std::tuple_element_t<I, argument>...>>>();
+      }(std::make_index_sequence<std::tuple_size_v<argument>>());
+    else
+      return std::type_identity<called_with<F, types<argument>>>();
+  }
+  using call = typename decltype(find_call())::type;
+};
+
+/// Whether `pmap` can apply an `F` to such elements.
+template <class F, class Element>
+inline constexpr bool can_be_mapped = can_be_passed<typename spread_argument<F, Element>::argument> &&
+                                      spread_argument<F, Element>::call::possible &&
+                                      can_be_passed<typename spread_argument<F, Element>::call::result>;
+template <class F, class Element>
+consteval auto find_complaint_about_mapped() {
+  using spread = spread_argument<F, Element>;
+  if constexpr (!can_be_passed<typename spread::argument>)
+    return find_complaint_about_passed<typename spread::argument>();
+  else if constexpr (!spread::call::possible)
+    return std::type_identity<typename spread::call::complaint>();
+  else
+    return find_complaint_about_passed<typename spread::call::result>();
+}
+template <class F, class Element>
+using complaint_about_mapped = typename decltype(find_complaint_about_mapped<F, Element>())::type;
+
+/// A call of `F` with one element of a range.
+template <class F, class Element>
+struct spread_call : spread_argument<F, Element> {
+  using element_type = std::remove_cvref_t<Element>;
+  using typename spread_argument<F, Element>::argument;
+  using spread_argument<F, Element>::whole;
 
   static decltype(auto) call(F& fn, argument&& a) {
     if constexpr (whole)

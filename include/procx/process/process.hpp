@@ -1,5 +1,7 @@
 #pragma once
 
+#include <procx/version.hpp>
+
 #include <procx/error/exit_status.hpp>
 
 #include <chrono>

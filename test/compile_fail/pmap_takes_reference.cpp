@@ -1,0 +1,7 @@
+// expect: procx: this callable takes a T&, but arguments arrive as temporaries; let it take a T or a T const&, and return what it has changed
+#include <procx/procx.hpp>
+
+int sum(std::vector<int>& numbers);
+void run(std::vector<std::vector<int>>& lists) {
+  for (int n : procx::pmap(sum, lists)) (void)n;
+}

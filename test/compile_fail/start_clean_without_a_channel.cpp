@@ -1,0 +1,4 @@
+// expect: procx: the callable is to be called with a px::channel& first, then the arguments; let it take one: [](px::channel& up)
+#include <procx/procx.hpp>
+
+void run() { procx::channel c = procx::start_clean([] { return 1; }); }
