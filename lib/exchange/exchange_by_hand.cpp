@@ -43,7 +43,10 @@ bool exchange_core::has_given(member const& m) {
 
 exchange::channel_list exchange_core::ready(deadline until) {
   by_hand_ = loop_.is_private();
-  if (by_hand_) show_arrived();
+  if (by_hand_) {
+    throw_escaped();
+    show_arrived();
+  }
   look_again();
   take_back_offers();
   if (!ready_.empty() || keeps_any()) loop_.poll();  // those that were told of before are not to hide others
