@@ -5,7 +5,6 @@
 #include <array>
 #include <bitset>
 #include <chrono>
-#include <complex>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -48,8 +47,17 @@ void load_elements(Archive& in, std::size_t count, Insert insert) {
 
 template <class T, std::size_t N, wire_form Form>
 inline constexpr bool is_bitwise<std::array<T, N>, Form> = N > 0 && is_bitwise<T, Form>;
-template <class T, wire_form Form>
-inline constexpr bool is_bitwise<std::complex<T>, Form> = is_bitwise<T, Form>;
+/// std::complex, known by its interface and its size, since its header costs as much as a third of this layer: a number that
+/// consists of two others and of nothing else.
+template <class T>
+concept complex_number = requires(T const& c) {
+  requires std::is_floating_point_v<typename T::value_type>;
+  { c.real() } -> std::same_as<typename T::value_type>;
+  { c.imag() } -> std::same_as<typename T::value_type>;
+} && std::is_trivially_copyable_v<T> && sizeof(T) == 2 * sizeof(typename T::value_type);
+
+template <complex_number T, wire_form Form>
+inline constexpr bool is_bitwise<T, Form> = is_bitwise<typename T::value_type, Form>;
 template <class Rep, class Period, wire_form Form>
 inline constexpr bool is_bitwise<std::chrono::duration<Rep, Period>, Form> = is_bitwise<Rep, Form>;
 template <class Clock, class Duration, wire_form Form>
@@ -232,17 +240,18 @@ struct codec<std::bitset<N>> {
   }
 };
 
-template <class T>
-struct codec<std::complex<T>> {
-  using parts = detail::type_list<T>;
+template <detail::complex_number T>
+struct codec<T> {
+  using part = typename T::value_type;
+  using parts = detail::type_list<part>;
   static constexpr auto tag = detail::shape::complex;
   template <class Archive>
-  static void save(Archive& out, std::complex<T> const& value) {
+  static void save(Archive& out, T const& value) {
     out << value.real() << value.imag();
   }
   template <class Archive>
-  static std::complex<T> make(Archive& in) {
-    T real{}, imaginary{};
+  static T make(Archive& in) {
+    part real{}, imaginary{};
     in >> real >> imaginary;
     return {real, imaginary};
   }
