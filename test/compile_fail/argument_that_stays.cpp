@@ -7,4 +7,4 @@ struct rock {
   template <class Archive>
   void serialize(Archive&, unsigned) {}
 };
-void run(procx::process_pool& pool, rock const& r) { pool.submit([](rock const&) {}, r); }
+void run(procx::process_pool& pool, rock const& r) { pool.submit([](rock const&) {}, r).get(); }
