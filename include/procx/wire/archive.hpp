@@ -43,22 +43,28 @@ void load(Archive& archive, T& value);
 
 [[noreturn]] void throw_bad_bytes(char const* why);
 
+/// The bytes of a number in the other order, on machines that are not little endian.
+inline void reverse_bytes([[maybe_unused]] std::byte* bytes, [[maybe_unused]] std::size_t size) noexcept {
+  if constexpr (std::endian::native != std::endian::little)
+    for (std::byte *front = bytes, *back = bytes + size; front < back; ++front) {
+      std::byte const one = *front;
+      *front = *--back;
+      *back = one;
+    }
+}
 /// The bytes of a number in little endian order, and back.
 template <class T>
 void store_little(std::byte* to, T value) noexcept {
   std::memcpy(to, &value, sizeof value);
-  if constexpr (std::endian::native != std::endian::little)
-    for (std::size_t i = 0; i < sizeof value / 2; ++i) std::swap(to[i], to[sizeof value - 1 - i]);
+  reverse_bytes(to, sizeof value);
 }
 template <class T>
 T load_little(std::byte const* from) noexcept {
+  std::byte bytes[sizeof(T)];
+  std::memcpy(bytes, from, sizeof(T));
+  reverse_bytes(bytes, sizeof(T));
   T value;
-  std::memcpy(static_cast<void*>(&value), from, sizeof value);
-  if constexpr (std::endian::native != std::endian::little) {
-    std::byte bytes[sizeof value];
-    store_little(bytes, value);
-    std::memcpy(static_cast<void*>(&value), bytes, sizeof value);
-  }
+  std::memcpy(static_cast<void*>(&value), bytes, sizeof value);
   return value;
 }
 
