@@ -12,10 +12,10 @@ void exchange_core::look_again() {
   for (member* m : std::exchange(reported_, {})) {
     if (m->left) continue;
     m->in_ready = false;
-    if (!has_given(*m))
+    if (has_given(*m) && !go_on(*m) && options_.autoclose)
+      leave(*m);
+    else
       classify(*m);
-    else if (!go_on(*m))
-      options_.autoclose ? leave(*m) : classify(*m);
   }
 }
 

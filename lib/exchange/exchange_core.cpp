@@ -168,13 +168,13 @@ bool exchange_core::busy() const noexcept {
 bool exchange_core::store(deadline until) {
   throw_escaped();
   look_again();
-  stored_any_ = false;
-  show_kept();
+  std::uint64_t const before = stored_;
+  show_kept();  // and what has come while another was shown, who waits here
   start_waiting();
   while (!under_way() && see_one_leave()) start_waiting();
-  if (!unfinished()) return false;
-  show_arrived();  // those that have come while another was shown, who waits here
-  bool const any = loop_.run_until([&] { return stored_any_ || !escaped_.empty() || !ready_.empty() || must_cancel(); }, until);
+  auto const any_stored = [&] { return stored_ != before; };
+  if (!unfinished()) return any_stored();
+  bool const any = loop_.run_until([&] { return any_stored() || !escaped_.empty() || !ready_.empty() || must_cancel(); }, until);
   process_ready();
   cancel_waiting();
   start_waiting();
@@ -244,7 +244,7 @@ void exchange_core::store_from(member& m) {
 }
 
 void exchange_core::show(channel& from, void (exchange::*how)(channel&)) {
-  stored_any_ = true;
+  ++stored_;
   try {
     (owner_->*how)(from);
   } catch (...) {

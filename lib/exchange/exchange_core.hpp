@@ -178,7 +178,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   bool by_hand_;  // the owner asks what is ready, or has not yet said what it will do: what comes of workers is kept
   std::map<pid_t, std::deque<arrived_result>> kept_;  // of each worker, in their order; its face offers the first
   std::deque<std::exception_ptr> escaped_;  // from store_data, and nobody has been told
-  bool stored_any_ = false;
+  std::uint64_t stored_ = 0;  // so much was shown: counted, since the owner may wait again while something is shown
   ticker ticker_;
   boost::asio::steady_timer leaving_timer_;
   bool looks_after_leaving_ = false;

@@ -134,6 +134,7 @@ BOOST_AUTO_TEST_CASE(whoever_is_shown_a_channel_may_take_it_out_and_wait_for_oth
   for (int i = 0; i < 12; ++i) ex.start(px::make_parallel(square), 1);
   ex.finish();
   BOOST_TEST(values == 12);
+  for (px::channel& ch : out) ch.wait();
 }
 
 BOOST_AUTO_TEST_CASE(tasks_for_which_no_process_can_be_had_fail_one_after_the_other) {
