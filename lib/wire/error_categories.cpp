@@ -18,7 +18,7 @@ namespace {
 
 /// A category that this program does not have.
 template <class Category>
-class foreign_category : public Category {
+class foreign_category final : public Category {
  public:
   explicit foreign_category(std::string name) : name_(std::move(name)) {}
   char const* name() const noexcept override { return name_.c_str(); }
