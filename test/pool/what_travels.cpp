@@ -180,7 +180,7 @@ void check(of_std const& got) {
   BOOST_TEST((got.one_of == sent.one_of && got.points_apart == sent.points_apart && got.inners == sent.inners));
   BOOST_TEST((std::signbit(got.points_apart.at(0).y) && got.forward == sent.forward && got.names == sent.names));
   BOOST_TEST((same_elements(got.by_middle, sent.by_middle) && got.by_middle.key_comp().middle == 10));
-  BOOST_TEST((got.hashed.hash_function().seed == 7u && got.hashed.key_eq().modulus == 10 && got.hashed.count(13) == 1u));
+  BOOST_TEST((got.hashed.hash_function().seed == 7u && got.hashed.key_eq().modulus == 10 && got.hashed.count(3) == 1u));
   BOOST_TEST((got.bag.hash_function().seed == 8u && got.bag.count(1) == 2u));
   BOOST_TEST((got.three == sent.three && got.when == sent.when && got.where == sent.where));
   BOOST_TEST((got.error == sent.error && got.error == std::errc::timed_out));
@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(in_the_portable_form_too) {
 BOOST_AUTO_TEST_CASE(a_variant_that_holds_nothing_is_an_error_and_costs_nothing_else) {
   using either = std::variant<int, throws_when_moved>;
   either nothing = 1;
-  BOOST_CHECK_THROW(nothing = either(throws_when_moved()), std::runtime_error);
+  BOOST_CHECK_THROW(nothing.emplace<1>(throws_when_moved()), std::runtime_error);
   BOOST_REQUIRE(nothing.valueless_by_exception());
   px::channel ch = px::start([](px::channel& up) { up.send(up.receive<int>() + 1); });
   BOOST_CHECK_THROW(ch.send(nothing), std::bad_variant_access);

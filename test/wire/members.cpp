@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(a_reference_is_not_taken_for_what_it_refers_to) {
 }
 
 BOOST_AUTO_TEST_CASE(functions_and_lambdas_with_captures_are_refused_as_members) {
-  int number = 0;
+  long number = 0;
   with_lambda const captures{1, [&number] { return number; }};
   with_lambda const values{1, [number] { return number; }};
   BOOST_TEST(!detail::is_encodable<with_function>);
