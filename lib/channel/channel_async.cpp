@@ -160,8 +160,8 @@ void channel_async::progress_receive() {
 
 void channel_async::progress_wait() {
   if (!wait_) return;
-  if (core_.acknowledged()) core_.accept_arrived();
   if (!receive_) core_.take_in_or_throw_away();
+  if (core_.acknowledged()) core_.accept_arrived();  // all that is in: the process may wait for word of the last of it
   if (core_.wire().out_open() && core_.wire().flush() && !core_.owes_acknowledgements()) {
     arm(out_, -1, false);  // before the descriptor goes
     core_.wire().close_out();

@@ -272,6 +272,7 @@ BOOST_AUTO_TEST_CASE(a_variant_that_holds_nothing_is_an_error_and_costs_nothing_
   BOOST_CHECK_THROW(ch.send(nothing), std::bad_variant_access);
   ch.send(1);
   BOOST_TEST(ch.receive<int>() == 2);
+  BOOST_TEST(ch.wait().success());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
