@@ -53,8 +53,6 @@ class registered_task {
   static registered_task const* find(std::uint64_t hash) noexcept;
   /// The same for a function that is at hand.
   static registered_task const* find(void (*function)()) noexcept;
-  static registered_task const* first() noexcept;
-  registered_task const* next() const noexcept { return next_; }
 
  private:
   char const* name_;
@@ -88,13 +86,8 @@ struct named_function<Function, R(A...)> {
 template <auto Function, class R, class... A>
 struct named_function<Function, R(A...) noexcept> : named_function<Function, R(A...)> {};
 
-/// What is in front of the arguments of a call by name: for errors that say what was meant.
-struct named_call {
-  std::string name;
-  std::string signature;  ///< as the caller knows it
-};
-
-/// Appends such a call, without its head.
+/// Appends the name, the signature as the caller knows it, and the arguments: a call by name without its head. Errors on the
+/// other side say the name and both signatures.
 template <class R, class... A>
 void save_named_call(buffer& out, std::string_view name, std::type_identity_t<A> const&... arguments) {
   portable_output_archive archive(out);

@@ -29,7 +29,7 @@ struct any_base_of {
     requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
   operator Base&&() const&&;
 };
-/// Who takes this as well takes everything: then the first member does, and there need not be a base.
+/// A class that takes this as well has a first member that takes anything: then nothing is known of a base.
 struct no_base {};
 template <class T>
 concept has_base = requires { T{any_base_of<T>{}}; } && !requires { T{no_base{}}; };

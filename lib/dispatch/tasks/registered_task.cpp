@@ -71,8 +71,6 @@ registered_task::~registered_task() {
     }
 }
 
-registered_task const* registered_task::first() noexcept { return all; }
-
 registered_task const* registered_task::find(std::uint64_t hash) noexcept {
   auto const* task = all;
   while (task && task->hash_ != hash) task = task->next_;
