@@ -2,7 +2,7 @@
 
 #include "files.hpp"
 
-#include <procx/dispatch/shared_vector.hpp>
+#include <procx/memory/shared_vector.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -25,9 +25,9 @@
 #include <procx/exchange/queue.hpp>
 
 #include <procx/dispatch/registered_task.hpp>
-#include <procx/dispatch/shared_vector.hpp>
+#include <procx/memory/shared_vector.hpp>
 #include <procx/dispatch/stop_requested.hpp>
-#include <procx/dispatch/view.hpp>
+#include <procx/memory/view.hpp>
 
 #include <procx/pool/for_each.hpp>
 #include <procx/pool/parallel_queue.hpp>

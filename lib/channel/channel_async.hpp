@@ -2,7 +2,7 @@
 
 #include "system/descriptor.hpp"
 
-#include <procx/channel/operation.hpp>
+#include <procx/detail/system/operation.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>

@@ -1,6 +1,6 @@
 #include "dispatch/dispatcher.hpp"
 
-#include "dispatch/slabs/slab_sources.hpp"
+#include "memory/slab_sources.hpp"
 #include "process/stop_level.hpp"
 
 #include <procx/error/exceptions.hpp>

@@ -2,7 +2,7 @@
 
 #include "dispatch/board.hpp"
 #include "dispatch/dispatcher_options.hpp"
-#include "dispatch/slabs/slab_arena.hpp"
+#include "memory/slab_arena.hpp"
 #include "dispatch/task_sink.hpp"
 #include "dispatch/tasks/books.hpp"
 #include "dispatch/tasks/delayed_tasks.hpp"
@@ -15,8 +15,8 @@
 #include "system/event_loop.hpp"
 #include "system/ticker.hpp"
 
-#include <procx/dispatch/callable_table.hpp>
-#include <procx/dispatch/packed_task.hpp>
+#include <procx/detail/dispatch/callable_table.hpp>
+#include <procx/detail/dispatch/packed_task.hpp>
 #include <procx/process/log_line.hpp>
 
 #include <boost/asio/steady_timer.hpp>

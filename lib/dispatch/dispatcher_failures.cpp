@@ -3,11 +3,11 @@
 #include "error/death_error.hpp"
 #include "process/stop_level.hpp"
 
-#include <procx/dispatch/saved_task.hpp>
-#include <procx/dispatch/task_description.hpp>
+#include <procx/detail/dispatch/saved_task.hpp>
+#include <procx/detail/dispatch/task_description.hpp>
 #include <procx/error/describe.hpp>
 #include <procx/error/exceptions.hpp>
-#include <procx/process/from_now.hpp>
+#include <procx/detail/process/from_now.hpp>
 
 #include <boost/asio/post.hpp>
 

@@ -5,7 +5,7 @@
 
 #include <procx/process/log_line.hpp>
 #include <procx/process/worker_limits.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #include "dispatch/dispatcher.hpp"
 
-#include "process/resources/memory_use.hpp"
+#include "system/memory_use.hpp"
 #include "process/stop_level.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "dispatch/dispatcher.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/process/from_now.hpp>
+#include <procx/detail/process/from_now.hpp>
 
 #include <algorithm>
 #include <csignal>

@@ -1,6 +1,6 @@
-#include <procx/dispatch/held_result.hpp>
+#include <procx/detail/dispatch/held_result.hpp>
 
-#include "dispatch/slabs/slab_sources.hpp"
+#include "memory/slab_sources.hpp"
 
 namespace procx::inline v1::detail {
 

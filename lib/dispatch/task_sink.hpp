@@ -1,7 +1,7 @@
 #pragma once
 
-#include <procx/wire/blocks.hpp>
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/blocks.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,9 +1,9 @@
 #include "dispatch/worker.hpp"
 
-#include "dispatch/slabs/slab_sources.hpp"
+#include "memory/slab_sources.hpp"
 #include "dispatch/tasks/task_frame.hpp"
 #include "dispatch/worker_results.hpp"
-#include "process/resources/memory_use.hpp"
+#include "system/memory_use.hpp"
 #include "process/streams.hpp"
 #include "system/file_identity.hpp"
 #include "system/generation.hpp"
@@ -12,7 +12,7 @@
 #include <procx/dispatch/registered_task.hpp>
 #include <procx/dispatch/stop_requested.hpp>
 #include <procx/error/exceptions.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -5,8 +5,8 @@
 #include "process/resources/worker_limits.hpp"
 #include "system/descriptor.hpp"
 
-#include <procx/dispatch/callable_table.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/detail/dispatch/callable_table.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -11,7 +11,7 @@
 #include "system/io.hpp"
 
 #include <procx/error/certificate.hpp>
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 

@@ -2,7 +2,7 @@
 
 #include "system/io.hpp"
 
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <algorithm>
 

@@ -4,7 +4,7 @@
 #include "system/descriptor.hpp"
 #include "system/file_identity.hpp"
 
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,7 +5,7 @@
 #include "system/io.hpp"
 
 #include <procx/endpoint/transport.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <array>
 #include <cstddef>

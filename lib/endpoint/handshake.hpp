@@ -1,7 +1,7 @@
 #pragma once
 
-#include <procx/wire/buffer.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/buffer.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <boost/system/error_code.hpp>
 

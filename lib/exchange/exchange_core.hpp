@@ -2,13 +2,13 @@
 
 #include "channel/channel_core.hpp"
 #include "dispatch/dispatcher.hpp"
-#include "dispatch/slabs/slab_sources.hpp"
+#include "memory/slab_sources.hpp"
 #include "exchange/channel_watch.hpp"
 #include "process/resources/oom_watch.hpp"
 #include "system/event_loop.hpp"
 #include "system/ticker.hpp"
 
-#include <procx/dispatch/held_result.hpp>
+#include <procx/detail/dispatch/held_result.hpp>
 #include <procx/error/certificate.hpp>
 #include <procx/exchange/exchange.hpp>
 

@@ -6,7 +6,7 @@
 #include "process/process_state.hpp"
 #include "process/stop_level.hpp"
 
-#include <procx/process/from_now.hpp>
+#include <procx/detail/process/from_now.hpp>
 
 #include <csignal>
 #include <utility>

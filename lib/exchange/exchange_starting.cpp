@@ -1,7 +1,7 @@
 // How an exchange starts what waits its turn.
 #include "exchange/exchange_core.hpp"
 
-#include "process/resources/memory_use.hpp"
+#include "system/memory_use.hpp"
 #include "process/resources/worker_limits.hpp"
 #include "process/stop_level.hpp"
 

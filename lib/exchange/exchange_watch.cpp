@@ -2,10 +2,10 @@
 // signals that ask the program to stop. Its dispatcher, if it has one, does so for its own.
 #include "exchange/exchange_core.hpp"
 
-#include "process/resources/memory_use.hpp"
+#include "system/memory_use.hpp"
 #include "process/stop_level.hpp"
 
-#include <procx/process/from_now.hpp>
+#include <procx/detail/process/from_now.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -2,7 +2,7 @@
 
 #include "dispatch/dispatcher.hpp"
 
-#include <procx/dispatch/saved_task.hpp>
+#include <procx/detail/dispatch/saved_task.hpp>
 
 #include <filesystem>
 

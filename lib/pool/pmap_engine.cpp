@@ -1,4 +1,4 @@
-#include <procx/pool/pmap_engine.hpp>
+#include <procx/detail/pool/pmap_engine.hpp>
 
 #include "pool/dispatcher_settings.hpp"
 #include "process/stop_level.hpp"

@@ -1,4 +1,4 @@
-#include <procx/pool/pool_core.hpp>
+#include <procx/detail/pool/pool_core.hpp>
 
 #include "pool/cancellation.hpp"
 #include "pool/dispatcher_settings.hpp"
@@ -6,7 +6,7 @@
 #include "pool/posted_failures.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/process/from_now.hpp>
+#include <procx/detail/process/from_now.hpp>
 
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include <procx/pool/queue_core.hpp>
+#include <procx/detail/pool/queue_core.hpp>
 
 #include "pool/pool_thread.hpp"
 #include "pool/queue_middle.hpp"

@@ -2,13 +2,13 @@
 
 #include "system/event_count.hpp"
 
-#include <procx/channel/operation.hpp>
-#include <procx/pool/queue_core.hpp>
-#include <procx/pool/queue_counts.hpp>
-#include <procx/pool/queue_inlet.hpp>
-#include <procx/pool/queue_waits.hpp>
-#include <procx/system/short_mutex.hpp>
-#include <procx/wire/buffer.hpp>
+#include <procx/detail/system/operation.hpp>
+#include <procx/detail/pool/queue_core.hpp>
+#include <procx/detail/pool/queue_counts.hpp>
+#include <procx/detail/pool/queue_inlet.hpp>
+#include <procx/detail/pool/queue_waits.hpp>
+#include <procx/detail/system/short_mutex.hpp>
+#include <procx/detail/wire/buffer.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -3,10 +3,10 @@
 #include "pool/result_order.hpp"
 #include "system/event_count.hpp"
 
-#include <procx/pool/queue_core.hpp>
-#include <procx/pool/queue_counts.hpp>
-#include <procx/pool/queue_outlet.hpp>
-#include <procx/system/short_mutex.hpp>
+#include <procx/detail/pool/queue_core.hpp>
+#include <procx/detail/pool/queue_counts.hpp>
+#include <procx/detail/pool/queue_outlet.hpp>
+#include <procx/detail/system/short_mutex.hpp>
 
 #include <atomic>
 #include <condition_variable>

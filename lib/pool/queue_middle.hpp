@@ -5,7 +5,7 @@
 #include "pool/queue_exit.hpp"
 #include "pool/result_order.hpp"
 
-#include <procx/pool/queue_core.hpp>
+#include <procx/detail/pool/queue_core.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <procx/pool/queue_core.hpp>
-#include <procx/wire/buffer.hpp>
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/pool/queue_core.hpp>
+#include <procx/detail/wire/buffer.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <cstddef>
 #include <cstdint>

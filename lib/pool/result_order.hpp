@@ -2,8 +2,8 @@
 
 #include "pool/result_chunk.hpp"
 
-#include <procx/pool/queue_core.hpp>
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/pool/queue_core.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,7 +5,7 @@
 #include "system/generation.hpp"
 #include "system/kernel.hpp"
 
-#include <procx/process/from_now.hpp>
+#include <procx/detail/process/from_now.hpp>
 
 #include <algorithm>
 #include <array>

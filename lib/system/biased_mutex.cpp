@@ -1,4 +1,4 @@
-#include <procx/system/biased_mutex.hpp>
+#include <procx/detail/system/biased_mutex.hpp>
 
 #include <chrono>
 #include <thread>

@@ -1,4 +1,4 @@
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <procx/error/exceptions.hpp>
 

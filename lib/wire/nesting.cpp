@@ -1,4 +1,4 @@
-#include <procx/wire/nesting.hpp>
+#include <procx/detail/wire/nesting.hpp>
 
 #include <procx/error/exceptions.hpp>
 

@@ -1,4 +1,4 @@
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <procx/error/exceptions.hpp>
 

@@ -4,7 +4,7 @@
 #include "channel/channel_core.hpp"
 #include "support/observe.hpp"
 
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>

@@ -3,7 +3,7 @@
 
 #include "support/observe.hpp"
 
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -10,7 +10,7 @@
 
 #include <procx/error/exception_record.hpp>
 #include <procx/wire/codec.hpp>
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <boost/test/unit_test.hpp>
 

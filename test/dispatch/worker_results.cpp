@@ -4,7 +4,7 @@
 #include "support/observe.hpp"
 #include "system/io.hpp"
 
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <boost/test/unit_test.hpp>
 

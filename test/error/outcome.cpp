@@ -1,7 +1,7 @@
 #define BOOST_TEST_MODULE outcome
 #include <boost/test/unit_test.hpp>
 
-#include <procx/error/outcome_iterator.hpp>
+#include <procx/detail/error/outcome_iterator.hpp>
 
 #include <memory>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 // Bytes that arrive in pieces, as from a descriptor: frames come out, or a protocol_error, and never another byte.
 #include <procx/error/exceptions.hpp>
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <algorithm>
 #include <cstdint>

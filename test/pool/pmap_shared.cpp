@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE pmap_shared
-#include "dispatch/slabs/slab_arena.hpp"
+#include "memory/slab_arena.hpp"
 #include "support/observe.hpp"
 #include "support/processes.hpp"
 

@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE result_places
-#include <procx/pool/result_places.hpp>
+#include <procx/detail/pool/result_places.hpp>
 
 #include <boost/test/unit_test.hpp>
 

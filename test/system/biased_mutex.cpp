@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE biased_mutex
-#include <procx/system/biased_mutex.hpp>
+#include <procx/detail/system/biased_mutex.hpp>
 
 #include "support/observe.hpp"
 

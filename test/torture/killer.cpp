@@ -4,7 +4,7 @@
 // random numbers are drawn,
 // PROCX_KILLER_PART the one part, from 0, that is to be run alone.
 #define BOOST_TEST_MODULE killer
-#include "dispatch/slabs/slab_arena.hpp"
+#include "memory/slab_arena.hpp"
 #include "process/process_state.hpp"
 #include "support/observe.hpp"
 #include "workload/workload.hpp"

@@ -1,7 +1,7 @@
 #define BOOST_TEST_MODULE frame
 #include <boost/test/unit_test.hpp>
 
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include "support/bytes.hpp"
 

@@ -2,7 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <procx/error/exceptions.hpp>
-#include <procx/wire/value_series.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include "support/bytes.hpp"
 

@@ -2,9 +2,9 @@
 
 #include <procx/version.hpp>
 
-#include <procx/channel/operation.hpp>
+#include <procx/detail/system/operation.hpp>
 #include <procx/error/exceptions.hpp>
-#include <procx/process/from_now.hpp>
+#include <procx/detail/process/from_now.hpp>
 #include <procx/process/process.hpp>
 #include <procx/wire/codec.hpp>
 #include <procx/wire/travel.hpp>

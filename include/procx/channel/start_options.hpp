@@ -1,7 +1,7 @@
 #pragma once
 
 #include <procx/endpoint/transport.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <cstddef>
 

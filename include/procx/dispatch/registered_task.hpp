@@ -1,6 +1,6 @@
 #pragma once
 
-#include <procx/dispatch/callable_table.hpp>
+#include <procx/detail/dispatch/callable_table.hpp>
 #include <procx/wire/fingerprint.hpp>
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 #include <procx/channel/channel.hpp>
 #include <procx/channel/start_options.hpp>
 #include <procx/error/outcome.hpp>
-#include <procx/exchange/job.hpp>
+#include <procx/detail/exchange/job.hpp>
 #include <procx/process/worker_count.hpp>
 #include <procx/process/worker_limits.hpp>
 

@@ -3,7 +3,7 @@
 #include <procx/version.hpp>
 
 #include <procx/channel/channel.hpp>
-#include <procx/dispatch/callable_table.hpp>
+#include <procx/detail/dispatch/callable_table.hpp>
 
 #include <functional>
 #include <type_traits>

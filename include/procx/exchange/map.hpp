@@ -2,7 +2,7 @@
 
 #include <procx/version.hpp>
 
-#include <procx/error/outcome_iterator.hpp>
+#include <procx/detail/error/outcome_iterator.hpp>
 #include <procx/exchange/exchange.hpp>
 
 #include <deque>

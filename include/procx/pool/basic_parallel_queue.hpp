@@ -2,10 +2,10 @@
 
 #include <procx/error/exceptions.hpp>
 #include <procx/error/outcome.hpp>
-#include <procx/pool/queue_call.hpp>
-#include <procx/pool/queue_core.hpp>
-#include <procx/pool/queue_iterator.hpp>
-#include <procx/pool/queue_waits.hpp>
+#include <procx/detail/pool/queue_call.hpp>
+#include <procx/detail/pool/queue_core.hpp>
+#include <procx/detail/pool/queue_iterator.hpp>
+#include <procx/detail/pool/queue_waits.hpp>
 
 #include <boost/asio/async_result.hpp>
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <procx/dispatch/arrival.hpp>
-#include <procx/dispatch/callable_table.hpp>
-#include <procx/dispatch/packed_task.hpp>
-#include <procx/dispatch/task_description.hpp>
-#include <procx/pool/call_checks.hpp>
+#include <procx/detail/dispatch/arrival.hpp>
+#include <procx/detail/dispatch/callable_table.hpp>
+#include <procx/detail/dispatch/packed_task.hpp>
+#include <procx/detail/dispatch/task_description.hpp>
+#include <procx/detail/pool/call_checks.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <concepts>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <procx/dispatch/arrival.hpp>
+#include <procx/detail/dispatch/arrival.hpp>
 #include <procx/pool/pmap.hpp>
 
 #include <cstddef>

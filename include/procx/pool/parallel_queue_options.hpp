@@ -3,7 +3,7 @@
 #include <procx/process/log_line.hpp>
 #include <procx/process/worker_count.hpp>
 #include <procx/process/worker_limits.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -3,7 +3,7 @@
 #include <procx/version.hpp>
 
 #include <procx/pool/basic_parallel_queue.hpp>
-#include <procx/pool/call_checks.hpp>
+#include <procx/detail/pool/call_checks.hpp>
 #include <procx/pool/parallel_queue_options.hpp>
 
 #include <chrono>

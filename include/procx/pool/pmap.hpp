@@ -2,12 +2,12 @@
 
 #include <procx/version.hpp>
 
-#include <procx/error/outcome_iterator.hpp>
-#include <procx/dispatch/task_head.hpp>
-#include <procx/pool/pmap_engine.hpp>
-#include <procx/pool/result_places.hpp>
-#include <procx/pool/spread.hpp>
-#include <procx/wire/plain.hpp>
+#include <procx/detail/error/outcome_iterator.hpp>
+#include <procx/detail/dispatch/task_head.hpp>
+#include <procx/detail/pool/pmap_engine.hpp>
+#include <procx/detail/pool/result_places.hpp>
+#include <procx/detail/pool/spread.hpp>
+#include <procx/detail/wire/plain.hpp>
 
 #include <cstddef>
 #include <cstdint>

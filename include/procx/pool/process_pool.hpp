@@ -3,9 +3,9 @@
 #include <procx/version.hpp>
 
 #include <procx/pool/call.hpp>
-#include <procx/pool/pool_core.hpp>
+#include <procx/detail/pool/pool_core.hpp>
 #include <procx/pool/pool_options.hpp>
-#include <procx/pool/submission.hpp>
+#include <procx/detail/pool/submission.hpp>
 
 #include <boost/asio/async_result.hpp>
 

@@ -2,8 +2,8 @@
 
 #include <procx/version.hpp>
 
-#include <procx/dispatch/arrival.hpp>
-#include <procx/dispatch/saved_task.hpp>
+#include <procx/detail/dispatch/arrival.hpp>
+#include <procx/detail/dispatch/saved_task.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/codec.hpp>
 

@@ -2,9 +2,9 @@
 
 #include <procx/version.hpp>
 
-#include <procx/wire/blocks.hpp>
-#include <procx/wire/buffer.hpp>
-#include <procx/wire/nesting.hpp>
+#include <procx/detail/wire/blocks.hpp>
+#include <procx/detail/wire/buffer.hpp>
+#include <procx/detail/wire/nesting.hpp>
 
 #include <boost/serialization/library_version_type.hpp>
 

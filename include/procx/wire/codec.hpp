@@ -2,7 +2,7 @@
 
 #include <procx/version.hpp>
 
-#include <procx/wire/sendable.hpp>
+#include <procx/detail/wire/sendable.hpp>
 
 #include <array>
 #include <bit>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <procx/wire/archive.hpp>
-#include <procx/wire/members.hpp>
-#include <procx/wire/serialize_detection.hpp>
+#include <procx/detail/wire/members.hpp>
+#include <procx/detail/wire/serialize_detection.hpp>
 
 #include <boost/serialization/collection_size_type.hpp>
 #include <boost/serialization/item_version_type.hpp>

@@ -1,4 +1,4 @@
-#include <procx/dispatch/saved_task.hpp>
+#include <procx/detail/dispatch/saved_task.hpp>
 
 #include "system/descriptor.hpp"
 #include "system/generation.hpp"

@@ -1,4 +1,4 @@
-#include <procx/dispatch/task_description.hpp>
+#include <procx/detail/dispatch/task_description.hpp>
 
 #include "system/generation.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <procx/dispatch/task_head.hpp>
+#include <procx/detail/dispatch/task_head.hpp>
 #include <procx/wire/archive.hpp>
-#include <procx/wire/frame.hpp>
+#include <procx/detail/wire/frame.hpp>
 
 #include <cstddef>
 #include <cstdint>

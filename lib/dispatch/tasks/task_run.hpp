@@ -1,6 +1,6 @@
 #pragma once
 
-#include <procx/dispatch/task_head.hpp>
+#include <procx/detail/dispatch/task_head.hpp>
 
 #include <cstddef>
 #include <cstdint>

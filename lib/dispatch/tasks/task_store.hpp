@@ -3,8 +3,8 @@
 #include "dispatch/tasks/task_frame.hpp"
 #include "dispatch/tasks/task_run.hpp"
 
-#include <procx/dispatch/slab.hpp>
-#include <procx/wire/buffer.hpp>
+#include <procx/detail/memory/slab.hpp>
+#include <procx/detail/wire/buffer.hpp>
 
 #include <algorithm>
 #include <cstddef>

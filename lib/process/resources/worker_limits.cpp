@@ -1,7 +1,7 @@
 #include "process/resources/worker_limits.hpp"
 
 #include "error/sanitizer.hpp"
-#include "process/resources/memory_use.hpp"
+#include "system/memory_use.hpp"
 
 #include <boost/system/system_error.hpp>
 

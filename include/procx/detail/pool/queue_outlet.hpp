@@ -1,0 +1,53 @@
+#pragma once
+
+#include <procx/detail/pool/queue_counts.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+
+namespace procx::inline v1::detail {
+
+/// Where consumers read: the open end of a queue's exit, as much of it as the shortest way out needs, which is inline. What
+/// cannot go that way goes the other, through `queue_core::get`. Guarded by `queue_counts::taking`.
+struct queue_outlet {
+  explicit queue_outlet(queue_counts& c) noexcept : counts(c) {}
+
+  queue_counts& counts;
+  std::byte const* at = nullptr;  // the next value
+  std::size_t left = 0;           // so many, one behind the other
+  std::size_t length = 0;         // of each
+  std::uint64_t taken = 0;
+  std::uint64_t bytes_taken = 0;
+
+  /// The index of the item whose value, of so many bytes, was at the front.
+  std::uint64_t drop_front(std::size_t bytes) noexcept {
+    --left;
+    bytes_taken += bytes;
+    return taken++;
+  }
+
+  /// The next value, which is copied as it lies in memory, if this thread has the exit for itself and nothing is out of the
+  /// ordinary. Whoever waits for it to be taken is to be told.
+  template <class R>
+  std::optional<R> try_take(std::uint64_t& index) noexcept {
+    if (!counts.taking.try_enter()) return std::nullopt;
+    bool const there = left > 0 && length == sizeof(R);
+    if (!there) [[unlikely]] {
+      counts.taking.leave();
+      return std::nullopt;
+    }
+    std::array<std::byte, sizeof(R)> bytes;
+    std::memcpy(bytes.data(), at, sizeof(R));
+    at += sizeof(R);
+    index = drop_front(sizeof(R));
+    counts.count_taken(taken, bytes_taken);
+    counts.taking.leave();
+    return std::bit_cast<R>(bytes);
+  }
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <procx/detail/system/operation.hpp>
+#include <procx/detail/pool/ending_handler.hpp>
+#include <procx/detail/dispatch/callable_table.hpp>
+#include <procx/wire/codec.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <exception>
+#include <functional>
+#include <future>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+/// What is to come of a call on a pool, as a future.
+template <class R>
+class promised_result final : public operation {
+ public:
+  std::future<R> get_future() { return promise_.get_future(); }
+
+  void complete(raw_result result) override {
+    if (result.error) return promise_.set_exception(std::move(result.error));
+    try {
+      if constexpr (std::is_void_v<R>)
+        promise_.set_value();
+      else
+        with_room_for<R>([&] { promise_.set_value(decode<R>(result.bytes)); });
+    } catch (...) {
+      promise_.set_exception(std::current_exception());
+    }
+  }
+
+ private:
+  std::promise<R> promise_;
+};
+
+template <class R>
+struct submission_completion {
+  using signature = void(std::exception_ptr, async_value<R>);
+};
+template <>
+struct submission_completion<void> {
+  using signature = void(std::exception_ptr);
+};
+template <class R>
+using submission_signature = typename submission_completion<R>::signature;
+
+/// A handler that is called from any thread and runs where it belongs; its executor has work until then.
+template <class Handler>
+class handler_at_home {
+ public:
+  handler_at_home(Handler handler, boost::asio::any_io_executor const& otherwise)
+      : handler_(std::move(handler)), executor_(boost::asio::get_associated_executor(handler_, otherwise)), work_(executor_) {}
+
+  /// The cancellation slot is cleared there too: whoever emits the signal does so there.
+  template <class... Arguments>
+  void post(Arguments... arguments) {
+    auto const allocator = boost::asio::get_associated_allocator(handler_);
+    boost::asio::post(executor_, boost::asio::bind_allocator(allocator, [handler = std::move(handler_),
+                                                                        ... arguments = std::move(arguments)]() mutable {
+                        auto slot = boost::asio::get_associated_cancellation_slot(handler);
+                        if (slot.is_connected()) slot.clear();
+                        std::move(handler)(std::move(arguments)...);
+                      }));
+    work_.reset();
+  }
+
+ private:
+  using executor_type = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
+
+  Handler handler_;
+  executor_type executor_;
+  boost::asio::executor_work_guard<executor_type> work_;
+};
+
+/// What is to come of a call on a pool, for a completion handler.
+template <class R, class Handler>
+class awaited_result final : public operation {
+ public:
+  awaited_result(Handler handler, boost::asio::any_io_executor const& otherwise)
+      : handler_(std::move(handler), otherwise) {}
+
+  void complete(raw_result result) override {
+    if constexpr (std::is_void_v<R>) {
+      handler_.post(std::move(result.error));
+    } else {
+      if (!result.error) try {
+          return handler_.post(std::exception_ptr(), async_value<R>(decode<R>(result.bytes)));
+        } catch (...) {
+          result.error = std::current_exception();
+        }
+      handler_.post(std::move(result.error), async_value<R>());
+    }
+  }
+
+ private:
+  handler_at_home<Handler> handler_;
+};
+
+/// How an operation completes that has nothing to say but what went wrong: a handler without parameters does not hear even
+/// that.
+template <class Token>
+using ending_signature =
+    std::conditional_t<std::is_invocable_v<std::decay_t<Token>&>, void(), void(std::exception_ptr)>;
+
+/// Such a handler as a function that posts it.
+template <class Handler>
+ending_handler posted_handler(Handler handler, boost::asio::any_io_executor const& otherwise) {
+  auto home = std::make_shared<handler_at_home<Handler>>(std::move(handler), otherwise);
+  return [home](std::exception_ptr error) {
+    constexpr bool hears = std::is_invocable_v<Handler&&, std::exception_ptr>;
+    if constexpr (hears)
+      home->post(std::move(error));
+    else
+      home->post();
+    return hears;
+  };
+}
+
+}  // namespace procx::inline v1::detail
