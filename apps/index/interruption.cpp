@@ -1,6 +1,6 @@
 #include "interruption.hpp"
 
-#include <procx/process/stop_on_signals.hpp>
+#include <procx/system/stop_on_signals.hpp>
 
 #include <csignal>
 

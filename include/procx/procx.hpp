@@ -12,7 +12,7 @@
 #include <procx/wire/travel.hpp>
 
 #include <procx/process/process.hpp>
-#include <procx/process/stop_on_signals.hpp>
+#include <procx/system/stop_on_signals.hpp>
 
 #include <procx/channel/channel.hpp>
 #include <procx/channel/program.hpp>

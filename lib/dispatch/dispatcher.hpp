@@ -1,23 +1,15 @@
 #pragma once
 
-#include "dispatch/board.hpp"
 #include "dispatch/dispatcher_options.hpp"
-#include "memory/slab_arena.hpp"
 #include "dispatch/task_sink.hpp"
-#include "dispatch/tasks/books.hpp"
 #include "dispatch/tasks/delayed_tasks.hpp"
+#include "dispatch/tasks/schedule.hpp"
 #include "dispatch/tasks/task_store.hpp"
 #include "dispatch/worker.hpp"
-#include "dispatch/worker_link.hpp"
-#include "process/nursery.hpp"
-#include "process/resources/control_group.hpp"
-#include "process/resources/oom_watch.hpp"
 #include "system/event_loop.hpp"
 #include "system/ticker.hpp"
 
 #include <procx/detail/dispatch/callable_table.hpp>
-#include <procx/detail/dispatch/packed_task.hpp>
-#include <procx/process/log_line.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -27,210 +19,200 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <span>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace procx::inline v1::detail {
 
-/// The one who hands tasks to worker processes, and makes sure that each comes to exactly one end.
+/// The one who hands tasks to workers, and makes sure that each comes to exactly one end.
 ///
-/// Tasks are bytes, and so are results. Workers come from a nursery that is forked when the first one is needed or
-/// `prepare` is called, start on demand, and are replaced when they die. Which task goes where is decided by `books`;
-/// here bytes are moved. What one worker has not begun goes to another that has nothing to do. Not thread-safe:
-/// everything happens on the loop's executor.
-class dispatcher {
+/// Tasks are bytes, and so are results; owners have theirs in a `lane` each. Workers come from a `worker_source`, start on
+/// demand, and are replaced when they die. Which task goes where is decided by the `schedule`. What one worker has not begun
+/// goes to another that has nothing to do. Not thread-safe: everything happens on the loop's executor, and nothing of it blocks
+/// but `stop`.
+class dispatcher final : private worker_events {
  public:
   using settings = dispatcher_options;
+  /// Makes what the workers come from; they tell their events to what it is given.
+  using make_source = std::function<std::unique_ptr<worker_source>(worker_events&)>;
 
-  dispatcher(event_loop& loop, settings const& s, std::shared_ptr<callable_table> callables, task_sink& sink);
-  ~dispatcher();
+  dispatcher(event_loop& loop, settings const& s, std::shared_ptr<callable_table> callables, make_source const& source);
+  ~dispatcher() override;
 
-  /// Whether a task may be given away with what it refers to: nobody will want it again.
-  /// Thread-safe.
+  /// Whether a task may be given away with what it refers to: nobody will want it again. Thread-safe.
   bool runs_once() const noexcept { return settings_.policy.retries == 0 && settings_.save_failures.empty(); }
+  /// Makes ready for workers, with the callables that are in the table. May block.
+  void prepare() { source_->prepare(); }
 
-  /// Forks the nursery now, with the callables that are in the table.
-  void prepare();
-
-  /// A new task: its arguments are to be written to the buffer before `commit_task`.
-  output_archive begin_task(task_head const& head) {
-    if (!open_blocks_.empty()) open_blocks_.clear();
-    open_head_ = head;
-    return output_archive(tasks_.begin(), &open_blocks_);
-  }
-  /// The task's number is the owner's, used again only after it is over. Throws protocol_error if it is larger than a
-  /// frame may be; then there is no task.
-  void commit_task(std::uint64_t id) {
-    if (tasks_.open_size() + open_blocks_.bytes() > settings_.frame_limit) [[unlikely]] refuse_task();
-    add(tasks_.commit(id, open_head_), open_blocks_);
-  }
-  void abandon_task() noexcept { tasks_.abandon(), open_blocks_.clear(); }
-  /// New tasks of a few bytes each: with what says so before them `length`, at most so many; one at least. They are to be
-  /// written where this says, before `commit_tasks`.
-  task_store::room begin_tasks(std::size_t length, std::size_t most) {
-    open_length_ = length;
-    return tasks_.begin_many(length, std::clamp<std::size_t>(books_.short_by(length), 1, most));
-  }
-  /// As many as were written. Their numbers count up from the first one's.
-  void commit_tasks(std::uint64_t first_id, std::size_t count, task_head const& head) {
-    if (count == 0) return tasks_.abandon();
-    books_.add(tasks_.commit_many(first_id, open_length_, count, head));
-  }
-  /// A new task that was written elsewhere. Throws as `commit_task`.
-  void add_task(std::uint64_t id, packed_task task);
-  /// The arguments of tasks that were written elsewhere, which fit into frames: see `task_store::adopt`. They become tasks,
-  /// in their order, by `add_tasks`, or one by one with what lies in shared memory for it.
-  task_store::position adopt(buffer& arguments) { return tasks_.adopt(arguments); }
-  std::byte const* at(task_store::position const& p) const noexcept { return tasks_.at(p); }
-  /// At most so many, as far as they are alike; moves on behind them. How many.
-  std::uint32_t add_tasks(task_store::position& p, std::uint32_t most, task_head const& head, std::uint64_t first_id,
-                          slab_sink blocks = slab_sink()) {
-    task_run const run = tasks_.add(p, most, head, first_id);
-    p.offset += run.bytes();
-    add(run, blocks);
-    return run.count;
-  }
-  void all_added(task_store::position const& p) noexcept { tasks_.all_added(p); }
-  /// Of the arguments of tasks that are not over, with the lengths before them, and in shared memory for them.
-  std::size_t task_bytes() const noexcept { return tasks_.bytes(); }
-  /// Starts workers and hands out tasks; to be called after tasks were committed or cancelled. Calls no function of the
+  /// Starts workers and hands out tasks; to be called after tasks were committed or cancelled. Calls no function of a
   /// sink: what turns out to be impossible fails in a handler of its own.
   void pump();
 
-  /// How many more tasks would be of use now.
-  std::size_t room() const;
-  /// The same as a yes or no, for each of many tasks.
-  bool wants_more() const noexcept { return !books_.has_plenty(); }
-  /// Whether some worker has nothing to go on with when it is done with its task, nor will have after `pump`.
-  bool short_of_tasks() const;
-  /// Whether one more task would be begun at once by a worker that has nothing to do or, if there is a `window`, has room for
-  /// it there.
-  bool wants_one() const;
-  /// How many tasks are still to be added in all, if that is known: near the end no worker takes more than its share.
-  void expect_remaining(std::size_t count) noexcept { remaining_ = count; }
-  bool idle() const noexcept { return books_.pending() + books_.in_flight() + delayed_.size() + given_up_.size() == 0; }
-  std::size_t unassigned() const noexcept { return books_.pending(); }
+  /// Of the arguments of tasks that are not over, with the lengths before them, and in shared memory for them.
+  std::size_t task_bytes() const noexcept { return tasks_.bytes(); }
+  bool idle() const noexcept {
+    return schedule_.pending() + schedule_.in_flight() + delayed_.size() + given_up_.size() == 0;
+  }
+  std::size_t unassigned() const noexcept { return schedule_.pending(); }
   /// How many workers there may be from now on; those above it end when they are idle.
   void set_limit(std::size_t workers) noexcept { limit_ = workers; }
-  std::size_t workers() const noexcept { return books_.workers(); }
+  std::size_t workers() const noexcept { return schedule_.workers(); }
+  /// The same with those that are on their way.
+  std::size_t places_taken() const noexcept { return schedule_.workers() + ordered_; }
   /// Those of them that are on their way out.
   std::size_t leaving() const noexcept;
-  /// The processes that have tasks now.
-  std::vector<pid_t> busy_pids() const;
+  /// Those that have tasks now.
+  std::vector<worker_name> busy_workers() const;
   enum class cancellation {
     drop,  ///< unless it has begun
     ask,   ///< as `drop`; if it has begun, it sees `stop_requested`
-    kill,  ///< as `drop`; if it has begun, its worker is killed
+    kill,  ///< as `drop`; if it has begun, its worker is ended
   };
-  /// Cancels a task, if it is not over; `pump` comes next. One that is dropped or killed fails with task_cancelled, in a
-  /// handler of its own. False if it goes on. Cost: linear in the tasks.
-  bool cancel(std::uint64_t id, cancellation how);
-  /// Kills the workers and forgets the tasks.
+  /// Ends the workers and forgets the tasks. Blocks until they are gone, for `grace` at the most.
   void stop() noexcept;
-  /// Does what a handler has to do here: no exception leaves it.
-  template <class F>
-  void guarded(F f) noexcept {
-    try {
-      f();
-    } catch (...) {
-      sink_.on_broken(std::current_exception());
-    }
-  }
+  /// The same without blocking: `then` when they are gone. Nothing else may be asked of it from now on, but to `stop`.
+  void stop(std::function<void()> then) noexcept;
+  /// Looks after deadlines, second attempts and workers that stay silent, as it does every 10 ms by itself. `absence`: so long
+  /// nobody has looked who should have.
+  void tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence = std::chrono::nanoseconds(0));
+  using worker_events::guarded;
 
  private:
-  friend class worker_link;
+  friend class lane;
+  using time_point = std::chrono::steady_clock::time_point;
 
-  // From the links.
-  /// The tasks on a worker that is to give their results next, in one series; null if it has none.
-  task_run const* next_results(worker_link const& link) const noexcept { return books_.oldest(link.number()); }
-  void on_values(worker_link& link, value_series const& values);
-  /// What is no value, or one that lies in shared memory.
-  void on_result(worker_link& link, frame const& result);
-  /// There is no memory for a result.
-  void on_refused(worker_link& link, std::exception_ptr why);
-  void on_read(worker_link& link);
-  void on_death(worker_link& link);
-  void settle(std::unique_ptr<worker_link> dead);
+  /// A worker, and what is noted of it here.
+  struct seat {
+    std::unique_ptr<worker> who;
+    bool retired = false;
+    bool recalls = false;         // it has not said yet what it gives back
+    std::uint64_t given = 0;      // tasks, those that were taken back not counted
+    std::uint64_t results = 0;
+    std::uint64_t held_at = 0;    // tasks were taken back from it because it has been at this one for long, counted from 1
+    std::uint64_t measured_results = 0;
+    std::chrono::nanoseconds measured_busy{0};
+    std::size_t unmeasured_bytes = 0;  // of results
+    std::optional<time_point> idle_since = std::nullopt;
 
-  [[noreturn]] void refuse_task();
-  void add(task_run task, slab_sink& blocks) {
-    if (!blocks.empty()) [[unlikely]] keep_blocks(task, blocks);
-    books_.add(task);
-  }
-  void keep_blocks(task_run& task, slab_sink& blocks);
-  void start_workers();
-  bool start_worker();
-  void hand_out();
-  std::size_t give(worker_link& link, std::size_t count);
-  void retire_outdated();
-  void fail_unstartable(std::exception_ptr error);
-  void on_large_value(std::uint64_t id, worker_link& link, frame const& result);
-  void fail_task(task_run const& task, pid_t worker, std::exception_ptr error);
-  void rest_soon();
-  void give_up(task_run const& tasks, std::exception_ptr error);
-  void fail_given_up();
-  bool try_again(task_run task, books::failure how);
-  void keep(task_run const& task, std::exception_ptr const& error) const;
-  void tell_not_saved(task_run const& task, std::string const& why) const;
-  std::exception_ptr own_copy(std::exception_ptr const& error) const;
-  std::filesystem::path save(task_run const& task, std::exception_ptr const& error) const;
-  std::exception_ptr error_of_death(worker_link& dead, std::optional<task_run> const& task);
-  bool should_have_left(worker_link const& link) const noexcept;
-  void look_at_ending(worker_link& link) noexcept;
-  bool used_up(worker_link const& link) const noexcept;
-  void log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept;
-  bool wants_work(worker_link const& link) const noexcept;
-  void recall_for_the_idle();
-  bool has_idle_worker() const noexcept;
-  /// Whether there is a worker that has come as far as to begin a task.
-  bool any_has_worked() const noexcept;
-  void recall(worker_link& link);
-  std::shared_ptr<nursery> make_nursery();
-  void arm_tick();
-  std::chrono::nanoseconds time_to_leave() const noexcept;
-  void end_if_it_stays(worker_link& link, std::chrono::steady_clock::time_point now);
-  void end_if_stalled(worker_link& link, std::chrono::steady_clock::time_point now);
-  void tick(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds absence);
-  bool look_after(worker_link& link, std::chrono::steady_clock::time_point now);
-  void watch_memory(worker_link& link);
-  void watch_memory_after_tasks(worker_link& link);
-  void heed_signals();
-  void drop_waiting(std::exception_ptr error, bool keeps = false);
-  void watch_the_idle();
-  void end_the_idle();
-  std::size_t alive() const noexcept { return books_.workers(); }
-
+    explicit operator bool() const noexcept { return who != nullptr; }
+    bool held() const noexcept { return held_at == results + 1; }
+  };
+  struct lane_entry {
+    task_sink* sink = nullptr;  // null: nobody wants to know any more
+    std::size_t unfinished = 0;
+    std::size_t remaining = ~std::size_t{0};
+    bool has_news = false;
+  };
+  struct task_name {
+    std::uint32_t lane;
+    std::uint64_t id;
+  };
   struct hopeless_tasks {
     task_run tasks;
     std::exception_ptr error;
   };
 
+  // Of workers and their source.
+  void on_worker(std::unique_ptr<worker> fresh) override;
+  void on_no_worker(std::exception_ptr why, bool again) override;
+  void on_answered() override { pump(); }
+  void on_results(worker& from, result_batch const& results) override;
+  void on_parts(worker& from, std::span<std::byte const> parts) override;
+  void on_message(worker& from, std::uint64_t topic, std::span<std::byte const> bytes) override;
+  void on_turn_over(worker& from, std::chrono::nanoseconds busy) override;
+  void on_recalled(worker& from, std::size_t kept) override;
+  void on_end(worker& from, worker_end end) override;
+  void on_worn_out(worker& from) override { retire(seats_[from.seat]); }
+  std::uint64_t number_of(std::uint32_t lane, std::uint64_t id) const override;
+  void on_broken(std::exception_ptr why) noexcept override;
+  task_store const& tasks() const noexcept override { return tasks_; }
+
+  // Of lanes.
+  std::uint32_t open_lane(task_sink& sink, double weight);
+  void close_lane(std::uint32_t number) noexcept;
+  bool cancel(std::uint32_t lane, std::uint64_t id, cancellation how);
+  std::size_t room(std::uint32_t lane) const;
+  bool short_of_tasks(std::uint32_t lane) const;
+  bool wants_one(std::uint32_t lane) const;
+  lane_entry& news_for(std::uint32_t lane);
+  void tell_progress();
+
+  time_point now() const { return settings_.now ? settings_.now() : std::chrono::steady_clock::now(); }
+  time_point after(std::chrono::nanoseconds wait) const;
+  std::size_t alive() const noexcept { return schedule_.workers(); }
+  std::size_t in_flight(seat const& s) const noexcept { return schedule_.in_flight(s.who->seat); }
+  bool is_idle(seat const& s) const noexcept { return s && !s.retired && in_flight(s) == 0; }
+  std::size_t idle_workers() const noexcept;
+
+  void start_workers();
+  void hand_out();
+  std::size_t give(seat& s, std::size_t count);
+  bool used_up(seat const& s) const noexcept;
+  bool wants_work(seat const& s) const noexcept;
+  void retire(seat& s) noexcept;
+  void retire_outdated();
+  void recall_for_the_idle();
+  bool recall(seat& s);
+  void rest_soon();
+
+  void finish(task_run const& done) noexcept;
+  void fail_task(task_run const& task, worker_name const& from, std::exception_ptr error);
+  void fail_or_retry(task_run const& task, worker_name const& from, std::exception_ptr error);
+  void fail_unstartable(std::exception_ptr error);
+  void give_up(task_run const& tasks, std::exception_ptr error);
+  void fail_given_up();
+  bool try_again(task_run task, schedule::failure how);
+  void drop_waiting(std::exception_ptr error, bool saves = false);
+  void save_arguments(task_run const& task, std::exception_ptr const& error) const;
+  void tell_not_saved(task_run const& task, std::string const& why) const;
+  std::exception_ptr own_copy(std::exception_ptr const& error) const;
+  std::filesystem::path save(task_run const& task, std::exception_ptr const& error) const;
+  std::exception_ptr error_of_end(worker_end& end, task_run const* task) const;
+
+  void settle(std::unique_ptr<worker> dead, bool was_retired, std::uint64_t results, worker_end end);
+  void count_death_without_work(bool in_setup);
+  bool any_has_worked() const noexcept;
+  void tell_bad_ending(worker_name const& who, bool was_to_leave, worker_end& end) noexcept;
+  void tell_log(worker_name const& who, std::string_view text) const noexcept;
+  std::chrono::nanoseconds time_to_leave() const noexcept;
+  void forget_tasks() noexcept;
+  void dismiss_workers() noexcept;
+  void tick_while_stopping(time_point now);
+  void end_stop();
+
+  void arm_tick();
+  void arm_ticker();
+  bool look_after(seat& s, time_point now, std::chrono::nanoseconds absence);
+  void end_if_it_stays(seat& s, time_point now, std::chrono::nanoseconds absence);
+  void heed_signals();
+  void watch_the_idle();
+  void end_the_idle();
+
   event_loop& loop_;
   settings settings_;
   std::size_t limit_;
   std::shared_ptr<callable_table> callables_;
-  task_sink& sink_;
-  books books_;
-  std::shared_ptr<board> board_;
-  std::shared_ptr<control_group const> group_;  // of the workers; null: none is wanted, or may be
-  std::shared_ptr<nursery> nursery_;
-  std::uint32_t nursery_knows_ = 0;
-  std::vector<std::unique_ptr<worker_link>> links_;  // one a slot of the board; null: no worker there
+  schedule schedule_;
   task_store tasks_;
-  slab_arena* const arena_;  // null: no shared memory
-  slab_sink open_blocks_;    // of the task that is being written
-  std::size_t open_length_ = 0;
-  task_head open_head_;      // likewise
-  output_mark const mark_ = output_mark::make();  // between the lines of what workers print
+  std::unique_ptr<worker_source> source_;
+  std::vector<seat> seats_;
+  std::size_t ordered_ = 0;   // workers that are on their way
+  bool out_of_luck_ = false;  // the last order came to nothing
+  std::vector<lane_entry> lanes_;
+  std::vector<std::uint32_t> news_;  // the lanes that have some
   delayed_tasks delayed_;
-  oom_watch oom_;
-  std::size_t remaining_ = ~std::size_t{0};
+  std::vector<task_name> dropped_later_;  // cancelled: once a worker gives them back
   std::size_t idle_deaths_ = 0;
-  std::chrono::steady_clock::time_point start_after_{};  // if there were any
+  time_point start_after_{};             // if there were any
   std::deque<hopeless_tasks> given_up_;  // no worker can be had for them, or they are not to be begun: to be told soon
   bool rests_soon_ = false;              // likewise
   bool tells_given_up_ = false;          // a handler that does so will run
   int heeded_ = 0;                       // of the signals to stop
+  std::optional<time_point> stopping_since_;
+  std::vector<bool> busy_at_stop_;       // by seat
+  std::function<void()> stopped_;
   ticker ticker_;
   boost::asio::steady_timer idle_timer_;
   bool idle_watched_ = false;

@@ -28,15 +28,16 @@ std::string summary_of(std::exception_ptr const& error) {
   }
 }
 
-std::string line_about(worker_link const& link, std::exception_ptr const& error) {
-  std::string const who = "worker " + std::to_string(link.number()) + " (process " + std::to_string(link.pid()) + ")";
+std::string line_about(worker_name const& name, bool was_to_leave, worker_end const& end, std::exception_ptr const& error) {
+  std::string const who =
+      "worker " + std::to_string(name.number) + " (process " + std::to_string(name.process) + ")";
   std::string line;
-  if (link.teardown_error())
+  if (end.teardown_error)
     line = "the teardown of " + who + " threw " + summary_of(error);
-  else if (link.overstayed())
+  else if (end.overstayed)
     line = who + " was to leave, and was killed because it had not done so in time";
   else
-    line = who + (link.retired() ? " was to leave, and " : " had nothing to do, and ") + summary_of(error);
+    line = who + (was_to_leave ? " was to leave, and " : " had nothing to do, and ") + summary_of(error);
   std::ranges::replace(line, '\n', ' ');
   return line;
 }
@@ -44,35 +45,34 @@ std::string line_about(worker_link const& link, std::exception_ptr const& error)
 }  // namespace
 
 std::size_t dispatcher::leaving() const noexcept {
-  return static_cast<std::size_t>(std::ranges::count_if(links_, [](auto const& link) { return link && link->retired(); }));
+  return static_cast<std::size_t>(std::ranges::count_if(seats_, [](seat const& s) { return s && s.retired; }));
 }
 
-/// Whether there was a way to leave for a worker that has ended: it has worked, and was not in the midst of a task. One whose
-/// nursery is gone, or that was killed because of a task, had none.
-bool dispatcher::should_have_left(worker_link const& link) const noexcept {
-  if (link.results() == 0 || link.was_killed() || link.begun() > 0) return false;
-  return settings_.teardown || (link.retired() && !link.orphaned());
-}
-
-void dispatcher::look_at_ending(worker_link& link) noexcept {
+/// Whoever has lanes here is told, and the log.
+void dispatcher::tell_bad_ending(worker_name const& who, bool was_to_leave, worker_end& end) noexcept {
+  if (!end.teardown_error && !end.left_badly) return;
   try {
-    if (!link.teardown_error()) link.hear_last();
-    std::exception_ptr error = link.teardown_error();
-    if (!error) {
-      auto const status = link.process().status();
-      if (!should_have_left(link) || (status && status->success())) return;
-      error = error_of_death(link, std::nullopt);
-    }
-    std::string line = line_about(link, error);
+    std::exception_ptr const error = end.teardown_error ? end.teardown_error : error_of_end(end, nullptr);
+    std::string line = line_about(who, was_to_leave, end, error);
     if (settings_.log) {
-      log(link, std::nullopt, line);
+      tell_log(who, line);
     } else {
       line = "procx: " + line + '\n';
       write_some(STDERR_FILENO, std::as_bytes(std::span(line)));
     }
-    sink_.on_bad_ending(std::move(error));
+    for (lane_entry const& l : lanes_)
+      if (l.sink) l.sink->on_bad_ending(error);
   } catch (...) {
     // No memory to say it.
+  }
+}
+
+/// Runs foreign code in the middle of everything.
+void dispatcher::tell_log(worker_name const& who, std::string_view text) const noexcept {
+  try {
+    settings_.log({static_cast<pid_t>(who.process), who.number, std::nullopt, text});
+  } catch (...) {
+    // It must not throw, and the line is lost.
   }
 }
 

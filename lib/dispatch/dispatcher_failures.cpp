@@ -1,13 +1,13 @@
 #include "dispatch/dispatcher.hpp"
 
 #include "error/death_error.hpp"
-#include "process/stop_level.hpp"
+#include "memory/slab_arena.hpp"
+#include "system/stop_level.hpp"
 
 #include <procx/detail/dispatch/saved_task.hpp>
 #include <procx/detail/dispatch/task_description.hpp>
 #include <procx/error/describe.hpp>
 #include <procx/error/exceptions.hpp>
-#include <procx/detail/process/from_now.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -22,17 +22,13 @@
 
 namespace procx::inline v1::detail {
 
-/// All that is known of a worker's death, and of the task that it was at.
-std::exception_ptr dispatcher::error_of_death(worker_link& dead, std::optional<task_run> const& task) try {
-  death_certificate c = dead.process().certificate();
-  add_crash(c, dead.slot().crash);
-  if (auto const reason = dead.reason())
-    c.cause = *reason;
-  else if (c.status.signal() == SIGKILL && !dead.was_killed() && oom_.has_risen())
-    c.cause = death_cause::out_of_memory;
+/// What a worker's death means for the task that it was at, or for nobody in particular.
+std::exception_ptr dispatcher::error_of_end(worker_end& end, task_run const* task) const try {
+  if (!end.has_certificate) return std::make_exception_ptr(std::bad_alloc());
+  death_certificate c = end.certificate;
   if (task) {
-    c.task = sink_.number_of(task->id);
-    c.attempt = books_.attempt(*task);
+    c.task = number_of(task->lane, task->id);
+    c.attempt = schedule_.attempt(*task);
   }
   return error_of(std::move(c));
 } catch (std::bad_alloc const&) {
@@ -40,19 +36,32 @@ std::exception_ptr dispatcher::error_of_death(worker_link& dead, std::optional<t
 }
 
 /// After a failure of this kind: whether it will be tried again, now or in a while.
-bool dispatcher::try_again(task_run task, books::failure how) {
-  auto const wait = backoff_after(books_.attempt(task), settings_.backoff);
-  if (stop_level() > 0 || !books_.may_try_again(task, how)) return false;
+bool dispatcher::try_again(task_run task, schedule::failure how) {
+  auto const wait = backoff_after(schedule_.attempt(task), settings_.backoff);
+  task_sink* const sink = lanes_[task.lane].sink;
+  if (stop_level() > 0 || !sink || !schedule_.may_try_again(task, how)) return false;
+  sink->on_retry(task.id);
   if (wait.count() > 0)
-    delayed_.add(task, from_now(wait));
+    delayed_.add(task, after(wait));
   else
-    books_.put_back(task);
+    schedule_.put_back(task);
   return true;
 }
 
-void dispatcher::fail_task(task_run const& task, pid_t worker, std::exception_ptr error) {
-  sink_.on_failure(task.id, worker, std::move(error));
-  tasks_.erase(task);
+dispatcher::time_point dispatcher::after(std::chrono::nanoseconds wait) const {
+  auto const begin = now();
+  return wait > time_point::max() - begin ? time_point::max() : begin + wait;
+}
+
+void dispatcher::fail_task(task_run const& task, worker_name const& from, std::exception_ptr error) {
+  if (task_sink* const sink = news_for(task.lane).sink) sink->on_failure(task.id, from, std::move(error));
+  finish(task);
+}
+
+void dispatcher::fail_or_retry(task_run const& task, worker_name const& from, std::exception_ptr error) {
+  if (try_again(task, schedule::failure::exception)) return;
+  save_arguments(task, error);
+  fail_task(task, from, std::move(error));
 }
 
 /// These tasks, which are in no place, fail in a handler of their own: whoever is told may start others, which may be just as
@@ -66,7 +75,7 @@ void dispatcher::give_up(task_run const& tasks, std::exception_ptr error) {
     if (given_up_.empty()) return;  // stopped meanwhile
     guarded([this] {
       fail_given_up();
-      sink_.on_progress();
+      tell_progress();
     });
   });
 }
@@ -77,13 +86,13 @@ void dispatcher::fail_given_up() {
     task_run const task = tasks.take_front(1);
     std::exception_ptr why = error;
     if (tasks.count == 0) given_up_.pop_front();
-    fail_task(task, 0, std::move(why));
+    fail_task(task, {}, std::move(why));
   }
 }
 
 /// Keeps the arguments in a file, if that is wanted, and notes its name in the error. That the file cannot be written is
 /// no reason to lose the error: the error says so too, and the log.
-void dispatcher::keep(task_run const& task, std::exception_ptr const& error) const {
+void dispatcher::save_arguments(task_run const& task, std::exception_ptr const& error) const {
   if (settings_.save_failures.empty()) return;
   try {
     std::string file, why;
@@ -110,7 +119,7 @@ void dispatcher::tell_not_saved(task_run const& task, std::string const& why) co
   if (!settings_.log) return;
   std::string const text = "procx: the arguments of a task that failed could not be saved: " + why;
   try {
-    settings_.log({::getpid(), 0, sink_.number_of(task.id), text});
+    settings_.log({::getpid(), 0, number_of(task.lane, task.id), text});
   } catch (...) {
     // It must not throw, and the line is lost.
   }
@@ -132,7 +141,7 @@ std::exception_ptr dispatcher::own_copy(std::exception_ptr const& error) const {
 
 std::filesystem::path dispatcher::save(task_run const& task, std::exception_ptr const& error) const {
   saved_task saved;
-  for (auto const& s : tasks_.kept(task)) {
+  for (auto const& s : tasks_.attached(task)) {
     auto const bytes = s->arena()->written(s->number());
     saved.blocks[s->number()].assign(bytes.begin(), bytes.end());
   }

@@ -1,11 +1,8 @@
 #include "dispatch/dispatcher.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/detail/process/from_now.hpp>
 
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 #include <new>
 #include <utility>
 
@@ -16,7 +13,6 @@ namespace {
 
 constexpr std::chrono::nanoseconds least_time_to_leave = std::chrono::seconds(1);  // for a worker that has nothing to do
 constexpr std::size_t deaths_without_work = 8;  // of new workers, in a row: something is wrong with the pool, not a task
-constexpr std::size_t most_with_large_pipes = 64;  // workers: if all of a user's pipes hold too much, new ones hold little
 
 }  // namespace
 
@@ -24,156 +20,95 @@ std::chrono::nanoseconds dispatcher::time_to_leave() const noexcept {
   return std::max(settings_.grace, least_time_to_leave);
 }
 
-void dispatcher::stop() noexcept {
-  auto const busy = [this](worker_link const& link) { return books_.in_flight(link.number()) > 0; };
-  for (auto& link : links_) {
-    if (!link) continue;
-    if (busy(*link))
-      link->process().kill(settings_.grace.count() > 0 ? SIGTERM : SIGKILL);
-    else
-      link->retire();
+void dispatcher::start_workers() {
+  if (idle_deaths_ > 0 && now() < start_after_) return;  // the next tick tries
+  out_of_luck_ = false;
+  while (!out_of_luck_ && alive() + ordered_ < limit_ && schedule_.pending() > idle_workers() + ordered_) {
+    ++ordered_;
+    source_->order(&schedule_.front()->head);
   }
-  auto const end_of_grace = from_now(settings_.grace), end_of_leaving = from_now(time_to_leave());
-  for (auto& link : links_) {
-    if (link && !link->process().foreign()) {
-      if (!link->process().wait_until(busy(*link) ? end_of_grace : end_of_leaving)) {
-        link->end_overstay();
-        link->process().wait_until(std::nullopt);
-      }
-      if (!busy(*link)) look_at_ending(*link);
-    }
-    if (link && arena_ && !link->process().foreign()) arena_->reclaim(link->slab_owner());
-    if (link && group_) group_->end(link->slab_owner());
-    link.reset();
-  }
-  nursery_.reset();
-  books_ = books(settings_.policy);
-  tasks_ = task_store();
-  delayed_ = {};
-  given_up_.clear();
 }
 
-void dispatcher::prepare() {
-  if (!nursery_ || !nursery_->alive()) nursery_ = make_nursery();
+void dispatcher::on_worker(std::unique_ptr<worker> fresh) {
+  --ordered_;
+  if (stopping_since_) return;  // it goes with the object
+  auto const vacant = std::ranges::find_if(seats_, [](seat const& s) { return !s; });
+  auto const number = static_cast<std::uint32_t>(vacant - seats_.begin());
+  schedule_.make_room_for(number);
+  fresh->seat = number;
+  *vacant = {.who = std::move(fresh), .idle_since = now()};
+  schedule_.add_worker(number);
+  vacant->who->set_credit(schedule_.credit(number));
 }
 
-std::shared_ptr<nursery> dispatcher::make_nursery() {
-  nursery_knows_ = callables_->size();
-  worker_settings const how{settings_.frame_limit, settings_.setup, settings_.teardown, settings_.memory_limit,
-                            settings_.limits, settings_.capture == captured::everything,
-                            settings_.log ? std::optional(mark_) : std::nullopt};
-  auto const body = [board = board_, callables = callables_, how, group = group_](nursery_order const& o) {
-    worker_order order{};
-    std::memcpy(&order, o.message.data(), sizeof order);
-    if (group) group->enter(order.slab_owner);
-    slab_arena::work_for_parent(order.slab_owner);
-    return run_worker(o.descriptors[0], o.descriptors[1], (*board)[order.number], *callables, how);
-  };
-  if (!group_) return nursery::make(body);
-  return nursery::make(body, [group = group_] { group->end_all(); });
+void dispatcher::on_no_worker(std::exception_ptr why, bool again) {
+  --ordered_;
+  if (stopping_since_ || (again && ++idle_deaths_ < deaths_without_work)) return;
+  out_of_luck_ = true;
+  if (alive() + ordered_ == 0) fail_unstartable(std::move(why));
+  // Else the work goes on with those there are; the next result tries again.
 }
 
 void dispatcher::retire_outdated() {
-  task_run const* const first = books_.front();
-  std::uint32_t const needed = first ? callable_table::needed_for(first->head.callable) : 0;
-  for (auto& link : links_) {
-    if (!link || link->retired() || books_.in_flight(link->number()) > 0) continue;
-    if (alive() > limit_ || link->knows() < needed) link->retire();
+  task_run const* const first = schedule_.front();
+  for (seat& s : seats_)
+    if (is_idle(s) && (alive() > limit_ || (first && !s.who->can_run(first->head)))) retire(s);
+}
+
+void dispatcher::on_end(worker& from, worker_end end) {
+  seat& s = seats_[from.seat];
+  bool const retired = s.retired;
+  std::uint64_t const results = s.results;
+  auto dead = std::move(s.who);
+  s = {};
+  if (stopping_since_) {
+    if (!busy_at_stop_[dead->seat]) tell_bad_ending(dead->name(), retired, end);
+    dead.reset();
+    return end_stop();
   }
+  settle(std::move(dead), retired, results, std::move(end));
+  for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) news_for(lane);  // there is a place for something else
+  tell_progress();
 }
 
-void dispatcher::start_workers() {
-  if (idle_deaths_ > 0 && std::chrono::steady_clock::now() < start_after_) return;  // the next tick tries
-  while (alive() < limit_ && books_.pending() > 0) {
-    std::size_t idle = 0;
-    for (auto const& link : links_) idle += link && !link->retired() && books_.in_flight(link->number()) == 0;
-    if (books_.pending() <= idle) return;
-    try {
-      if (!start_worker()) return;
-    } catch (std::exception const& e) {
-      bool const known = dynamic_cast<boost::system::system_error const*>(&e) || dynamic_cast<std::bad_alloc const*>(&e);
-      if (!known) throw;
-      if (nursery_ && !nursery_->alive() && ++idle_deaths_ < deaths_without_work) continue;  // with a new one
-      if (alive() == 0) fail_unstartable(std::current_exception());
-      return;  // the work goes on with those there are; the next result tries again
-    }
-  }
-}
-
-bool dispatcher::start_worker() {
-  auto const vacant = std::find(links_.begin(), links_.end(), nullptr);
-  if (vacant == links_.end()) return false;
-  auto const number = static_cast<std::uint32_t>(vacant - links_.begin());
-  books_.make_room_for(number);
-  task_run const* const first = books_.front();
-  bool const outdated = first && nursery_knows_ < callable_table::needed_for(first->head.callable);
-  if (!nursery_ || !nursery_->alive() || outdated) nursery_ = make_nursery();
-
-  board_slot& slot = (*board_)[number];
-  slot.reset();
-  auto [task_read, task_write] = make_pipe();
-  auto [result_read, result_write] = make_pipe();
-  if (settings_.workers <= most_with_large_pipes)
-    for (descriptor const* pipe : {&task_write, &result_write}) ask_for_pipe_size(*pipe, worker_pipe_size);
-  std::vector<descriptor> given;
-  given.push_back(std::move(task_read));
-  given.push_back(std::move(result_write));
-  worker_order const order{number, slab_arena::new_owner()};
-  auto process = nursery_->spawn(std::as_bytes(std::span(&order, 1)), std::move(given), settings_.capture);
-  *vacant = std::make_unique<worker_link>(*this, order, nursery_knows_, slot, nursery_, std::move(process),
-                                          std::move(task_write), std::move(result_read));
-  books_.add_worker(number);
-  slot.credit.store(books_.credit(number), std::memory_order_relaxed);
-  return true;
-}
-
-/// Runs foreign code in the middle of everything.
-void dispatcher::log(worker_link const& from, std::optional<std::uint64_t> task, std::string_view text) const noexcept {
-  try {
-    settings_.log({from.pid(), from.number(), task ? std::optional(sink_.number_of(*task)) : std::nullopt, text});
-  } catch (...) {
-    // It must not throw, and the line is lost.
-  }
-}
-
-void dispatcher::on_death(worker_link& link) {
-  settle(std::move(links_[link.number()]));
-  sink_.on_progress();
-}
-
-/// The link goes before the tasks' owners are told, and with it what it holds of the exceptions that they get.
-void dispatcher::settle(std::unique_ptr<worker_link> dead) {
-  worker_link& link = *dead;
-  pid_t const pid = link.pid();
-  look_at_ending(link);
-  if (arena_) arena_->reclaim(link.slab_owner());
-  if (group_) group_->end(link.slab_owner());
-  auto const blamed = books_.died(link.number(), link.begun() > 0 || (link.complaint() && link.results() > 0));
+/// The worker's object goes before the tasks' owners are told, and with it what it holds of the exceptions that they get.
+void dispatcher::settle(std::unique_ptr<worker> dead, bool was_retired, std::uint64_t results, worker_end end) {
+  worker_name const name = dead->name();
+  tell_bad_ending(name, was_retired, end);
+  auto const blamed = schedule_.died(dead->seat, end.at_task || (end.complaint && results > 0));
   if (blamed) {
     idle_deaths_ = 0;
-    auto const reason = link.reason();
-    if (link.another_was_meant() && !link.complaint() && tasks_.intact(*blamed)) return books_.put_back(*blamed);
-    std::exception_ptr error = link.complaint() ? link.complaint() : error_of_death(link, blamed);
-    bool const is_final = reason == death_cause::timeout || reason == death_cause::cancellation;
-    if (!is_final && try_again(*blamed, books::failure::death)) return;
-    if (reason != death_cause::cancellation) keep(*blamed, error);
+    if (end.another_was_meant && !end.complaint && tasks_.intact(*blamed)) return schedule_.put_back(*blamed);
+    std::exception_ptr error = end.complaint ? end.complaint : error_of_end(end, &*blamed);
+    death_cause const cause = end.certificate.cause;
+    bool const is_final = cause == death_cause::timeout || cause == death_cause::cancellation;
+    if (!is_final && try_again(*blamed, schedule::failure::death)) return;
+    if (cause != death_cause::cancellation) save_arguments(*blamed, error);
+    end = {};
     dead.reset();
-    fail_task(*blamed, pid, std::move(error));
-  } else if (link.results() == 0 && !link.retired() && !link.orphaned()) {
-    // What throws in its setup will do so again, if it does so everywhere. Who is killed may have been hit by chance: each
-    // time there is more time for that to pass.
-    if (++idle_deaths_ > 1 && (!link.setup_error() || any_has_worked()))
-      start_after_ = std::chrono::steady_clock::now() + backoff_after(static_cast<unsigned>(idle_deaths_) - 1, ticker::period);
-    if (idle_deaths_ < deaths_without_work) return;
-    if (any_has_worked()) return;  // with those there are
-    std::exception_ptr error = link.setup_error() ? link.setup_error() : error_of_death(link, std::nullopt);
+    fail_task(*blamed, name, std::move(error));
+  } else if (results == 0 && !was_retired && end.at_fault) {
+    count_death_without_work(end.setup_error != nullptr);
+    if (idle_deaths_ < deaths_without_work || any_has_worked()) return;  // with those there are
+    std::exception_ptr error = end.setup_error ? end.setup_error : error_of_end(end, nullptr);
+    end = {};
     dead.reset();
     fail_unstartable(std::move(error));
   }
 }
 
+/// What throws in its setup will do so again, if it does so everywhere. Who is killed may have been hit by chance: each
+/// time there is more time for that to pass.
+void dispatcher::count_death_without_work(bool in_setup) {
+  if (++idle_deaths_ > 1 && (!in_setup || any_has_worked()))
+    start_after_ = after(backoff_after(static_cast<unsigned>(idle_deaths_) - 1, ticker::period));
+}
+
+/// Whether there is a worker that has come as far as to begin a task.
 bool dispatcher::any_has_worked() const noexcept {
-  return std::ranges::any_of(links_, [](auto const& link) { return link && !link->retired() && link->slot().claimed() > 0; });
+  return std::ranges::any_of(seats_, [this](seat const& s) {
+    return s && !s.retired && (s.results > 0 || s.who->progress(now()).begun > 0);
+  });
 }
 
 /// No worker can be had: what waits cannot be done.
@@ -182,20 +117,88 @@ void dispatcher::fail_unstartable(std::exception_ptr error) {
   drop_waiting(std::move(error), true);
 }
 
-void dispatcher::drop_waiting(std::exception_ptr error, bool keeps) {
-  while (books_.pending() > 0) {
-    task_run dropped = books_.drop_front();
-    if (!keeps || settings_.save_failures.empty()) {
+void dispatcher::drop_waiting(std::exception_ptr error, bool saves) {
+  while (schedule_.pending() > 0) {
+    task_run dropped = schedule_.drop_front();
+    if (!saves || settings_.save_failures.empty()) {
       give_up(dropped, error);
       continue;
     }
     while (dropped.count > 0) {
       task_run const task = dropped.take_front(1);
       std::exception_ptr own = own_copy(error);
-      keep(task, own);
+      save_arguments(task, own);
       give_up(task, std::move(own));
     }
   }
+}
+
+// The end of all of them.
+
+void dispatcher::stop() noexcept {
+  if (!stopping_since_) dismiss_workers();
+  time_point const end_of_grace = *stopping_since_ + settings_.grace, end_of_leaving = *stopping_since_ + time_to_leave();
+  for (seat& s : seats_) {
+    if (!s) continue;
+    bool const busy = busy_at_stop_[s.who->seat], retired = s.retired;
+    auto end = s.who->wait_until(busy ? end_of_grace : end_of_leaving);
+    if (!end) {
+      s.who->end_now();
+      end = s.who->wait_until(std::nullopt);
+    }
+    if (!busy && end) tell_bad_ending(s.who->name(), retired, *end);
+    s = {};
+  }
+  source_->shut_now();
+  forget_tasks();
+  stopped_ = nullptr;
+}
+
+void dispatcher::stop(std::function<void()> then) noexcept {
+  stopped_ = std::move(then);
+  if (!stopping_since_) dismiss_workers();
+  end_stop();
+  if (stopped_) arm_ticker();
+}
+
+void dispatcher::dismiss_workers() noexcept {
+  stopping_since_ = now();
+  for (seat& s : seats_) {
+    if (!s) continue;
+    bool const busy = in_flight(s) > 0;
+    busy_at_stop_[s.who->seat] = busy;
+    if (busy)
+      s.who->end(settings_.grace);
+    else
+      retire(s);
+  }
+}
+
+void dispatcher::tick_while_stopping(time_point now) {
+  for (seat& s : seats_) {
+    if (!s) continue;
+    auto const patience = busy_at_stop_[s.who->seat] ? settings_.grace : time_to_leave();
+    if (now - *stopping_since_ >= patience) s.who->end_now();
+  }
+  bool const any = std::ranges::any_of(seats_, [](seat const& s) { return static_cast<bool>(s); });
+  if (any) arm_ticker();
+}
+
+void dispatcher::end_stop() {
+  if (!stopped_ || std::ranges::any_of(seats_, [](seat const& s) { return static_cast<bool>(s); })) return;
+  forget_tasks();
+  source_->shut([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && stopped_) std::exchange(stopped_, nullptr)();
+  });
+}
+
+void dispatcher::forget_tasks() noexcept {
+  schedule_.forget_all();
+  tasks_ = task_store();
+  delayed_ = {};
+  dropped_later_.clear();
+  given_up_.clear();
+  for (lane_entry& l : lanes_) l.unfinished = 0;
 }
 
 }  // namespace procx::inline v1::detail

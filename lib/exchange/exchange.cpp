@@ -4,7 +4,7 @@
 #include "system/generation.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/detail/process/from_now.hpp>
+#include <procx/detail/system/from_now.hpp>
 
 #include <boost/asio/system_executor.hpp>
 

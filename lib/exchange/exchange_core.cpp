@@ -35,6 +35,7 @@ exchange_core::exchange_core(exchange& owner, exchange_options const& options,
 }
 
 exchange_core::~exchange_core() {
+  worker_tasks_.reset();
   workers_.reset();
   for (member& m : members_)
     if (m.ch.kill(SIGKILL)) m.ch.core().child().wait();
@@ -138,7 +139,7 @@ exchange::channel_list exchange_core::active() {
   for (member& m : members_) all.push_back(m.ch);
   if (!workers_) return all;
   std::set<pid_t> pids;
-  for (pid_t const pid : workers_->busy_pids()) pids.insert(pid);
+  for (worker_name const& w : workers_->busy_workers()) pids.insert(static_cast<pid_t>(w.process));
   for (auto const& [pid, results] : kept_)
     if (has_untaken(pid, results)) pids.insert(pid);
   for (pid_t const pid : pids) all.push_back(face_of(pid));
@@ -161,7 +162,7 @@ bool exchange_core::unfinished() const noexcept {
 }
 
 bool exchange_core::busy() const noexcept {
-  std::size_t const others = workers_ ? workers_->busy_pids().size() : 0;
+  std::size_t const others = workers_ ? workers_->busy_workers().size() : 0;
   return limit_ && members_.size() + others >= limit_;
 }
 

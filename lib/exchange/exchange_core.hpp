@@ -1,7 +1,8 @@
 #pragma once
 
 #include "channel/channel_core.hpp"
-#include "dispatch/dispatcher.hpp"
+#include "dispatch/lane.hpp"
+#include "local/local_options.hpp"
 #include "memory/slab_sources.hpp"
 #include "exchange/channel_watch.hpp"
 #include "process/resources/oom_watch.hpp"
@@ -63,8 +64,8 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
 
   // Results of the dispatcher's workers. They are kept, and shown to the owner from `on_progress` as if they came over
   // channels: it may start others then, wait for them, or run the loop.
-  void on_value(std::uint64_t id, pid_t worker, encoded_value const& value) override;
-  void on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) override;
+  void on_value(std::uint64_t id, worker_name const& worker, encoded_value const& value) override;
+  void on_failure(std::uint64_t id, worker_name const& worker, std::exception_ptr error) override;
   void on_progress() override;
   void on_broken(std::exception_ptr why) noexcept override;
 
@@ -148,6 +149,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   static void see_off(process& p, std::chrono::steady_clock::time_point until);
   void launch(waiting_job& next);
   void to_workers(job& task);
+  void make_workers();
   channel& face_of(pid_t worker);
   void show_arrived();
   void take_back_offers();
@@ -173,6 +175,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
   std::map<void*, std::uint32_t> table_places_;
   std::unique_ptr<dispatcher> workers_;
+  std::unique_ptr<lane> worker_tasks_;
   std::map<pid_t, channel> faces_;
   std::deque<arrived_result> arrived_;  // that were not shown
   bool by_hand_;  // the owner asks what is ready, or has not yet said what it will do: what comes of workers is kept

@@ -4,9 +4,9 @@
 #include "dispatch/tasks/delayed_tasks.hpp"
 #include "error/death_error.hpp"
 #include "process/process_state.hpp"
-#include "process/stop_level.hpp"
+#include "system/stop_level.hpp"
 
-#include <procx/detail/process/from_now.hpp>
+#include <procx/detail/system/from_now.hpp>
 
 #include <csignal>
 #include <utility>

@@ -3,7 +3,7 @@
 
 #include "system/memory_use.hpp"
 #include "process/resources/worker_limits.hpp"
-#include "process/stop_level.hpp"
+#include "system/stop_level.hpp"
 
 #include <csignal>
 #include <utility>
@@ -28,7 +28,7 @@ void exchange_core::submit(std::unique_ptr<job> task) {
 }
 
 bool exchange_core::room_for_one() const noexcept {
-  std::size_t const others = workers_ ? workers_->workers() : 0;
+  std::size_t const others = workers_ ? workers_->places_taken() : 0;
   return limit_ == 0 || members_.size() + others < limit_;
 }
 

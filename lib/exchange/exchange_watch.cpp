@@ -3,9 +3,9 @@
 #include "exchange/exchange_core.hpp"
 
 #include "system/memory_use.hpp"
-#include "process/stop_level.hpp"
+#include "system/stop_level.hpp"
 
-#include <procx/detail/process/from_now.hpp>
+#include <procx/detail/system/from_now.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -74,7 +74,7 @@ bool exchange_core::must_cancel() const noexcept { return stop_level() > 0 && !w
 void exchange_core::cancel_waiting() {
   if (!owner_) return;
   while (must_cancel()) {
-    on_failure(waiting_.front().index, 0, std::make_exception_ptr(stopped()));
+    on_failure(waiting_.front().index, {}, std::make_exception_ptr(stopped()));
     waiting_.pop_front();
   }
   show_arrived();

@@ -1,6 +1,8 @@
 // The half of an exchange that reuses workers: tasks that know nothing of channels go through the dispatcher.
 #include "exchange/exchange_core.hpp"
 
+#include "local/local_workers.hpp"
+
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -20,15 +22,30 @@ packed_task pack(job& task, task_head const& head, bool run_once) {
 
 }  // namespace
 
+void exchange_core::make_workers() {
+  dispatcher_options d;
+  d.workers = limit_;
+  d.frame_limit = options_.start.frame_limit;
+  d.task_timeout = options_.task_timeout;
+  d.grace = options_.grace;
+  d.backoff = options_.backoff;
+  d.policy.retries = options_.retries;
+  d.recycle_after_tasks = options_.limits.recycle_after_tasks;
+  local_options l;
+  l.workers = limit_;
+  l.frame_limit = options_.start.frame_limit;
+  l.task_timeout = options_.task_timeout;
+  l.memory_limit = options_.memory_limit;
+  l.limits = options_.limits;
+  l.capture = options_.start.capture_stderr ? captured::errors : captured::nothing;
+  workers_ = std::make_unique<dispatcher>(loop_, d, callables_, [&](worker_events& events) {
+    return std::make_unique<local_workers>(events, loop_, l, callables_);
+  });
+  worker_tasks_ = std::make_unique<lane>(*workers_, *this);
+}
+
 void exchange_core::to_workers(job& task) {
-  if (!workers_) {
-    dispatcher::settings s;
-    s.take(options_);
-    s.workers = limit_;
-    s.frame_limit = options_.start.frame_limit;
-    s.capture = options_.start.capture_stderr ? captured::errors : captured::nothing;
-    workers_ = std::make_unique<dispatcher>(loop_, s, callables_, *this);
-  }
+  if (!workers_) make_workers();
   task_head head = task.head();
   if (auto object = task.inherited()) {
     auto const [at, is_new] = table_places_.try_emplace(object.get());
@@ -36,7 +53,7 @@ void exchange_core::to_workers(job& task) {
     head.callable = at->second;
   }
   packed_task packed = pack(task, head, workers_->runs_once());
-  workers_->add_task(next_index_, std::move(packed));
+  worker_tasks_->add_task(next_index_, std::move(packed));
 }
 
 channel& exchange_core::face_of(pid_t worker) {
@@ -45,18 +62,19 @@ channel& exchange_core::face_of(pid_t worker) {
   return at->second;
 }
 
-void exchange_core::on_value(std::uint64_t id, pid_t worker, encoded_value const& value) {
-  arrived_.push_back({id, worker, held_result::copy_of(value)});
+void exchange_core::on_value(std::uint64_t id, worker_name const& worker, encoded_value const& value) {
+  arrived_.push_back({id, static_cast<pid_t>(worker.process), held_result::copy_of(value)});
 }
 
-void exchange_core::on_failure(std::uint64_t id, pid_t worker, std::exception_ptr error) {
+void exchange_core::on_failure(std::uint64_t id, worker_name const& worker, std::exception_ptr error) {
   held_result failed;
   failed.error = std::move(error);
-  arrived_.push_back({id, worker, std::move(failed)});
+  arrived_.push_back({id, static_cast<pid_t>(worker.process), std::move(failed)});
 }
 
 /// The tasks that the workers had are lost, and whoever waits for them is told. The next ones get new workers.
 void exchange_core::on_broken(std::exception_ptr why) noexcept {
+  worker_tasks_.reset();
   workers_.reset();
   try {
     note_escaped(std::move(why));

@@ -1,7 +1,8 @@
 #include <procx/detail/pool/pmap_engine.hpp>
 
-#include "pool/dispatcher_settings.hpp"
-#include "process/stop_level.hpp"
+#include "dispatch/lane.hpp"
+#include "pool/runner_settings.hpp"
+#include "system/stop_level.hpp"
 #include "system/event_loop.hpp"
 
 #include <procx/error/exceptions.hpp>
@@ -46,27 +47,27 @@ class set_for_now {
 
 class pmap_engine::state final : public task_sink {
  public:
-  state(dispatcher::settings const& settings, std::shared_ptr<callable_table> callables, pmap_source& source)
+  state(runner_settings const& settings, std::shared_ptr<callable_table> const& callables, pmap_source& source)
       : source_(source),
-        plain_bytes_(source.plain_bytes() <= settings.frame_limit ? source.plain_bytes() : 0),
+        plain_bytes_(source.plain_bytes() <= settings.dispatch.frame_limit ? source.plain_bytes() : 0),
         supply_(source.inputs_come()),
-        window_(settings.policy.window),
-        items_ahead_(items_ahead * settings.workers),
-        dispatcher_(loop_, settings, std::move(callables), *this) {
+        window_(settings.dispatch.policy.window),
+        items_ahead_(items_ahead * settings.dispatch.workers),
+        dispatcher_(loop_, settings.dispatch, callables, settings.source(loop_, callables)) {
     dispatcher_.prepare();
   }
 
-  void on_value(std::uint64_t id, pid_t, encoded_value const& value) override {
+  void on_value(std::uint64_t id, worker_name const&, encoded_value const& value) override {
     bytes_kept_ += value.size();
     ++stored_;
     source_.store_value(id, value);
   }
-  void on_values(std::uint64_t first, pid_t, value_series const& values) override {
+  void on_values(std::uint64_t first, worker_name const&, value_series const& values) override {
     bytes_kept_ += values.count * values.length;
     stored_ += values.count;
     source_.store_values(first, values);
   }
-  void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override {
+  void on_failure(std::uint64_t id, worker_name const&, std::exception_ptr error) override {
     ++stored_;
     source_.store_failure(id, std::move(error));
   }
@@ -110,7 +111,7 @@ class pmap_engine::state final : public task_sink {
 
   std::size_t drawn_ = 0;
   bool exhausted_ = false;
-  std::size_t busy_workers() const { return dispatcher_.busy_pids().size(); }
+  std::size_t busy_workers() const { return dispatcher_.busy_workers().size(); }
 
  private:
   using drawn = pmap_source::drawn;
@@ -149,13 +150,13 @@ class pmap_engine::state final : public task_sink {
     } catch (...) {
       range_error_ = std::current_exception();
     }
-    dispatcher_.expect_remaining(exhausted_ ? 0 : source_.inputs_left());
+    lane_.expect_remaining(exhausted_ ? 0 : source_.inputs_left());
   }
 
   void draw_ahead() {
     auto const began = supply_ == supply::computed ? clock::now() : clock::time_point();
     std::size_t const bytes = dispatcher_.task_bytes();
-    for (auto room = dispatcher_.room(); room > 0 && !exhausted_ && dispatcher_.wants_more();) {
+    for (auto room = lane_.room(); room > 0 && !exhausted_ && lane_.wants_more();) {
       std::size_t const most = std::min(room, may_draw());
       if (most == 0) break;
       room -= plain_bytes_ ? draw_plain(most) : draw_one();
@@ -168,7 +169,7 @@ class pmap_engine::state final : public task_sink {
   /// One by one: what is there is sent off before the range is asked for more, which may take its time, and what has come
   /// meanwhile is taken.
   void draw_for_the_idle(std::function<bool()> const& condition) {
-    while (!exhausted_ && !draws_ahead() && may_draw() > 0 && dispatcher_.wants_one()) {
+    while (!exhausted_ && !draws_ahead() && may_draw() > 0 && lane_.wants_one()) {
       auto const before = clock::now(), began = clock::now();
       drawn const what = fetch();
       auto const ended = clock::now();
@@ -189,7 +190,7 @@ class pmap_engine::state final : public task_sink {
 
   /// Up to `most`, as many as have room in one piece; how many.
   std::size_t draw_plain(std::size_t most) {
-    auto const tasks = dispatcher_.begin_tasks(arguments_length_size + plain_bytes_, most);
+    auto const tasks = lane_.begin_tasks(arguments_length_size + plain_bytes_, most);
     std::size_t count = 0;
     drawn what = drawn::nothing;
     try {
@@ -201,11 +202,11 @@ class pmap_engine::state final : public task_sink {
     commit_plain(count);
     if (what == drawn::nothing) exhausted_ = true;
     if (what != drawn::failure) return count;
-    on_failure(drawn_++, 0, std::exchange(why_, nullptr));
+    on_failure(drawn_++, {}, std::exchange(why_, nullptr));
     return count + 1;
   }
   void commit_plain(std::size_t count) {
-    dispatcher_.commit_tasks(drawn_, count, {.callable = 0});
+    lane_.commit_tasks(drawn_, count, {.callable = 0});
     drawn_ += count;
   }
 
@@ -229,18 +230,18 @@ class pmap_engine::state final : public task_sink {
     }
     if (what == drawn::input && !add_fetched()) what = drawn::failure;
     std::size_t const index = drawn_++;
-    if (what == drawn::failure) on_failure(index, 0, std::exchange(why_, nullptr));
+    if (what == drawn::failure) on_failure(index, {}, std::exchange(why_, nullptr));
   }
   bool add_fetched() {
     try {
-      auto out = dispatcher_.begin_task({.callable = 0});
+      auto out = lane_.begin_task({.callable = 0});
       try {
         source_.write_fetched(out);
       } catch (...) {
-        dispatcher_.abandon_task();
+        lane_.abandon_task();
         throw;
       }
-      dispatcher_.commit_task(drawn_);
+      lane_.commit_task(drawn_);
       return true;
     } catch (...) {  // its `serialize` throws, or it is too large
       why_ = std::current_exception();
@@ -251,7 +252,7 @@ class pmap_engine::state final : public task_sink {
   /// One outcome for all inputs that will not be drawn: the next one's.
   void stand_for_the_rest(task_cancelled const& why) {
     exhausted_ = true;
-    on_failure(drawn_++, 0, std::make_exception_ptr(why));
+    on_failure(drawn_++, {}, std::make_exception_ptr(why));
   }
 
   pmap_source& source_;
@@ -272,6 +273,7 @@ class pmap_engine::state final : public task_sink {
   unsigned quick_ = 0;      // so many inputs in a row came at once
   std::exception_ptr range_error_;  // to be thrown when the results of the inputs before are there
   dispatcher dispatcher_;
+  lane lane_{dispatcher_, *this};
 };
 
 pmap_engine::pmap_engine(pmap_options const& options, task_entry entry, std::shared_ptr<void> callable,

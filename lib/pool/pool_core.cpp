@@ -1,12 +1,13 @@
 #include <procx/detail/pool/pool_core.hpp>
 
+#include "dispatch/lane.hpp"
 #include "pool/cancellation.hpp"
-#include "pool/dispatcher_settings.hpp"
+#include "pool/runner_settings.hpp"
 #include "pool/pool_thread.hpp"
 #include "pool/posted_failures.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/detail/process/from_now.hpp>
+#include <procx/detail/system/from_now.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -25,7 +26,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
       : options_(options),
         thread_(executor),
         posted_failures_(options.log),
-        dispatcher_(thread_.loop(), settings_of(options), callables_, *this) {
+        settings_(settings_of(options)),
+        dispatcher_(thread_.loop(), settings_.dispatch, callables_, settings_.source(thread_.loop(), callables_)) {
     dispatcher_.prepare();  // before there is a thread
   }
 
@@ -77,7 +79,7 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   void cancel(task_id id, boost::asio::cancellation_type how) {
     on_thread([id, how](state& s) {
       s.take_in();
-      s.dispatcher_.cancel(id, how_to(how));
+      s.lane_.cancel(id, how_to(how));
       s.on_progress();
     });
   }
@@ -138,8 +140,8 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   // From the dispatcher.
 
   std::uint64_t number_of(std::uint64_t id) const override { return (id >> 32) - 1; }
-  void on_value(std::uint64_t id, pid_t, encoded_value const& value) override { complete(id, {nullptr, value}); }
-  void on_failure(std::uint64_t id, pid_t, std::exception_ptr error) override { complete(id, {std::move(error), {}}); }
+  void on_value(std::uint64_t id, worker_name const&, encoded_value const& value) override { complete(id, {nullptr, value}); }
+  void on_failure(std::uint64_t id, worker_name const&, std::exception_ptr error) override { complete(id, {std::move(error), {}}); }
   void on_bad_ending(std::exception_ptr error) noexcept override {
     std::lock_guard const lock(mutex_);
     if (!bad_ending_) bad_ending_ = std::move(error);
@@ -229,9 +231,9 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
 
   void add_task(submission& s) {
     try {
-      dispatcher_.add_task(s.id, std::move(s.task));
+      lane_.add_task(s.id, std::move(s.task));
     } catch (std::bad_alloc const&) {  // it may be large
-      dispatcher_.abandon_task();
+      lane_.abandon_task();
       complete(s.id, {std::current_exception(), {}});
     }
   }
@@ -341,7 +343,9 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
   pool_thread thread_;
   std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
   posted_failures posted_failures_;
+  runner_settings settings_;
   dispatcher dispatcher_;
+  lane lane_{dispatcher_, *this};
   std::vector<submission> taken_;
   std::vector<ending_handler> to_tell_;
   std::size_t completed_ = 0;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <procx/process/log_line.hpp>
+#include <procx/dispatch/log_line.hpp>
 
 #include <cstddef>
 #include <cstdint>

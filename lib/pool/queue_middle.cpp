@@ -1,7 +1,6 @@
 #include "pool/queue_middle.hpp"
 
 #include "pool/cancellation.hpp"
-#include "pool/dispatcher_settings.hpp"
 
 #include <procx/error/exceptions.hpp>
 
@@ -14,10 +13,10 @@ namespace {
 // On one worker. More than elsewhere: five threads and processes take turns, and each turn should be worth its switch.
 constexpr std::uint32_t tasks_ahead = 8192;
 
-dispatcher::settings queue_settings(parallel_queue_options const& options) {
-  dispatcher::settings s = settings_of(options);
-  s.idle_timeout = std::chrono::seconds(30);
-  s.policy.most = tasks_ahead;
+runner_settings queue_settings(parallel_queue_options const& options) {
+  runner_settings s = settings_of(options);
+  s.dispatch.idle_timeout = std::chrono::seconds(30);
+  s.dispatch.policy.most = tasks_ahead;
   return s;
 }
 
@@ -35,7 +34,9 @@ queue_middle::queue_middle(queue_ends& ends, event_loop& loop, parallel_queue_op
     : ends_(ends),
       over_told_(std::move(over)),
       broken_told_(std::move(broken)),
-      dispatcher_(loop, queue_settings(options), table_of(std::move(callable)), *this) {}
+      settings_(queue_settings(options)),
+      callables_(table_of(std::move(callable))),
+      dispatcher_(loop, settings_.dispatch, callables_, settings_.source(loop, callables_)) {}
 
 void queue_middle::go_on() {
   workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
@@ -61,13 +62,13 @@ void queue_middle::end() noexcept {
 
 void queue_middle::on_progress() { go_on(); }
 
-void queue_middle::on_value(std::uint64_t index, pid_t, encoded_value const& value) {
+void queue_middle::on_value(std::uint64_t index, worker_name const&, encoded_value const& value) {
   ++tasks_over_;
   task_bytes_come_ += value.size();
   finish(index, value);
 }
 
-void queue_middle::on_values(std::uint64_t first, pid_t worker, value_series const& values) {
+void queue_middle::on_values(std::uint64_t first, worker_name const& worker, value_series const& values) {
   if (values.length > taken_result::most_bytes) return task_sink::on_values(first, worker, values);
   std::size_t const bytes = values.count * values.length;
   tasks_over_ += values.count;
@@ -76,7 +77,7 @@ void queue_middle::on_values(std::uint64_t first, pid_t worker, value_series con
   results_.add_series(first, values);
 }
 
-void queue_middle::on_failure(std::uint64_t index, pid_t, std::exception_ptr error) {
+void queue_middle::on_failure(std::uint64_t index, worker_name const&, std::exception_ptr error) {
   ++tasks_over_;
   fail(index, std::move(error));
 }
@@ -105,11 +106,11 @@ void queue_middle::fail(std::uint64_t index, std::exception_ptr error) {
 /// Hands tasks to the dispatcher: as many as are of use, and as their results may take memory.
 void queue_middle::feed() {
   if (over_) return;
-  std::size_t room = dispatcher_.room();
+  std::size_t room = lane_.room();
   if (room == 0) return;
   room = std::min(room, allowed());
   while (room > 0 && has_waiting()) room -= feed_front(room);
-  dispatcher_.expect_remaining(is_stopped() ? static_cast<std::size_t>(all_ - fed_) : ~std::size_t{0});
+  lane_.expect_remaining(is_stopped() ? static_cast<std::size_t>(all_ - fed_) : ~std::size_t{0});
 }
 
 /// How many more tasks may be under way, as far as that is a matter of their results' bytes.
@@ -142,9 +143,9 @@ std::size_t queue_middle::bytes_held() const noexcept {
 bool queue_middle::has_waiting() {
   if (begun_) return true;
   // If nothing is there, it is early enough to look again when results have come.
-  if (batches_.empty() && !ends_.entrance.take(batches_, dispatcher_.short_of_tasks())) return false;
+  if (batches_.empty() && !ends_.entrance.take(batches_, lane_.short_of_tasks())) return false;
   buffer& items = batches_.front().items;
-  at_ = dispatcher_.adopt(items);
+  at_ = lane_.adopt(items);
   ends_.entrance.give_back(std::move(items));
   begun_ = true;
   return true;
@@ -172,7 +173,7 @@ std::size_t queue_middle::feed_front(std::size_t room) {
     kinds_fed_ += kind.count == 0;
   }
   if (kinds_fed_ == kinds.size()) {
-    dispatcher_.all_added(at_);
+    lane_.all_added(at_);
     batches_.pop_front();
     kinds_fed_ = 0;
     begun_ = false;
@@ -182,9 +183,9 @@ std::size_t queue_middle::feed_front(std::size_t room) {
 
 /// Tasks of one kind, as far as they are of one length; how many.
 std::uint32_t queue_middle::feed_tasks(queue_batch::kind const& kind, std::size_t room) {
-  std::size_t const size = task_store::size_at(dispatcher_.at(at_));
+  std::size_t const size = task_store::size_at(lane_.at(at_));
   auto const most = static_cast<std::uint32_t>(std::min<std::size_t>(kind.count, room));
-  std::uint32_t const count = dispatcher_.add_tasks(at_, most, kind.head, fed_);
+  std::uint32_t const count = lane_.add_tasks(at_, most, kind.head, fed_);
   bytes_fed_ += count * size;
   tasks_fed_ += count;
   return count;
@@ -192,7 +193,7 @@ std::uint32_t queue_middle::feed_tasks(queue_batch::kind const& kind, std::size_
 
 /// An item that may be more than a small task, or less.
 void queue_middle::feed_other(queue_batch::kind const& kind) {
-  std::byte const* const item = dispatcher_.at(at_);
+  std::byte const* const item = lane_.at(at_);
   std::size_t const size = task_store::size_at(item);
   bytes_fed_ += size;
   slab_sink blocks;
@@ -204,7 +205,7 @@ void queue_middle::feed_other(queue_batch::kind const& kind) {
   }
   bool const cancelled = cancelled_.erase(fed_) > 0;
   if (kind.is_task && !cancelled) {
-    tasks_fed_ += dispatcher_.add_tasks(at_, 1, kind.head, fed_, std::move(blocks));
+    tasks_fed_ += lane_.add_tasks(at_, 1, kind.head, fed_, std::move(blocks));
     return;
   }
   at_.offset += arguments_length_size + size;
@@ -240,7 +241,7 @@ void queue_middle::cancel(std::uint64_t index, boost::asio::cancellation_type ho
   if (index >= fed_)
     cancelled_.insert(index);
   else
-    dispatcher_.cancel(index, how_to(how));
+    lane_.cancel(index, how_to(how));
   go_on();
 }
 

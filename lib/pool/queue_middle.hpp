@@ -1,6 +1,7 @@
 #pragma once
 
-#include "dispatch/dispatcher.hpp"
+#include "dispatch/lane.hpp"
+#include "pool/runner_settings.hpp"
 #include "pool/queue_entrance.hpp"
 #include "pool/queue_exit.hpp"
 #include "pool/result_order.hpp"
@@ -57,9 +58,9 @@ class alignas(cache_line) queue_middle final : public task_sink {
   std::size_t workers() const noexcept { return workers_.load(std::memory_order_relaxed); }
 
   // From the dispatcher.
-  void on_value(std::uint64_t index, pid_t worker, encoded_value const& value) override;
-  void on_values(std::uint64_t first, pid_t worker, value_series const& values) override;
-  void on_failure(std::uint64_t index, pid_t worker, std::exception_ptr error) override;
+  void on_value(std::uint64_t index, worker_name const& worker, encoded_value const& value) override;
+  void on_values(std::uint64_t first, worker_name const& worker, value_series const& values) override;
+  void on_failure(std::uint64_t index, worker_name const& worker, std::exception_ptr error) override;
   void on_progress() override;
   void on_broken(std::exception_ptr why) noexcept override { broken_told_(std::move(why)); }
   /// See `dispatcher::guarded`.
@@ -108,7 +109,10 @@ class alignas(cache_line) queue_middle final : public task_sink {
   std::uint64_t all_ = not_stopped;
   bool over_ = false;
   std::atomic<std::size_t> workers_ = 0;
+  runner_settings const settings_;
+  std::shared_ptr<callable_table> const callables_;
   dispatcher dispatcher_;
+  lane lane_{dispatcher_, *this};
 };
 
 }  // namespace procx::inline v1::detail

@@ -2,7 +2,7 @@
 
 #include "process/fork.hpp"
 #include "process/process_group.hpp"
-#include "process/stop_level.hpp"
+#include "system/stop_level.hpp"
 #include "system/kernel.hpp"
 
 #include <boost/system/system_error.hpp>

@@ -4,7 +4,7 @@
 #include "process/crash_note.hpp"
 #include "process/exit_guard.hpp"
 #include "process/process_group.hpp"
-#include "process/stop_level.hpp"
+#include "system/stop_level.hpp"
 #include "process/streams.hpp"
 #include "system/generation.hpp"
 

@@ -1,6 +1,6 @@
 #include "process/heed_maker.hpp"
 
-#include "process/stop_level.hpp"
+#include "system/stop_level.hpp"
 
 #include <csignal>
 

@@ -1,16 +1,12 @@
 #pragma once
 
+#include "system/signal_bits.hpp"
+
 #include <csignal>
-#include <cstdint>
 
 #include <sys/types.h>
 
 namespace procx::inline v1::detail {
-
-/// Signals, one bit each: signal s is bit s − 1.
-using signal_bits = std::uint64_t;
-
-constexpr signal_bits bit_of(int signal) noexcept { return signal_bits{1} << (signal - 1); }
 
 /// What a created process heeds only if it comes from its maker, or from itself: whoever stops all processes of a program
 /// at once, as service managers do, stops the program, and that ends its workers when they are done.

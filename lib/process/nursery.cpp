@@ -2,7 +2,7 @@
 
 #include "process/fork.hpp"
 #include "process/nursery_protocol.hpp"
-#include "process/stop_level.hpp"
+#include "system/stop_level.hpp"
 #include "system/fd_passing.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -80,17 +80,21 @@ nursery::~nursery() {
     (void)process_.release();
     return;
   }
-  send_packet(control_.get(), std::span(&dismissal, 1), {});
-  control_.close();
+  dismiss();
   if (!process_->wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1))) {
     process_->kill(SIGKILL);  // stopped, or starved
     process_->wait_until(std::nullopt);
   }
 }
 
-std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors,
-                                              captured what) {
-  std::lock_guard const lock(mutex_);
+void nursery::dismiss() noexcept {
+  if (std::exchange(dismissed_, true)) return;
+  send_packet(control_.get(), std::span(&dismissal, 1), {});
+  ::shutdown(control_.get(), SHUT_WR);
+}
+
+/// What is captured of the new process comes from the descriptor that is returned.
+descriptor nursery::send_order(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what) {
   if (broken_) fail(EPIPE, "the nursery has died");
   std::pair<descriptor, descriptor> errors;
   if (what != captured::nothing) {
@@ -104,20 +108,16 @@ std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message
   order.insert(order.end(), message.begin(), message.end());
   std::vector<int> numbers;
   for (descriptor const& d : descriptors) numbers.push_back(d.get());
-
-  // Before the order is sent: what is answered must not be lost for want of memory.
-  std::map<pid_t, std::optional<ending>> room;
-  room.try_emplace(0);
-  std::vector<descriptor> with;
-  with.reserve(2 * most_descriptors_passed);
-  nursery_answer answer{nursery_news::ended};
-  deadline const until = std::chrono::steady_clock::now() + patience;
-  bool ok = send_packet(control_.get(), order, numbers);
-  while (ok && answer.news == nursery_news::ended) ok = read_answer(answer, with, until);
-  if (!ok) {
+  if (!send_packet(control_.get(), order, numbers)) {
     broken_ = true;
-    fail(EPIPE, "the nursery does not answer");
+    fail(EPIPE, "the nursery has died");
   }
+  return std::move(errors.first);
+}
+
+/// Throws system_error if the answer is that there is none.
+std::unique_ptr<process_state> nursery::child_of(nursery_answer const& answer, std::vector<descriptor>& with,
+                                                 descriptor errors, child_table room) {
   if (answer.news == nursery_news::not_started) fail(answer.code, "cannot fork");
   if (with.empty()) fail(EMFILE, "the nursery sent no pidfd");
   if (answer.pid <= 1) fail(EPROTO, "what the nursery says makes no sense");
@@ -125,26 +125,119 @@ std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message
   child.key() = answer.pid;
   children_.erase(answer.pid);  // one that had the number before
   children_.insert(std::move(child));
-  return std::make_unique<process_state>(answer.pid, std::move(with.front()), std::move(errors.first),
-                                         shared_from_this());
+  return std::make_unique<process_state>(answer.pid, std::move(with.front()), std::move(errors), shared_from_this());
 }
 
-/// The next packet; what it says of an end is noted. False if there is none until then, or never will be.
+std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors,
+                                              captured what) {
+  std::lock_guard const lock(mutex_);
+  // Before the order is sent: what is answered must not be lost for want of memory.
+  child_table room;
+  room.try_emplace(0);
+  std::vector<descriptor> with;
+  with.reserve(2 * most_descriptors_passed);
+  nursery_answer answer{nursery_news::ended};
+  deadline const until = std::chrono::steady_clock::now() + patience;
+  descriptor errors = send_order(message, std::move(descriptors), what);
+  bool ok = true;
+  while (ok && answer.news == nursery_news::ended) ok = read_answer(answer, with, until);
+  if (!ok) {
+    broken_ = true;
+    fail(EPIPE, "the nursery does not answer");
+  }
+  return child_of(answer, with, std::move(errors), std::move(room));
+}
+
+void nursery::order(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what, told then) {
+  std::lock_guard const lock(mutex_);
+  orders_.push_back({std::chrono::steady_clock::now(), {}, {}, std::move(then)});
+  try {
+    orders_.back().room.try_emplace(0);
+    orders_.back().errors = send_order(message, std::move(descriptors), what);
+  } catch (...) {
+    orders_.pop_back();
+    throw;
+  }
+}
+
+bool nursery::has_orders() const {
+  std::lock_guard const lock(mutex_);
+  return !orders_.empty();
+}
+
+void nursery::forget_orders() noexcept {
+  std::unique_lock lock(mutex_);
+  auto const forgotten = std::exchange(orders_, {});
+  lock.unlock();
+}
+
+void nursery::hear() {
+  std::unique_lock lock(mutex_);
+  std::vector<descriptor> with;
+  with.reserve(2 * most_descriptors_passed);
+  nursery_answer answer{nursery_news::ended};
+  heard what = heard::nothing;
+  while ((what = read_packet(answer, with)) == heard::something) {
+    if (answer.news == nursery_news::ended || orders_.empty()) continue;
+    pending_order order = std::move(orders_.front());
+    orders_.pop_front();
+    std::unique_ptr<process_state> child;
+    std::exception_ptr why;
+    try {
+      child = child_of(answer, with, std::move(order.errors), std::move(order.room));
+    } catch (...) {
+      why = std::current_exception();
+    }
+    with.clear();
+    lock.unlock();
+    order.then(std::move(child), std::move(why));
+    lock.lock();
+  }
+  if (what == heard::no_more) broken_ = true;
+  if (broken_) fail_orders(lock);
+}
+
+bool nursery::give_up_if_late() {
+  std::unique_lock lock(mutex_);
+  if (orders_.empty()) return broken_;
+  auto const waited = std::chrono::steady_clock::now() - orders_.front().since;
+  if (waited < patience_if_stopped || (waited < patience && !is_stopped(process_->pid()))) return false;
+  broken_ = true;
+  fail_orders(lock);
+  return true;
+}
+
+void nursery::fail_orders(std::unique_lock<std::mutex>& lock) {
+  auto const failed = std::exchange(orders_, {});
+  if (failed.empty()) return;
+  lock.unlock();
+  for (pending_order const& order : failed)
+    order.then(nullptr, std::make_exception_ptr(boost::system::system_error(EPIPE, boost::system::system_category(),
+                                                                            "the nursery does not answer")));
+  lock.lock();
+}
+
+/// One packet, if there is one; what it says of an end is noted.
+nursery::heard nursery::read_packet(nursery_answer& into, std::vector<descriptor>& with) {
+  std::array<std::byte, nursery_answer::size> packet;
+  auto const n = receive_packet(control_.get(), packet, with);
+  if (n < 0 && errno == EAGAIN) return heard::nothing;
+  if (n != static_cast<std::ptrdiff_t>(packet.size())) return heard::no_more;
+  std::memcpy(&into, packet.data(), packet.size());
+  if (into.news < nursery_news::started || into.news > nursery_news::ended) return heard::no_more;
+  auto const known = children_.find(into.pid);
+  if (into.news == nursery_news::ended && known != children_.end())
+    known->second = {exit_status::from_wait(into.code, into.value),
+                     {std::chrono::microseconds(std::max<std::int64_t>(0, into.cpu_us)),
+                      static_cast<std::size_t>(std::max<std::int64_t>(0, into.peak_memory))}};
+  return heard::something;
+}
+
+/// The next packet. False if there is none until then, or never will be.
 bool nursery::read_answer(nursery_answer& into, std::vector<descriptor>& with, deadline until) {
   for (;;) {
-    std::array<std::byte, nursery_answer::size> packet;
-    auto const n = receive_packet(control_.get(), packet, with);
-    if (n == static_cast<std::ptrdiff_t>(packet.size())) {
-      std::memcpy(&into, packet.data(), packet.size());
-      if (into.news < nursery_news::started || into.news > nursery_news::ended) return false;
-      auto const known = children_.find(into.pid);
-      if (into.news == nursery_news::ended && known != children_.end())
-        known->second = {exit_status::from_wait(into.code, into.value),
-                         {std::chrono::microseconds(std::max<std::int64_t>(0, into.cpu_us)),
-                          static_cast<std::size_t>(std::max<std::int64_t>(0, into.peak_memory))}};
-      return true;
-    }
-    if (n >= 0 || errno != EAGAIN) return false;
+    heard const what = read_packet(into, with);
+    if (what != heard::nothing) return what == heard::something;
     pollfd readable{control_.get(), POLLIN, 0};
     auto const look = std::chrono::steady_clock::now() + patience_if_stopped;
     if (poll_until(std::span(&readable, 1), until ? std::min(*until, look) : look)) continue;
@@ -156,11 +249,12 @@ bool nursery::kill(pid_t pid, int signal) noexcept {
   return send_packet(control_.get(), kill_order{.pid = pid, .signal = signal}.packed(), {});
 }
 
-ending nursery::ending_of(pid_t pid, int pidfd) {
+std::optional<ending> nursery::ending_of(pid_t pid, int pidfd, bool waits) {
   std::lock_guard const lock(mutex_);
   if (broken_) process_->try_wait();  // nobody else would reap it before the end of the pool
   auto const child = children_.find(pid);
-  if (child == children_.end()) return {ask_kernel(pidfd)};
+  if (child == children_.end()) return ending{ask_kernel(pidfd)};
+  if (!child->second && !broken_ && !waits) return std::nullopt;
   deadline const until = std::chrono::steady_clock::now() + patience;
   nursery_answer answer{nursery_news::started};
   try {

@@ -3,8 +3,11 @@
 #include "process/process_state.hpp"
 #include "system/descriptor.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,10 +51,28 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   /// has no room, EPIPE if the nursery has died.
   std::unique_ptr<process_state> spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors,
                                        captured what = captured::errors);
+  /// Told of a process that was ordered, or why there is none.
+  using told = std::function<void(std::unique_ptr<process_state>, std::exception_ptr why)>;
+  /// The same without waiting: `then` is called by `hear`, or by `give_up`. Throws system_error: EPIPE if the nursery has died.
+  void order(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what, told then);
+  bool has_orders() const;
+  /// Nobody is told any more of what was ordered.
+  void forget_orders() noexcept;
+  /// Readable when there is something to hear.
+  int control() const noexcept { return control_.get(); }
+  /// Takes in what the nursery has said. Never blocks.
+  void hear();
+  /// To be called while an answer is late: whether it is too late, and those who wait have been told so.
+  bool give_up_if_late();
+
   bool alive() const noexcept { return !broken_; }
+  /// Tells it to end, with all its children. Does not wait.
+  void dismiss() noexcept;
+  /// The nursery itself.
+  process_state& process() noexcept { return *process_; }
   pid_t pid() const noexcept { return process_ ? process_->pid() : 0; }
 
-  ending ending_of(pid_t pid, int pidfd) override;
+  std::optional<ending> ending_of(pid_t pid, int pidfd, bool waits) override;
   bool kill(pid_t pid, int signal) noexcept override;
 
  private:
@@ -61,13 +82,29 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   explicit nursery(passkey) {}
 
  private:
-  bool read_answer(nursery_answer& into, std::vector<descriptor>& with, deadline until);
+  using child_table = std::map<pid_t, std::optional<ending>>;
+  struct pending_order {
+    std::chrono::steady_clock::time_point since;
+    descriptor errors;
+    child_table room;  // for the new child
+    told then;
+  };
+  enum class heard { something, nothing, no_more };
 
-  std::mutex mutex_;
+  descriptor send_order(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what);
+  std::unique_ptr<process_state> child_of(nursery_answer const& answer, std::vector<descriptor>& with, descriptor errors,
+                                          child_table room);
+  heard read_packet(nursery_answer& into, std::vector<descriptor>& with);
+  bool read_answer(nursery_answer& into, std::vector<descriptor>& with, deadline until);
+  void fail_orders(std::unique_lock<std::mutex>& lock);
+
+  mutable std::mutex mutex_;
   descriptor control_;
   std::unique_ptr<process_state> process_;
-  std::map<pid_t, std::optional<ending>> children_;  // whose end was not asked for as yet, with what was told of it
+  std::deque<pending_order> orders_;  // in the order of the answers
+  child_table children_;  // whose end was not asked for as yet, with what was told of it
   bool broken_ = false;
+  bool dismissed_ = false;
 };
 
 }  // namespace procx::inline v1::detail

@@ -5,7 +5,7 @@
 #include "system/generation.hpp"
 #include "system/kernel.hpp"
 
-#include <procx/detail/process/from_now.hpp>
+#include <procx/detail/system/from_now.hpp>
 
 #include <algorithm>
 #include <array>
@@ -66,18 +66,22 @@ process_state::~process_state() {
 
 bool process_state::foreign() const noexcept { return generation_ != generation(); }
 
-std::optional<exit_status> process_state::try_wait() {
+std::optional<exit_status> process_state::try_wait(bool waits) {
   if (status_ || foreign()) return status_;
   errors_.drain();
   if (!has_ended(pidfd_.get())) return std::nullopt;
   errors_.finish();
-  ending end = source_ ? source_->ending_of(pid_, pidfd_.get()) : reap();
+  std::optional<ending> const told = source_ ? source_->ending_of(pid_, pidfd_.get(), waits) : reap();
+  if (!told) return std::nullopt;
+  ending end = *told;
   // If its parent has died too, it may have become a child of this process: that of a container's first one, say.
   if (source_ && !end.status.known()) end = reap();
   status_ = end.status;
   usage_ = end.usage;
   return status_;
 }
+
+bool process_state::is_gone() const { return status_ || foreign() || has_ended(pidfd_.get()); }
 
 ending process_state::reap() noexcept {
   siginfo_t info{};

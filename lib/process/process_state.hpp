@@ -25,8 +25,9 @@ struct ending {
 class status_source {
  public:
   virtual ~status_source() = default;
-  /// The end, once the pidfd has become readable; may wait for the one who reaps. Never fails: unknown at worst.
-  virtual ending ending_of(pid_t pid, int pidfd) = 0;
+  /// The end, once the pidfd has become readable: unknown at worst. It may be that the one who reaps has not told yet: that is
+  /// waited for, or there is none.
+  virtual std::optional<ending> ending_of(pid_t pid, int pidfd, bool waits) = 0;
   /// Has the process sent a signal by the one who reaps it; false if it has ended. May be called by any thread.
   virtual bool kill(pid_t pid, int signal) noexcept = 0;
 };
@@ -48,7 +49,10 @@ class process_state {
   /// All that is known here of its death.
   death_certificate certificate() const;
 
-  std::optional<exit_status> try_wait();
+  /// `waits`: if it has ended, waits for the one who tells how.
+  std::optional<exit_status> try_wait(bool waits = true);
+  /// Whether it has ended, though it may not be known yet how.
+  bool is_gone() const;
   std::optional<exit_status> wait_until(deadline until);
   bool kill(int signal) noexcept;
   /// Somebody else will reap it: nothing is left to do here.

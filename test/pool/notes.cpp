@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE notes
-#include "dispatch/board.hpp"
+#include "local/board.hpp"
 #include "support/observe.hpp"
 
 #include <procx/procx.hpp>

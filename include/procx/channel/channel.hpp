@@ -4,7 +4,7 @@
 
 #include <procx/detail/system/operation.hpp>
 #include <procx/error/exceptions.hpp>
-#include <procx/detail/process/from_now.hpp>
+#include <procx/detail/system/from_now.hpp>
 #include <procx/process/process.hpp>
 #include <procx/wire/codec.hpp>
 #include <procx/wire/travel.hpp>

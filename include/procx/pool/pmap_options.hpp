@@ -1,7 +1,7 @@
 #pragma once
 
 #include <procx/detail/wire/frame.hpp>
-#include <procx/process/log_line.hpp>
+#include <procx/dispatch/log_line.hpp>
 #include <procx/process/worker_count.hpp>
 #include <procx/process/worker_limits.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <procx/process/log_line.hpp>
+#include <procx/dispatch/log_line.hpp>
 #include <procx/process/worker_count.hpp>
 #include <procx/process/worker_limits.hpp>
 #include <procx/detail/wire/frame.hpp>

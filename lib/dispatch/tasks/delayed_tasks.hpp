@@ -29,9 +29,18 @@ class delayed_tasks {
       return true;
     });
   }
+  /// Takes out all of a lane's tasks, by calling `f` with each.
+  template <class F>
+  void remove_all(std::uint32_t lane, F f) {
+    std::erase_if(tasks_, [&](waiting const& w) {
+      if (w.task.lane != lane) return false;
+      f(w.task);
+      return true;
+    });
+  }
   /// Takes out the task with this number; none if it is not here.
-  std::optional<task_run> remove(std::uint64_t id) {
-    auto const at = std::ranges::find_if(tasks_, [id](waiting const& w) { return w.task.holds(id); });
+  std::optional<task_run> remove(std::uint32_t lane, std::uint64_t id) {
+    auto const at = std::ranges::find_if(tasks_, [=](waiting const& w) { return w.task.holds(lane, id); });
     if (at == tasks_.end()) return std::nullopt;
     task_run const removed = at->task;
     tasks_.erase(at);

@@ -50,16 +50,16 @@ class run_queue {
   }
 
   /// How many tasks are before the one with this number; none if it is not here.
-  std::optional<std::size_t> find(std::uint64_t task) const noexcept {
+  std::optional<std::size_t> find(std::uint32_t lane, std::uint64_t task) const noexcept {
     std::size_t before = 0;
     for (std::size_t i = 0; i < runs_.size(); before += runs_[i++].count)
-      if (runs_[i].holds(task)) return before + (task - runs_[i].id);
+      if (runs_[i].holds(lane, task)) return before + (task - runs_[i].id);
     return std::nullopt;
   }
   /// Takes it out; none if it is not here.
-  std::optional<task_run> remove(std::uint64_t task) {
+  std::optional<task_run> remove(std::uint32_t lane, std::uint64_t task) {
     std::size_t i = 0;
-    while (i < runs_.size() && !runs_[i].holds(task)) ++i;
+    while (i < runs_.size() && !runs_[i].holds(lane, task)) ++i;
     if (i == runs_.size()) return std::nullopt;
     --tasks_;
     task_run behind = runs_[i];

@@ -30,20 +30,20 @@ task_store::position task_store::adopt(buffer& arguments) {
   return p;
 }
 
-void task_store::keep(task_run& task, std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes) {
-  slabs_.insert_or_assign(task.id, kept_slabs{std::move(slabs), bytes});
+void task_store::attach(task_run& task, std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes) {
+  slabs_.insert_or_assign(key_of(task), kept_slabs{std::move(slabs), bytes});
   task.has_slabs = true;
   bytes_ += bytes;
 }
 
-void task_store::let_go(task_run const& task) noexcept {
-  auto const at = slabs_.find(task.id);
+void task_store::drop_slabs(task_run const& task) noexcept {
+  auto const at = slabs_.find(key_of(task));
   bytes_ -= at->second.bytes;
   slabs_.erase(at);
 }
 
 bool task_store::intact(task_run const& task) const {
-  return std::ranges::all_of(kept(task), [](auto const& s) { return s->is_ours(); });
+  return std::ranges::all_of(attached(task), [](auto const& s) { return s->is_ours(); });
 }
 
 std::uint32_t task_store::vacant_block() {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "dispatch/tasks/task_frame.hpp"
 #include "dispatch/tasks/task_run.hpp"
 
 #include <procx/detail/memory/slab.hpp>
@@ -18,9 +17,9 @@
 namespace procx::inline v1::detail {
 
 /// The arguments of the tasks that are not over, ready to be sent, and sent again should their worker die. Which tasks there
-/// are, and where theirs lie, is in the books.
+/// are, and where theirs lie, is in the `schedule`.
 ///
-/// They lie one behind the other in blocks of memory, each behind its length, as `task_frame` wants them, in the order the
+/// They lie one behind the other in blocks of memory, each behind its length, as they are sent, in the order the
 /// tasks were made: tasks that are handed out together leave in one write from where they are. A block is used again when
 /// all its tasks are over.
 class task_store {
@@ -37,11 +36,11 @@ class task_store {
     return blocks_[open_block_].bytes.size() - open_at_ - arguments_length_size;
   }
   /// The task, with the owner's number, that calls this.
-  task_run commit(std::uint64_t id, task_head const& head) noexcept {
+  task_run commit(std::uint32_t lane, std::uint64_t id, task_head const& head) noexcept {
     std::uint64_t const size = open_size();
     std::memcpy(blocks_[open_block_].bytes.data() + open_at_, &size, sizeof size);
     std::uint64_t const length = arguments_length_size + size;
-    return book({.id = id, .length = length, .block = open_block_, .offset = open_at_, .head = head});
+    return enter({.id = id, .length = length, .block = open_block_, .offset = open_at_, .head = head, .lane = lane});
   }
   /// Whether or not there was memory for `begin`.
   void abandon() noexcept {
@@ -64,10 +63,11 @@ class task_store {
     return {bytes.extend(count * length), count};
   }
   /// As many as have been written, one at least; the first has the owner's number `id`.
-  task_run commit_many(std::uint64_t id, std::size_t length, std::size_t count, task_head const& head) noexcept {
+  task_run commit_many(std::uint32_t lane, std::uint64_t id, std::size_t length, std::size_t count, task_head const& head) noexcept {
     blocks_[open_block_].bytes.set_size(open_at_ + count * length);
     auto const n = static_cast<std::uint32_t>(count);
-    return book({.id = id, .length = length, .count = n, .block = open_block_, .offset = open_at_, .head = head});
+    return enter(
+        {.id = id, .length = length, .count = n, .block = open_block_, .offset = open_at_, .head = head, .lane = lane});
   }
 
   /// Where arguments lie that became part of the store as a whole.
@@ -83,13 +83,14 @@ class task_store {
   std::byte const* at(position const& p) const noexcept { return blocks_[p.block].bytes.data() + p.offset; }
   /// At most so many of those that lie there, as far as they are as long as the first, and call this; the first has the
   /// owner's number `id`.
-  task_run add(position const& p, std::uint32_t most, task_head const& head, std::uint64_t id) noexcept {
+  task_run add(position const& p, std::uint32_t most, task_head const& head, std::uint32_t lane, std::uint64_t id) noexcept {
     std::byte const* next = at(p);
     std::uint64_t const size = size_at(next), length = arguments_length_size + size;
     std::uint32_t count = 1;
     while (count < most && size_at(next += length) == size) ++count;
     auto const offset = static_cast<std::uint32_t>(p.offset);
-    return book({.id = id, .length = length, .count = count, .block = p.block, .offset = offset, .head = head});
+    return enter(
+        {.id = id, .length = length, .count = count, .block = p.block, .offset = offset, .head = head, .lane = lane});
   }
   /// What `arguments_length_size` bytes there say.
   static std::uint64_t size_at(std::byte const* length) noexcept {
@@ -99,11 +100,11 @@ class task_store {
   }
 
   /// These, of so many bytes, are kept until the task, of which nobody else has a copy, is over.
-  void keep(task_run& task, std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes);
-  /// What `keep` has kept for it.
-  std::span<std::shared_ptr<slab> const> kept(task_run const& task) const {
+  void attach(task_run& task, std::vector<std::shared_ptr<slab>> slabs, std::size_t bytes);
+  /// What was attached to it.
+  std::span<std::shared_ptr<slab> const> attached(task_run const& task) const {
     if (!task.has_slabs) return {};
-    return slabs_.at(task.id).slabs;
+    return slabs_.at(key_of(task)).slabs;
   }
   /// Whether it can be run: a worker that began it may have taken its memory, and died with it.
   bool intact(task_run const& task) const;
@@ -122,7 +123,7 @@ class task_store {
 
   /// The tasks are over.
   void erase(task_run const& run) noexcept {
-    if (run.has_slabs) [[unlikely]] let_go(run);
+    if (run.has_slabs) [[unlikely]] drop_slabs(run);
     bytes_ -= run.bytes();
     release(run.block, run.count);
   }
@@ -143,7 +144,7 @@ class task_store {
     std::size_t bytes;
   };
 
-  task_run book(task_run run) noexcept {
+  task_run enter(task_run run) noexcept {
     run.weight = static_cast<std::uint32_t>(std::min<std::uint64_t>(run.length, ~std::uint32_t{0}));  // so much goes alone
     blocks_[run.block].tasks += run.count;
     bytes_ += run.bytes();
@@ -157,8 +158,9 @@ class task_store {
     open_at_ = static_cast<std::uint32_t>(bytes.size());
     return bytes;
   }
+  static std::uint64_t key_of(task_run const& task) noexcept { return std::uint64_t{task.block} << 32 | task.offset; }
   void open_a_block();
-  void let_go(task_run const& task) noexcept;
+  void drop_slabs(task_run const& task) noexcept;
   std::uint32_t vacant_block();
   void release(std::uint32_t b, std::size_t tasks) noexcept {
     if ((blocks_[b].tasks -= tasks) == 0 && b != open_block_) recycle(b);
@@ -167,7 +169,7 @@ class task_store {
 
   std::vector<block> blocks_;
   std::vector<std::uint32_t> vacant_;
-  std::unordered_map<std::uint64_t, kept_slabs> slabs_;  // by the owner's number
+  std::unordered_map<std::uint64_t, kept_slabs> slabs_;  // by where the arguments lie
   std::uint32_t open_block_ = none;                      // where the next task goes
   std::uint32_t open_at_ = 0;
   std::size_t bytes_ = 0;

@@ -3,7 +3,7 @@
 #include <procx/detail/memory/slab.hpp>
 #include <procx/detail/pool/queue_core.hpp>
 #include <procx/detail/pool/submission.hpp>
-#include <procx/detail/process/from_now.hpp>
+#include <procx/detail/system/from_now.hpp>
 #include <procx/detail/wire/buffer.hpp>
 #include <procx/wire/codec.hpp>
 

@@ -21,6 +21,8 @@ enum class frame_kind : std::uint8_t {
   hello = 6,      ///< the first frame on a channel to another program
   tasks = 7,      ///< for a worker: what is called, and the encoded arguments of each call
   values = 8,     ///< from a worker: a `value_series`
+  parts = 9,      ///< from a worker: some results of a task that gives several, each behind its length
+  message = 10,   ///< from a worker: what a task sends to somebody else
 };
 
 /// Bits of `frame_header::flags`.

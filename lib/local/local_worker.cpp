@@ -1,9 +1,9 @@
-#include "dispatch/worker_link.hpp"
+#include "local/local_worker.hpp"
 
-#include "dispatch/dispatcher.hpp"
+#include "local/worker_process.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/detail/process/from_now.hpp>
+#include <procx/detail/system/from_now.hpp>
 
 #include <algorithm>
 #include <array>
@@ -13,8 +13,6 @@
 #include <utility>
 
 namespace procx::inline v1::detail {
-
-using stream = boost::asio::posix::stream_descriptor;
 
 namespace {
 
@@ -30,23 +28,22 @@ std::size_t add_rest(std::span<iovec> pieces, std::size_t n, std::span<std::byte
 
 }  // namespace
 
-worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint32_t knows, board_slot& slot,
-                         std::shared_ptr<nursery> from, std::unique_ptr<process_state> process, descriptor tasks,
-                         descriptor results)
-    : owner_(owner),
+local_worker::local_worker(local_workers& source, worker_order const& order, std::shared_ptr<nursery_link> from,
+                           board_slot& slot, std::unique_ptr<process_state> process, descriptor tasks, descriptor results)
+    : source_(source),
+      events_(source.events_),
       order_(order),
-      knows_(knows),
       slot_(slot),
-      nursery_(std::move(from)),
+      from_(std::move(from)),
       process_(std::move(process)),
       pid_(process_->pid()),
       tasks_fd_(std::move(tasks)),
       results_fd_(std::move(results)),
-      tasks_(owner.loop_.executor()),
-      results_(owner.loop_.executor()),
-      pidfd_(owner.loop_.executor()),
-      errors_(owner.loop_.executor()),
-      reader_(std::max(owner.settings_.frame_limit, board_slot::results_size), worker_pipe_size) {
+      tasks_(source.loop_.executor()),
+      results_(source.loop_.executor()),
+      pidfd_(source.loop_.executor()),
+      errors_(source.loop_.executor()),
+      reader_(std::max(options().frame_limit, board_slot::results_size), worker_pipe_size) {
   set_nonblocking(tasks_fd_.get(), true);
   set_nonblocking(results_fd_.get(), true);
   try {
@@ -55,37 +52,47 @@ worker_link::worker_link(dispatcher& owner, worker_order const& order, std::uint
     pidfd_.assign(process_->pidfd());
     if (process_->errors().fd() >= 0) errors_.assign(process_->errors().fd());
     results_.non_blocking(true);
-    if (owner_.settings_.log) forward_output();
+    if (options().log) forward_output();
     read();
     watch_process();
     watch_stderr();
   } catch (...) {
     release_descriptors();
-    if (owner_.settings_.log) process_->errors().redirect({}, nullptr, nullptr);
+    if (options().log) process_->errors().redirect({}, nullptr, nullptr);
     throw;
   }
 }
 
-worker_link::~worker_link() {
+local_worker::~local_worker() {
   alive_.reset();
   release_descriptors();
+  release_belongings();
+  source_.release(order_, *from_);
   if (process_->status()) return;
-  if (owner_.settings_.log) process_->errors().redirect({}, nullptr, nullptr);
+  if (options().log) process_->errors().redirect({}, nullptr, nullptr);
   abandon(std::move(process_));
 }
 
+/// What it holds beside descriptors, once it has ended or nobody waits for that.
+void local_worker::release_belongings() noexcept {
+  if (std::exchange(released_, true) || process_->foreign()) return;
+  if (source_.arena_) source_.arena_->reclaim(order_.slab_owner);
+  if (source_.group_) source_.group_->end(order_.slab_owner);
+}
+
 /// They are closed by those whose they are, and by nobody else.
-void worker_link::release_descriptors() noexcept {
+void local_worker::release_descriptors() noexcept {
   for (stream* s : {&tasks_, &results_, &pidfd_, &errors_})
     if (s->is_open()) s->release();
 }
 
-void worker_link::add(task_run run) {
+void local_worker::add(task_run const& tasks) {
   if (resting_) wake();
+  task_run run = tasks;
   stalled_at_task_ = ~std::uint64_t{0};
-  if (owner_.settings_.log)
-    for (std::uint32_t i = 0; i < run.count; ++i) printing_.push_back(run.id + i);
-  std::size_t const most = std::min(frame_at_most, owner_.settings_.frame_limit);
+  if (options().log)
+    for (std::uint32_t i = 0; i < run.count; ++i) printing_.push_back({run.lane, run.id + i});
+  std::size_t const most = std::min(frame_at_most, options().frame_limit);
   auto const in_one_frame = static_cast<std::uint32_t>(std::max<std::size_t>(1, most / run.length));
   while (run.count > 0) {
     task_run const some = run.take_front(std::min(run.count, in_one_frame));
@@ -97,7 +104,7 @@ void worker_link::add(task_run run) {
   }
 }
 
-void worker_link::flush() {
+void local_worker::flush() {
   if (writing_ || ended_) return;
   while (!unsent_.empty() || !stale_.empty()) {
     auto const r = write_some_tasks();
@@ -106,9 +113,9 @@ void worker_link::flush() {
     if (!r.would_block) continue;
     writing_ = true;
     tasks_.async_wait(stream::wait_write, [this, alive = std::weak_ptr(alive_)](boost::system::error_code) {
-      if (alive.expired() || owner_.loop_.foreign()) return;
+      if (alive.expired() || source_.loop_.foreign()) return;
       writing_ = false;
-      owner_.guarded([this] { flush(); });
+      events_.guarded([this] { flush(); });
     });
     return;
   }
@@ -119,7 +126,7 @@ void worker_link::flush() {
 }
 
 /// As many tasks as fit into one write, from where they lie.
-io_result worker_link::write_some_tasks() {
+io_result local_worker::write_some_tasks() {
   if (!stale_.empty()) {
     auto const r = write_some(tasks_fd_.get(), stale_);
     stale_.drop_front(r.bytes);
@@ -133,14 +140,14 @@ io_result worker_link::write_some_tasks() {
     std::size_t const skipped = i == 0 ? sent_ : 0;
     heads[i] = unsent_[i].head();
     n = add_rest(pieces, n, heads[i], skipped);
-    n = add_rest(pieces, n, unsent_[i].arguments(owner_.tasks_), skipped - std::min(skipped, heads[i].size()));
+    n = add_rest(pieces, n, unsent_[i].arguments(events_.tasks()), skipped - std::min(skipped, heads[i].size()));
   }
   auto const r = write_some(tasks_fd_.get(), std::span(pieces).first(n));
   count_sent(r.bytes);
   return r;
 }
 
-void worker_link::count_sent(std::size_t bytes) noexcept {
+void local_worker::count_sent(std::size_t bytes) noexcept {
   sent_ += bytes;
   while (!unsent_.empty() && sent_ >= unsent_.front().size()) {
     sent_ -= unsent_.front().size();
@@ -149,7 +156,7 @@ void worker_link::count_sent(std::size_t bytes) noexcept {
   }
 }
 
-std::size_t worker_link::recall() {
+std::optional<std::size_t> local_worker::recall() {
   claim const now = slot_.recall();
   bool const ours = now.epoch() == claim::of(epoch_ + 1, 0).epoch();
   if (!ours || now.count() < next_result_ || now.count() > next_task_) {
@@ -158,7 +165,7 @@ std::size_t worker_link::recall() {
   }
   if (sent_ > 0) {  // the rest of the frame that has left in part must follow, though the worker will pass it over
     auto const head = unsent_.front().head();
-    auto const arguments = unsent_.front().arguments(owner_.tasks_);
+    auto const arguments = unsent_.front().arguments(events_.tasks());
     for (auto const bytes : {std::span<std::byte const>(head), arguments}) {
       std::size_t const skipped = std::min(sent_, bytes.size());
       stale_.append(bytes.data() + skipped, bytes.size() - skipped);
@@ -174,11 +181,9 @@ std::size_t worker_link::recall() {
 }
 
 /// How many tasks the worker has begun since it was made: all whose results are here, and none that it was not given.
-std::uint64_t worker_link::claimed() const noexcept { return std::clamp(slot_.claimed(), next_result_, next_task_); }
+std::uint64_t local_worker::claimed() const noexcept { return std::clamp(slot_.claimed(), next_result_, next_task_); }
 
-std::size_t worker_link::begun() const noexcept { return static_cast<std::size_t>(claimed() - next_result_); }
-
-bool worker_link::makes_sense() noexcept {
+bool local_worker::makes_sense() noexcept {
   claim const seen{slot_.claim_word.load(std::memory_order_acquire)};
   std::uint64_t const returned = slot_.returned.load(std::memory_order_acquire);
   // It goes on meanwhile: `returned`, which was read later, may be ahead.
@@ -189,21 +194,16 @@ bool worker_link::makes_sense() noexcept {
 }
 
 /// Nothing that it notes is believed any more, nor what it sends.
-void worker_link::distrust() noexcept {
+void local_worker::distrust() noexcept {
   if (!complaint_)
     complaint_ = std::make_exception_ptr(protocol_error("what a worker has noted in shared memory cannot be true"));
   process_->kill(SIGKILL);
 }
 
-std::size_t worker_link::baseline(std::size_t resident) noexcept {
-  if (baseline_ == 0) baseline_ = std::min<std::size_t>(slot_.baseline.load(std::memory_order_acquire), resident);
-  return baseline_;
-}
-
-void worker_link::retire() noexcept {
+void local_worker::retire() noexcept {
   try {
     wake();
-    if (!std::exchange(retired_, true)) idle_since.reset();  // from now on it has time to leave
+    retired_ = true;
     flush();
   } catch (...) {  // nobody can wait for it, nor send it what it still has to do
     retired_ = true;
@@ -211,7 +211,7 @@ void worker_link::retire() noexcept {
   }
 }
 
-std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::time_point now) noexcept {
+std::chrono::nanoseconds local_worker::running_for(std::chrono::steady_clock::time_point now) noexcept {
   std::uint64_t const claimed = slot_.claimed();
   bool const runs = !between_tasks();
   if (!runs || claimed != seen_claimed_) {
@@ -221,7 +221,7 @@ std::chrono::nanoseconds worker_link::running_for(std::chrono::steady_clock::tim
   return now - seen_at_;
 }
 
-std::chrono::nanoseconds worker_link::stalled_for(std::chrono::steady_clock::time_point now) noexcept {
+std::chrono::nanoseconds local_worker::stalled_for(std::chrono::steady_clock::time_point now) noexcept {
   std::uint64_t const claimed = slot_.claimed();
   if (!between_tasks() || claimed != stalled_at_task_ || next_result_ != stalled_at_result_) {
     stalled_at_task_ = between_tasks() ? claimed : ~std::uint64_t{0};
@@ -232,20 +232,45 @@ std::chrono::nanoseconds worker_link::stalled_for(std::chrono::steady_clock::tim
 }
 
 /// The task that it was to be killed for has run: the next one has its own time, and its own end.
-void worker_link::forgive_if_over() noexcept {
+void local_worker::forgive_if_over() noexcept {
   if (!was_killed() || slot_.returned.load(std::memory_order_acquire) < killed_for_) return;
   kill_at_.reset();
   killed_for_ = 0;
   strays_end_ = slot_.claimed() + 1;
 }
 
-bool worker_link::another_was_meant() const noexcept {
+bool local_worker::another_was_meant() const noexcept {
   int const signal = process_->status() ? process_->status()->signal() : 0;
   bool const ours = signal == 0 || signal == SIGTERM || signal == SIGKILL;  // 0: it has handled SIGTERM, and left
   return ours && !reason() && (was_killed() || next_result_ < strays_end_);
 }
 
-void worker_link::kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept {
+worker_progress local_worker::progress(time_point now) noexcept {
+  return {.begun = begun(), .runs = !between_tasks(), .running_for = running_for(now)};
+}
+
+std::optional<death_cause> local_worker::reason() const noexcept {
+  if (killed_for_ == next_result_ + 1) return cause_;
+  return std::nullopt;
+}
+
+void local_worker::stop_task(std::size_t ahead, stop_how how, death_cause cause, std::chrono::nanoseconds grace) noexcept {
+  if (how == stop_how::ask)
+    slot_.stop.store(next_result_ + ahead + 1, std::memory_order_release);
+  else
+    kill_for(ahead, cause, grace);
+}
+
+void local_worker::end(std::chrono::nanoseconds grace) noexcept { process_->kill(grace.count() > 0 ? SIGTERM : SIGKILL); }
+
+void local_worker::end_now() noexcept {
+  overstayed_ = true;
+  process_->kill(SIGKILL);
+}
+
+/// Ends the worker because of the task that it has `ahead` others before: SIGTERM, and SIGKILL if it is still there after
+/// the grace.
+void local_worker::kill_for(std::size_t ahead, death_cause cause, std::chrono::nanoseconds grace) noexcept {
   forgive_if_over();
   if (was_killed() && grace.count() > 0) return;
   if (!was_killed()) {
@@ -256,14 +281,14 @@ void worker_link::kill_for(std::size_t ahead, death_cause cause, std::chrono::na
   process_->kill(grace.count() > 0 ? SIGTERM : SIGKILL);
 }
 
-void worker_link::kill_if_due(std::chrono::steady_clock::time_point now) noexcept {
+void local_worker::kill_if_due(std::chrono::steady_clock::time_point now) noexcept {
   forgive_if_over();
   if (!kill_at_ || now < *kill_at_) return;
   kill_at_.reset();
   process_->kill(SIGKILL);
 }
 
-void worker_link::rest() {
+void local_worker::rest() {
   if (resting_ || retired_ || ended_) return;
   process_->errors().drain();
   resting_ = true;
@@ -271,7 +296,7 @@ void worker_link::rest() {
     if (s->is_open()) s->cancel();
 }
 
-void worker_link::wake() {
+void local_worker::wake() {
   if (!std::exchange(resting_, false)) return;
   read();
   watch_process();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispatch/tasks/task_frame.hpp"
+#include "local/task_frame.hpp"
 #include "dispatch/tasks/task_run.hpp"
 #include "dispatch/tasks/task_store.hpp"
 

@@ -1,9 +1,9 @@
 // A history of tasks and workers, compared with an obvious model. What differs is thrown, and ends the fuzzer.
-#include "support/books_history.hpp"
+#include "support/schedule_history.hpp"
 
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-  books_history({data, size}).run();
+  schedule_history({data, size}).run();
   return 0;
 }

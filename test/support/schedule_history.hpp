@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispatch/tasks/books.hpp"
+#include "dispatch/tasks/schedule.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,14 +12,16 @@
 #include <string>
 #include <vector>
 
-/// Whatever the bytes mean as a history of tasks and workers happens to the books and to an obvious model of them;
+/// Whatever the bytes mean as a history of tasks and workers happens to the schedule and to an obvious model of them;
 /// throws std::logic_error where the two differ.
-class books_history {
+class schedule_history {
  public:
-  using books = procx::detail::books;
+  using schedule = procx::detail::schedule;
   using task_run = procx::detail::task_run;
 
-  explicit books_history(std::span<std::uint8_t const> bytes) : bytes_(bytes), settings_(read_settings()), books_(settings_) {}
+  explicit schedule_history(std::span<std::uint8_t const> bytes) : bytes_(bytes), settings_(read_settings()), schedule_(settings_) {
+    schedule_.open_lane();
+  }
 
   void run() {
     for (std::size_t steps = 1; at_ < bytes_.size(); ++steps) {
@@ -48,8 +50,8 @@ class books_history {
 
   std::uint8_t next() { return at_ < bytes_.size() ? bytes_[at_++] : 0; }
 
-  books::settings read_settings() {
-    books::settings s;
+  schedule::settings read_settings() {
+    schedule::settings s;
     s.window = next() % 4;
     s.retries = next() % 3;
     s.bytes = next() * std::size_t{8};
@@ -62,15 +64,15 @@ class books_history {
   void step() {
     std::uint8_t const what = next();
     if (what % 16 == 15) return take_back(what / 16);
-    auto const number = static_cast<books::worker_id>(what / 8 % slots);
+    auto const number = static_cast<schedule::worker_id>(what / 8 % slots);
     worker& w = workers_[number];
     switch (what % 8) {
       case 0: return add_task(what);
       case 1:
         if (!w.alive) {
-          books_.add_worker(number);
+          schedule_.add_worker(number);
           w.alive = true;
-          is(books_.credit(number) == books_.first_credit(), "a new worker has the first credit");
+          is(schedule_.credit(number) == schedule_.first_credit(), "a new worker has the first credit");
         }
         return;
       case 2:
@@ -84,10 +86,10 @@ class books_history {
         if (w.alive) die(number, w, what >= 128, what >= 192);
         return;
       case 6:
-        if (w.alive) books_.measured(number, next(), std::chrono::microseconds(next() * 40));
+        if (w.alive) schedule_.measured(number, next(), std::chrono::microseconds(next() * 40));
         return;
       default:
-        if (!pending_.empty()) drop(books_.drop_front());
+        if (!pending_.empty()) drop(schedule_.drop_front());
     }
   }
 
@@ -104,7 +106,7 @@ class books_history {
       pending_.push_back(tasks_.size());
       tasks_.push_back({.bytes = run.weight, .block = run.block, .alone = run.has_slabs});
     }
-    books_.add(run);
+    schedule_.add(run);
   }
 
   /// Whether the run says of each of its tasks what was said when it was added, and has happened since.
@@ -133,21 +135,21 @@ class books_history {
     return sum;
   }
 
-  void give(books::worker_id number, worker& w) {
-    std::size_t const most = books_.appetite(number);
+  void give(schedule::worker_id number, worker& w) {
+    std::size_t const most = schedule_.appetite(number);
     std::size_t told = 0;
-    std::size_t const given = books_.assign(number, most, [](task_run const&) { return true; }, [&](task_run run) {
+    std::size_t const given = schedule_.assign(number, most, [](task_run const&) { return true; }, [&](task_run run) {
       is_right(run, "what is given is right");
       for (; run.count > 0; run.take_front(1), ++told) {
         is(fits(w) && run.id == pending_.front(), "the first is given, if its bytes fit");
         pending_.pop_front();
         w.tasks.push_back(run.id);
-        is(books_.place(number, run.id) == w.tasks.size() - 1, "it is the last that it has");
+        is(schedule_.place(number, 0, run.id) == w.tasks.size() - 1, "it is the last that it has");
       }
     });
     is(given == told && given <= most, "as many as were told");
     is(given == most || !fits(w), "as many as there are and fit");
-    is(most == 0 || w.tasks.size() <= books_.credit(number), "no worker has more tasks than credit");
+    is(most == 0 || w.tasks.size() <= schedule_.credit(number), "no worker has more tasks than credit");
   }
 
   bool fits(worker const& w) const {
@@ -157,19 +159,19 @@ class books_history {
 
   /// A recall, or a cancellation.
   void take_back(std::uint8_t what) {
-    auto const number = static_cast<books::worker_id>(what % slots);
+    auto const number = static_cast<schedule::worker_id>(what % slots);
     worker& w = workers_[number];
     std::uint8_t const which = next();
     if (what < 8) {
       std::size_t const kept = std::min<std::size_t>(which % 4, w.tasks.size());
       if (!w.alive) return;
-      is(books_.recalled(number, which % 4) == w.tasks.size() - kept, "so many come back");
+      is(schedule_.recalled(number, which % 4) == w.tasks.size() - kept, "so many come back");
       pending_.insert(pending_.begin(), w.tasks.begin() + static_cast<std::ptrdiff_t>(kept), w.tasks.end());
       w.tasks.resize(kept);
     } else if (!tasks_.empty()) {
       std::uint64_t const id = which % tasks_.size();
       auto const at = std::find(pending_.begin(), pending_.end(), id);
-      auto const withdrawn = books_.withdraw(id);
+      auto const withdrawn = schedule_.withdraw(0, id);
       is(withdrawn.has_value() == (at != pending_.end()), "a task is withdrawn if it waits");
       if (at == pending_.end()) return;
       is_right(*withdrawn, "what is withdrawn is right");
@@ -179,15 +181,15 @@ class books_history {
     }
   }
 
-  void finish(books::worker_id number, worker& w, bool threw, bool all) {
-    std::uint32_t const count = threw || !all ? 1 : books_.oldest(number)->count;
-    task_run done = books_.finished(number, count);
+  void finish(schedule::worker_id number, worker& w, bool threw, bool all) {
+    std::uint32_t const count = threw || !all ? 1 : schedule_.oldest(number)->count;
+    task_run done = schedule_.finished(number, count);
     is(done.count == count, "so many are finished");
     is_right(done, "what is finished is right");
     if (threw) {
       is(done.id == w.tasks.front(), "a failure is that of the oldest task");
       w.tasks.pop_front();
-      return retry(done, books::failure::exception);
+      return retry(done, schedule::failure::exception);
     }
     for (; done.count > 0; done.take_front(1)) {
       is(done.id == w.tasks.front(), "results are those of the oldest tasks");
@@ -196,8 +198,8 @@ class books_history {
     }
   }
 
-  void die(books::worker_id number, worker& w, bool was_running, bool another_was_meant = false) {
-    auto const blamed = books_.died(number, was_running);
+  void die(schedule::worker_id number, worker& w, bool was_running, bool another_was_meant = false) {
+    auto const blamed = schedule_.died(number, was_running);
     is(blamed.has_value() == (was_running && !w.tasks.empty()), "one is blamed if one was running");
     if (blamed) {
       is_right(*blamed, "who is blamed is right");
@@ -206,20 +208,20 @@ class books_history {
     }
     pending_.insert(pending_.begin(), w.tasks.begin(), w.tasks.end());
     w = {};
-    is(books_.in_flight(number) == 0 && books_.appetite(number) == 0, "a dead worker has nothing and wants nothing");
+    is(schedule_.in_flight(number) == 0 && schedule_.appetite(number) == 0, "a dead worker has nothing and wants nothing");
     if (!blamed) return;
-    if (!another_was_meant) return retry(*blamed, books::failure::death);
-    books_.put_back(*blamed);
+    if (!another_was_meant) return retry(*blamed, schedule::failure::death);
+    schedule_.put_back(*blamed);
     pending_.push_front(blamed->id);
   }
 
-  void retry(task_run run, books::failure how) {
+  void retry(task_run run, schedule::failure how) {
     task& t = tasks_[run.id];
-    std::uint32_t& failures = how == books::failure::death ? t.deaths : t.exceptions;
+    std::uint32_t& failures = how == schedule::failure::death ? t.deaths : t.exceptions;
     bool const again = ++failures <= settings_.retries;
-    is(books_.may_try_again(run, how) == again, "a task is tried again as often as was said, for each way of failing");
+    is(schedule_.may_try_again(run, how) == again, "a task is tried again as often as was said, for each way of failing");
     if (again) {
-      books_.put_back(run);
+      schedule_.put_back(run);
       pending_.push_front(run.id);
     } else {
       t.over = true;
@@ -227,33 +229,33 @@ class books_history {
   }
 
   void compare() {
-    is(books_.pending() == pending_.size(), "as many wait");
+    is(schedule_.pending() == pending_.size(), "as many wait");
     std::size_t bytes = 0;
     for (std::uint64_t t : pending_) bytes += tasks_[t].bytes;
-    is(books_.pending_bytes() == bytes, "as many bytes wait");
-    same_first(books_.front(), pending_);
+    is(schedule_.pending_bytes(0) == bytes, "as many bytes wait");
+    same_first(schedule_.front(), pending_);
     std::size_t in_flight = 0, alive = 0, open = 0;
-    for (books::worker_id i = 0; i < slots; ++i) {
+    for (schedule::worker_id i = 0; i < slots; ++i) {
       worker const& w = workers_[i];
       in_flight += w.tasks.size();
       if (!w.alive) continue;
       ++alive;
-      is(books_.in_flight(i) == w.tasks.size(), "as many are on a worker");
-      same_first(books_.oldest(i), w.tasks);
-      std::uint32_t const credit = books_.credit(i);
+      is(schedule_.in_flight(i) == w.tasks.size(), "as many are on a worker");
+      same_first(schedule_.oldest(i), w.tasks);
+      std::uint32_t const credit = schedule_.credit(i);
       is(settings_.window ? credit == settings_.window : credit >= settings_.least && credit <= settings_.most,
          "credit stays in its bounds");
-      is(w.tasks.size() + books_.appetite(i) <= std::max<std::size_t>(credit, w.tasks.size()), "none wants more");
-      is(!w.tasks.empty() || books_.appetite(i) > 0, "an idle worker wants work");
+      is(w.tasks.size() + schedule_.appetite(i) <= std::max<std::size_t>(credit, w.tasks.size()), "none wants more");
+      is(!w.tasks.empty() || schedule_.appetite(i) > 0, "an idle worker wants work");
     }
     for (task const& t : tasks_) open += !t.over;
-    is(books_.in_flight() == in_flight && books_.workers() == alive, "the sums are right");
+    is(schedule_.in_flight() == in_flight && schedule_.workers() == alive, "the sums are right");
     is(open == pending_.size() + in_flight, "every task is in one place");
   }
 
   /// Run by run, and each task of them.
   void compare_waiting() const {
-    books rest = books_;
+    schedule rest = schedule_;
     for (auto left = pending_; !left.empty();) {
       task_run run = rest.drop_front();
       is_right(run, "what waits is right");
@@ -276,8 +278,8 @@ class books_history {
   std::span<std::uint8_t const> bytes_;
   std::size_t at_ = 0;
   std::size_t least_ = 0;  // before what is read into it
-  books::settings settings_;
-  books books_;
+  schedule::settings settings_;
+  schedule schedule_;
   std::deque<std::uint64_t> pending_;
   std::vector<task> tasks_;
   std::array<worker, slots> workers_;

@@ -1,9 +1,9 @@
 #define BOOST_TEST_MODULE worker
-#include "dispatch/worker.hpp"
+#include "local/worker_process.hpp"
 
-#include "dispatch/board.hpp"
-#include "dispatch/tasks/task_frame.hpp"
-#include "dispatch/worker_results.hpp"
+#include "local/board.hpp"
+#include "local/task_frame.hpp"
+#include "local/worker_results.hpp"
 #include "support/observe.hpp"
 #include "support/processes.hpp"
 #include "system/io.hpp"

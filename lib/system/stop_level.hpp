@@ -1,9 +1,9 @@
 #pragma once
 
-#include "process/heed_maker.hpp"
+#include "system/signal_bits.hpp"
 
 #include <procx/error/exceptions.hpp>
-#include <procx/process/stop_on_signals.hpp>
+#include <procx/system/stop_on_signals.hpp>
 
 namespace procx::inline v1::detail {
 

@@ -1,4 +1,4 @@
-#include "dispatch/worker_results.hpp"
+#include "local/worker_results.hpp"
 
 #include "system/io.hpp"
 

@@ -1,12 +1,13 @@
-#include <procx/process/stop_on_signals.hpp>
+#include <procx/system/stop_on_signals.hpp>
 
-#include "process/stop_level.hpp"
+#include "system/stop_level.hpp"
 
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <string>
 

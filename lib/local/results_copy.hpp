@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispatch/board.hpp"
+#include "local/board.hpp"
 
 #include <array>
 #include <cstddef>

@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE worker_results
-#include "dispatch/worker_results.hpp"
+#include "local/worker_results.hpp"
 
 #include "support/observe.hpp"
 #include "system/io.hpp"

@@ -1,4 +1,4 @@
-#include "dispatch/board.hpp"
+#include "local/board.hpp"
 
 #include <boost/system/system_error.hpp>
 

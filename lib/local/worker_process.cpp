@@ -1,18 +1,18 @@
-#include "dispatch/worker.hpp"
+#include "local/worker_process.hpp"
 
+#include "dispatch/tasks/callee.hpp"
+#include "local/task_frame.hpp"
+#include "local/worker_results.hpp"
 #include "memory/slab_sources.hpp"
-#include "dispatch/tasks/task_frame.hpp"
-#include "dispatch/worker_results.hpp"
 #include "system/memory_use.hpp"
 #include "process/streams.hpp"
 #include "system/file_identity.hpp"
 #include "system/generation.hpp"
 #include "system/io.hpp"
 
-#include <procx/dispatch/registered_task.hpp>
+#include <procx/detail/dispatch/task_output.hpp>
 #include <procx/dispatch/stop_requested.hpp>
 #include <procx/error/exceptions.hpp>
-#include <procx/detail/wire/frame.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -36,21 +36,23 @@ std::atomic<std::uint64_t> current_number = 0;
 // Results of tasks that take less than this together are not sent early: each write costs as much as many of them.
 constexpr std::chrono::microseconds worth_a_write{100};
 constexpr std::uint32_t clock_every = 16;  // results, once it matters
+constexpr std::size_t parts_at_once = 16 * 1024;  // bytes of them in one frame
 
-class worker {
+class worker_process final : private task_output {
  public:
-  worker(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
+  worker_process(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
          worker_settings const& settings)
       : tasks_(tasks),
         tasks_file_(tasks.get()),
         results_(slot, results),
         slot_(slot),
-        callables_(callables),
+        callees_(callables),
         settings_(settings),
         reader_(std::min<std::size_t>(settings.frame_limit, frame_header::max_length) + task_frame::payload_extra,
                 worker_pipe_size),
         limit_(settings.frame_limit) {
     current_slot = &slot;
+    set_current(this);
     note_crashes(slot.crash);
     if (settings.prints_by_line) std::setvbuf(stdout, nullptr, _IOLBF, 0);
   }
@@ -131,7 +133,7 @@ class worker {
       input_archive arguments = tasks.next(&lent_);
       if (!slot_.begin(id)) return true;  // it was taken back, as are all behind it
       bool const taken = run_task(claim{id}.count(), [&] {
-        if (!callee_) callee_ = find(tasks.head());
+        if (!callee_) callee_ = callees_.find(tasks.head());
         output_archive out(result_, &slabs_);
         callee_->entry(callee_->object, arguments, out);
       });
@@ -148,11 +150,14 @@ class worker {
     result_.clear();
     frame_kind kind = frame_kind::value;
     std::uint8_t flags = 0;
+    number_ = number;
     try {
       call();
+      if (!parts_.empty()) [[unlikely]] send_parts();
       flags = finish_value();
     } catch (...) {
       slabs_.clear();
+      parts_.clear();
       kind = frame_kind::exception;
       flags = 0;
       describe(std::current_exception());
@@ -193,25 +198,35 @@ class worker {
     return has_blocks;
   }
 
-  /// What is called, as this process has it; the same for all tasks of a frame.
-  struct callee {
-    task_entry entry;
-    void* object;
-  };
-  callee find(task_head const& head) {
-    if (head.callable == callable_table::named) {
-      auto const* const task = registered_task::find(static_cast<std::uint64_t>(head.entry));
-      bool const agrees = !task || task->fingerprint() == static_cast<std::uint64_t>(head.function);
-      return {agrees ? &run_named : &refuse_named, const_cast<registered_task*>(task)};
-    }
-    callee c{nullptr, reinterpret_cast<void*>(functions_.find(head.function))};
-    if (head.callable != callable_table::travels) {
-      if (head.callable >= callables_.size()) throw protocol_error("a task for a callable that this worker does not know");
-      auto const& known = callables_[head.callable];
-      c = {known.call, known.object.get()};
-    }
-    if (head.entry) c.entry = reinterpret_cast<task_entry>(entries_.find(head.entry));
-    return c;
+  void part(std::span<std::byte const> bytes) override {
+    std::uint64_t const length = bytes.size();
+    if (parts_.empty()) parts_.append(&extras_, sizeof extras_);
+    parts_.append(&length, sizeof length);
+    parts_.append(bytes.data(), bytes.size());
+    if (parts_.size() >= parts_at_once) send_parts();
+  }
+  void send_parts() {
+    if (parts_.size() > limit_) throw_too_large("a part of a result", parts_.size(), limit_);
+    send_extra(frame_kind::parts, parts_);
+    parts_.clear();
+  }
+  void message(std::uint64_t topic, std::span<std::byte const> bytes) override {
+    if (!parts_.empty()) send_parts();
+    if (bytes.size() > limit_) throw_too_large("a message", bytes.size(), limit_);
+    buffer whole;
+    whole.append(&extras_, sizeof extras_);
+    whole.append(&topic, sizeof topic);
+    whole.append(bytes.data(), bytes.size());
+    send_extra(frame_kind::message, whole);
+  }
+  void send_extra(frame_kind kind, std::span<std::byte const> bytes) {
+    if (generation_ != generation()) throw sequence_error("a child of a worker has nobody to give results to");
+    if (!results_.has_room(bytes.size()) && !results_.flush()) return;  // the parent has gone, and this process goes next
+    results_.add(kind, 0, number_, bytes);
+    ++extras_;
+    if (clock::now() - last_extra_ < worth_a_write * 10) return;
+    results_.flush();
+    last_extra_ = clock::now();
   }
 
   /// The exception becomes the result.
@@ -257,14 +272,17 @@ class worker {
   file_identity marks_file_;
   worker_results results_;
   board_slot& slot_;
-  callable_table const& callables_;
+  callee_finder callees_;
   worker_settings const& settings_;
   frame_reader reader_;
   std::optional<frame_header> refused_;
   std::size_t limit_;
   unsigned generation_ = generation();
   buffer result_;
-  function_finder entries_, functions_;
+  buffer parts_;               // that have not left, behind the number of the frame that they will be in
+  std::uint64_t extras_ = 0;   // frames with parts and messages so far
+  std::uint64_t number_ = 0;   // of the task that runs
+  clock::time_point last_extra_{};
   std::optional<callee> callee_;
   lent_slabs lent_;
   slab_sink slabs_{slab_arena::parents(), slab_arena::worker_number()};
@@ -276,7 +294,7 @@ class worker {
 
 int run_worker(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
                worker_settings const& settings) {
-  return worker(tasks, results, slot, callables, settings).run();
+  return worker_process(tasks, results, slot, callables, settings).run();
 }
 
 }  // namespace procx::inline v1::detail

@@ -1,9 +1,11 @@
-#include "dispatch/dispatcher.hpp"
-#include "dispatch/results_copy.hpp"
-#include "dispatch/worker_link.hpp"
-#include "dispatch/worker_results.hpp"
+#include "local/local_worker.hpp"
+#include "local/results_copy.hpp"
+#include "local/worker_process.hpp"
+#include "local/worker_results.hpp"
+#include "memory/slab_sources.hpp"
 
 #include <procx/error/exceptions.hpp>
+#include <procx/error/exception_record.hpp>
 #include <procx/wire/codec.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -32,7 +34,7 @@ struct no_memory final : std::bad_alloc {
 
 }  // namespace
 
-void worker_link::read() {
+void local_worker::read() {
   if (resting_ || reading_) return;
   std::span<std::byte> room;
   try {
@@ -45,15 +47,15 @@ void worker_link::read() {
   reading_ = true;
   results_.async_read_some(boost::asio::buffer(room.data(), room.size()),
                            [this, alive = std::weak_ptr(alive_)](boost::system::error_code error, std::size_t n) {
-                             if (alive.expired() || owner_.loop_.foreign()) return;
+                             if (alive.expired() || source_.loop_.foreign()) return;
                              reading_ = false;
-                             owner_.guarded([&] { on_read(error, n); });
+                             events_.guarded([&] { on_read(error, n); });
                            });
 }
 
 /// Where there is no memory for a result it is passed over, and costs its task alone. Throws std::bad_alloc if there is none
 /// for anything.
-std::span<std::byte> worker_link::room_for_results() {
+std::span<std::byte> local_worker::room_for_results() {
   try {
     return reader_.prepare();
   } catch (std::bad_alloc const&) {
@@ -63,7 +65,7 @@ std::span<std::byte> worker_link::room_for_results() {
   }
 }
 
-void worker_link::on_read(boost::system::error_code error, std::size_t n) {
+void local_worker::on_read(boost::system::error_code error, std::size_t n) {
   if (ended_) {  // what was read before the end was seen
     reader_.commit(n);
     return try_bury();
@@ -74,7 +76,7 @@ void worker_link::on_read(boost::system::error_code error, std::size_t n) {
   on_bytes(n);
 }
 
-void worker_link::on_bytes(std::size_t n) {
+void local_worker::on_bytes(std::size_t n) {
   reader_.commit(n);
   if (complaint_) return;  // it has been killed
   hear_first();
@@ -86,23 +88,27 @@ void worker_link::on_bytes(std::size_t n) {
     return on_end();
   }
   read();
-  owner_.on_read(*this);
+  if (options().limits.recycle_after_memory) [[unlikely]] watch_memory_after_tasks();
+  events_.on_turn_over(*this, std::chrono::nanoseconds(slot_.busy_ns.load(std::memory_order_relaxed)));
 }
 
-/// How many results there may be now in one series.
-std::size_t worker_link::expected() noexcept {
-  task_run const* const next = owner_.next_results(*this);
-  std::uint64_t const whole = next_task_ - unsent_tasks_;  // have left
-  return next && whole > next_result_ ? std::min<std::uint64_t>(next->count, whole - next_result_) : 0;
+/// How many results there may be now: of tasks that have left as a whole.
+std::size_t local_worker::expected() const noexcept {
+  std::uint64_t const whole = next_task_ - unsent_tasks_;
+  return whole > next_result_ ? static_cast<std::size_t>(whole - next_result_) : 0;
 }
 
 /// The tasks whose results were passed over, once all of those has been.
-void worker_link::fail_refused() {
+void local_worker::fail_refused() {
   if (!refused_ || reader_.skips()) return;
   frame_header const h = *std::exchange(refused_, std::nullopt);
   auto const why = std::make_exception_ptr(no_memory());
   if (h.kind == frame_kind::exception && h.id == setup_failed) {
     setup_error_ = why;
+    return;
+  }
+  if (h.kind == frame_kind::parts || h.kind == frame_kind::message) {
+    spoiled_ = h.id + 1;
     return;
   }
   bool const is_series = h.kind == frame_kind::values;
@@ -112,11 +118,11 @@ void worker_link::fail_refused() {
     if (id < next_result_) continue;
     if (id != next_result_ || expected() == 0) refuse_result();
     ++next_result_;
-    owner_.on_refused(*this, why);
+    events_.on_results(*this, {.error = why});
   }
 }
 
-void worker_link::take_frames() {
+void local_worker::take_frames() {
   fail_refused();
   while (auto const f = reader_.next()) {
     if (f->kind == frame_kind::exception && f->id == setup_failed)
@@ -126,41 +132,84 @@ void worker_link::take_frames() {
   }
 }
 
-void worker_link::take(frame const& f) {
+void local_worker::take(frame const& f) {
   if (is_word_of_teardown(f)) [[unlikely]] {
     teardown_error_ = std::make_exception_ptr(remote_exception(decode<exception_record>(f.payload)));
     return;
   }
   if (is_values(f)) return take_values(value_series::of(f));
+  if (f.kind == frame_kind::parts || f.kind == frame_kind::message) return take_extra(f);
   if (f.kind != frame_kind::value && f.kind != frame_kind::exception)
     throw protocol_error("a worker sent a frame that is no result");
   if (f.id < next_result_) return;  // it was taken early, from the board
   if (f.id != next_result_ || expected() == 0) refuse_result();
-  ++next_result_;
-  owner_.on_result(*this, f);
+  if (++next_result_ == spoiled_) return events_.on_results(*this, {.error = std::make_exception_ptr(no_memory())});
+  if (f.kind == frame_kind::value) return take_large_value(f);
+  std::exception_ptr error;
+  try {
+    error = std::make_exception_ptr(remote_exception(decode<exception_record>(f.payload)));
+  } catch (...) {
+    error = std::current_exception();
+  }
+  events_.on_results(*this, {.error = std::move(error)});
 }
 
-void worker_link::take_values(value_series values) {
+void local_worker::take_large_value(frame const& f) {
+  std::optional<received_slabs> slabs;
+  result_batch result;
+  try {
+    if (!source_.arena_) throw protocol_error("a result refers to memory that there is not");
+    slabs.emplace(*source_.arena_);
+    auto const bytes = slabs->take(f.payload, order_.slab_owner);
+    result.value = encoded_value(bytes, &*slabs, slabs->bytes());
+  } catch (...) {
+    result.error = std::current_exception();
+  }
+  events_.on_results(*this, result);
+}
+
+/// What the task that is to give its result next gives before. On the board it may be seen before it comes by the pipe.
+void local_worker::take_extra(frame const& f) {
+  if (f.id < next_result_) return;
+  if (f.id != next_result_ || expected() == 0) refuse_result();
+  input_archive in(f.payload);
+  std::uint64_t number = 0, topic = 0;
+  in >> number;
+  if (f.kind == frame_kind::message) in >> topic;
+  if (number < next_extra_) return;
+  if (number != next_extra_ && !spoiled_) throw protocol_error("something that a worker sent beside its results is missing");
+  next_extra_ = number + 1;
+  auto const bytes = f.payload.last(in.left());
+  if (f.kind == frame_kind::message)
+    events_.on_message(*this, topic, bytes);
+  else
+    events_.on_parts(*this, bytes);
+}
+
+void local_worker::take_values(value_series values) {
   if (values.id < next_result_)  // those were taken early
     values.drop_front(std::min<std::uint64_t>(values.count, next_result_ - values.id));
-  while (values.count > 0) {
-    std::size_t const n = std::min(values.count, expected());
-    if (values.id != next_result_ || n == 0) refuse_result();
-    next_result_ += n;
-    owner_.on_values(*this, values.front(n));
-    values.drop_front(n);
+  if (values.count == 0) return;
+  if (values.id != next_result_ || values.count > expected()) refuse_result();
+  if (spoiled_ == next_result_ + 1) {  // it had a part before, so that it heads its series
+    ++next_result_;
+    events_.on_results(*this, {.error = std::make_exception_ptr(no_memory())});
+    values.drop_front(1);
+    if (values.count == 0) return;
   }
+  next_result_ += values.count;
+  events_.on_results(*this, {.values = values});
 }
 
 /// What it has left on the board, as far as that makes sense: it may have written there by mistake.
-void worker_link::take_leftovers(std::span<std::byte const> results) {
+void local_worker::take_leftovers(std::span<std::byte const> results) {
   try {
     while (auto const f = worker_results::next_of(results)) take(*f);
   } catch (protocol_error const&) {
   }
 }
 
-void worker_link::collect_early() {
+void local_worker::collect_early() {
   if (ended_ || slot_.done.load(std::memory_order_acquire) <= next_result_) return;
   if (reader_.pending() > 0 || refused_) return;  // half a frame has come: the rest is on its way
   hear_first();

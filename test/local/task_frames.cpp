@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE task_frames
-#include "dispatch/tasks/task_piece.hpp"
+#include "local/task_piece.hpp"
 #include "dispatch/tasks/task_store.hpp"
 
 #include <procx/error/exceptions.hpp>
@@ -20,7 +20,7 @@ constexpr task_head one{.callable = 1}, other{.callable = 1, .entry = 64, .funct
 
 task_run add(task_store& store, std::uint64_t id, task_head const& head, std::string const& argument) {
   px::encode(store.begin(), argument);
-  return store.commit(id, head);
+  return store.commit(0, id, head);
 }
 
 /// The frame of a piece, as a worker would take it apart.
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(what_was_written_elsewhere_becomes_runs_of_one_length) {
     std::vector<std::string> seen;
     std::uint64_t id = 0;
     for (std::uint32_t left = static_cast<std::uint32_t>(many * all.size()); left > 0;) {
-      task_run const run = store.add(at, left, one, id);
+      task_run const run = store.add(at, left, one, 0, id);
       BOOST_TEST(run.count == (id % 5 == 0 ? 2u : 3u));
       at.offset += run.bytes();
       left -= run.count;

@@ -1,5 +1,5 @@
 #define BOOST_TEST_MODULE board
-#include "dispatch/board.hpp"
+#include "local/board.hpp"
 
 #include "support/observe.hpp"
 

@@ -1,0 +1,123 @@
+#include "local/nursery_link.hpp"
+
+#include "system/generation.hpp"
+
+#include <csignal>
+#include <utility>
+
+namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::chrono::seconds time_to_answer{1};  // before somebody looks why there is no answer
+constexpr std::chrono::seconds time_to_leave{1};
+
+}  // namespace
+
+using stream = boost::asio::posix::stream_descriptor;
+
+nursery_link::nursery_link(boost::asio::any_io_executor const& executor, std::shared_ptr<nursery> n, std::uint32_t knows,
+                           guard guarded)
+    : generation_(generation()),
+      nursery_(std::move(n)),
+      knows_(knows),
+      guarded_(std::move(guarded)),
+      control_(executor),
+      pidfd_(executor),
+      timer_(executor) {
+  control_.assign(nursery_->control());
+}
+
+nursery_link::~nursery_link() { release(); }
+
+bool nursery_link::foreign() const noexcept { return generation_ != generation(); }
+
+void nursery_link::release() noexcept {
+  nursery_->forget_orders();
+  for (stream* s : {&control_, &pidfd_})
+    if (s->is_open()) s->release();
+  timer_.cancel();
+}
+
+void nursery_link::order(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what,
+                         nursery::told then) {
+  nursery_->order(message, std::move(descriptors), what, std::move(then));
+  watch();
+  watch_time();
+}
+
+void nursery_link::when_heard(std::function<void()> then) {
+  hearers_.push_back(std::move(then));
+  watch();
+}
+
+void nursery_link::watch() {
+  if (!control_.is_open() || std::exchange(watched_, true)) return;
+  control_.async_wait(stream::wait_read, [this, alive = weak_from_this()](boost::system::error_code error) {
+    auto const self = alive.lock();
+    if (!self || foreign()) return;
+    watched_ = false;
+    guarded_([&] {
+      if (!error) on_news();
+      if (nursery_->has_orders() || !hearers_.empty()) watch();
+    });
+  });
+}
+
+void nursery_link::on_news() {
+  nursery_->hear();
+  for (auto const& hearer : std::exchange(hearers_, {})) hearer();
+}
+
+/// An answer that does not come would be waited for in vain, if the nursery is stopped.
+void nursery_link::watch_time() {
+  if (std::exchange(timed_, true)) return;
+  timer_.expires_after(time_to_answer);
+  timer_.async_wait([this, alive = weak_from_this()](boost::system::error_code) {
+    auto const self = alive.lock();
+    if (!self || foreign()) return;
+    timed_ = false;
+    if (gone_) return;
+    guarded_([&] {
+      bool const given_up = nursery_->give_up_if_late();
+      if (nursery_->has_orders()) watch_time();
+      if (given_up)
+        for (auto const& hearer : std::exchange(hearers_, {})) hearer();
+    });
+  });
+}
+
+void nursery_link::rest() {
+  if (nursery_->has_orders()) return;
+  if (control_.is_open()) control_.cancel();
+  timer_.cancel();
+}
+
+void nursery_link::leave(std::function<void()> then) {
+  gone_ = std::move(then);
+  nursery_->forget_orders();
+  nursery_->dismiss();
+  if (nursery_->process().try_wait()) return std::exchange(gone_, nullptr)();
+  pidfd_.assign(nursery_->process().pidfd());
+  pidfd_.async_wait(stream::wait_read, [this, self = shared_from_this()](boost::system::error_code error) {
+    if (!error && !foreign()) on_leaving();
+  });
+  timer_.cancel();
+  timer_.expires_after(time_to_leave);
+  timer_.async_wait([this, alive = weak_from_this()](boost::system::error_code error) {
+    auto const self = alive.lock();
+    if (self && !error && gone_ && !foreign()) nursery_->process().kill(SIGKILL);  // stopped, or starved
+  });
+}
+
+void nursery_link::on_leaving() {
+  if (!nursery_->process().try_wait()) {  // Asio may report for a new descriptor what it has just seen of an old one
+    pidfd_.async_wait(stream::wait_read, [this, self = shared_from_this()](boost::system::error_code error) {
+      if (!error && !foreign()) on_leaving();
+    });
+    return;
+  }
+  timer_.cancel();
+  if (gone_) std::exchange(gone_, nullptr)();
+}
+
+}  // namespace procx::inline v1::detail

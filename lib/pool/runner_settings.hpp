@@ -1,0 +1,53 @@
+#pragma once
+
+#include "dispatch/dispatcher.hpp"
+#include "local/local_workers.hpp"
+
+#include <procx/detail/dispatch/saved_task.hpp>
+
+#include <filesystem>
+#include <memory>
+
+namespace procx::inline v1::detail {
+
+/// The options of a pool, a pmap or a queue, as the dispatcher wants them, and as its workers do.
+struct runner_settings {
+  dispatcher_options dispatch;
+  local_options local;
+
+  /// Makes the workers; `loop` outlives them.
+  dispatcher::make_source source(event_loop& loop, std::shared_ptr<callable_table> const& callables) const {
+    return [&loop, options = local, callables](worker_events& events) {
+      return std::make_unique<local_workers>(events, loop, options, callables);
+    };
+  }
+};
+
+template <class Options>
+runner_settings settings_of(Options const& o) {
+  runner_settings s;
+  s.dispatch.workers = s.local.workers = o.workers.resolve();
+  s.dispatch.frame_limit = s.local.frame_limit = o.frame_limit;
+  s.dispatch.task_timeout = s.local.task_timeout = o.task_timeout;
+  s.dispatch.grace = o.grace;
+  s.dispatch.backoff = o.backoff;
+  s.dispatch.policy.retries = o.retries;
+  s.dispatch.policy.window = o.window;
+  s.dispatch.recycle_after_tasks = o.limits.recycle_after_tasks;
+  if (o.capture_output) s.dispatch.log = s.local.log = o.log;
+  s.local.capture = o.capture_output ? captured::everything : captured::nothing;
+  s.local.memory_limit = o.memory_limit;
+  s.local.limits = o.limits;
+  if (!o.save_failures.empty()) {
+    s.dispatch.save_failures = std::filesystem::absolute(o.save_failures);
+    saved_task::prepare(s.dispatch.save_failures);
+  }
+  if constexpr (requires { o.setup; }) {
+    s.local.setup = o.setup;
+    s.local.teardown = o.teardown;
+  }
+  if constexpr (requires { o.idle_timeout; }) s.dispatch.idle_timeout = o.idle_timeout;
+  return s;
+}
+
+}  // namespace procx::inline v1::detail
