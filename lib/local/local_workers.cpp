@@ -107,15 +107,28 @@ void local_workers::send_order(task_head const* first) {
   std::vector<descriptor> given;
   given.push_back(std::move(task_read));
   given.push_back(std::move(result_write));
-  nurseries_.back()->order(
-      std::as_bytes(std::span(&expected->order, 1)), std::move(given), options_.capture,
+  taken_[number] = true;
+  ++expected->from->users;
+  try {
+    place_order(expected, std::move(given));
+  } catch (...) {
+    if (expected->from) release(expected->order, *expected->from);
+    throw;
+  }
+}
+
+/// Where the loop is the user's nothing may block, and the answer comes in a handler.
+void local_workers::place_order(std::shared_ptr<expected_worker> const& expected, std::vector<descriptor> given) {
+  auto const message = std::as_bytes(std::span(&expected->order, 1));
+  if (loop_.is_private())
+    return on_answer(*expected, expected->from->spawn(message, std::move(given), options_.capture), nullptr);
+  expected->from->order(
+      message, std::move(given), options_.capture,
       [this, expected, alive = std::weak_ptr(alive_)](std::unique_ptr<process_state> process, std::exception_ptr why) {
         if (alive.expired()) return;
         on_answer(*expected, std::move(process), std::move(why));
         events_.on_answered();
       });
-  taken_[number] = true;
-  ++expected->from->users;
 }
 
 void local_workers::on_answer(expected_worker& expected, std::unique_ptr<process_state> process, std::exception_ptr why) {
@@ -157,10 +170,11 @@ void local_workers::dismiss_unused() {
 }
 
 void local_workers::dismiss(std::shared_ptr<nursery_link> const& n) {
-  ++leaving_;
-  n->leave([this, n, alive = std::weak_ptr(alive_)] {
+  leaving_.push_back(n);
+  n->leave([this, which = n.get(), alive = std::weak_ptr(alive_)] {
     if (alive.expired()) return;
-    if (--leaving_ == 0 && gone_) std::exchange(gone_, nullptr)();
+    std::erase_if(leaving_, [&](auto const& l) { return l.get() == which; });
+    tell_gone();
   });
 }
 
@@ -169,15 +183,20 @@ void local_workers::rest() {
 }
 
 void local_workers::shut(std::function<void()> then) {
-  ++leaving_;  // until all have been told
   for (auto const& n : std::exchange(nurseries_, {})) dismiss(n);
   gone_ = std::move(then);
-  if (--leaving_ == 0) std::exchange(gone_, nullptr)();
+  tell_gone();
+}
+
+void local_workers::tell_gone() {
+  if (leaving_.empty() && gone_) std::exchange(gone_, nullptr)();
 }
 
 void local_workers::shut_now() noexcept {
-  for (auto const& n : nurseries_) n->release();
-  nurseries_.clear();
+  for (auto* all : {&nurseries_, &leaving_}) {
+    for (auto const& n : *all) n->release();
+    all->clear();
+  }
 }
 
 }  // namespace procx::inline v1::detail

@@ -26,7 +26,8 @@ struct worker_order {
 };
 
 /// Workers that are processes of this program. They come from a nursery that is forked when the first one is needed or
-/// `prepare` is called, and again when it has died or callables were added. Orders are answered when the process runs.
+/// `prepare` is called, and again when it has died or callables were added. Orders are answered when the process runs: at once
+/// on a loop that is private, else in a handler.
 class local_workers final : public worker_source {
  public:
   local_workers(worker_events& events, event_loop& loop, local_options const& options,
@@ -51,6 +52,7 @@ class local_workers final : public worker_source {
   };
 
   void send_order(task_head const* first);
+  void place_order(std::shared_ptr<expected_worker> const& expected, std::vector<descriptor> given);
   void on_answer(expected_worker& expected, std::unique_ptr<process_state> process, std::exception_ptr why);
   std::shared_ptr<nursery> make_nursery();
   void replace_nursery();
@@ -58,6 +60,7 @@ class local_workers final : public worker_source {
   void release(worker_order const& order, nursery_link& from) noexcept;
   void dismiss(std::shared_ptr<nursery_link> const& n);
   void dismiss_unused();
+  void tell_gone();
 
   worker_events& events_;
   event_loop& loop_;
@@ -70,7 +73,7 @@ class local_workers final : public worker_source {
   oom_watch oom_;
   std::vector<bool> taken_;                              // by number
   std::vector<std::shared_ptr<nursery_link>> nurseries_;  // the last one is asked; the others are where workers come from
-  std::size_t leaving_ = 0;                               // nurseries that were dismissed
+  std::vector<std::shared_ptr<nursery_link>> leaving_;    // that were dismissed
   std::function<void()> gone_;
   std::shared_ptr<local_workers*> alive_ = std::make_shared<local_workers*>(this);
 };

@@ -98,9 +98,7 @@ void nursery_link::leave(std::function<void()> then) {
   nursery_->dismiss();
   if (nursery_->process().try_wait()) return std::exchange(gone_, nullptr)();
   pidfd_.assign(nursery_->process().pidfd());
-  pidfd_.async_wait(stream::wait_read, [this, self = shared_from_this()](boost::system::error_code error) {
-    if (!error && !foreign()) on_leaving();
-  });
+  watch_process();
   timer_.cancel();
   timer_.expires_after(time_to_leave);
   timer_.async_wait([this, alive = weak_from_this()](boost::system::error_code error) {
@@ -109,13 +107,15 @@ void nursery_link::leave(std::function<void()> then) {
   });
 }
 
-void nursery_link::on_leaving() {
-  if (!nursery_->process().try_wait()) {  // Asio may report for a new descriptor what it has just seen of an old one
-    pidfd_.async_wait(stream::wait_read, [this, self = shared_from_this()](boost::system::error_code error) {
-      if (!error && !foreign()) on_leaving();
-    });
-    return;
-  }
+void nursery_link::watch_process() {
+  pidfd_.async_wait(stream::wait_read, [this, alive = weak_from_this()](boost::system::error_code error) {
+    auto const self = alive.lock();
+    if (self && !error && !foreign()) on_process();
+  });
+}
+
+void nursery_link::on_process() {
+  if (!nursery_->process().try_wait()) return watch_process();  // Asio may report what it has seen of an old descriptor
   timer_.cancel();
   if (gone_) std::exchange(gone_, nullptr)();
 }

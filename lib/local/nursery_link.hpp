@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace procx::inline v1::detail {
@@ -31,6 +33,10 @@ class nursery_link : public std::enable_shared_from_this<nursery_link> {
   std::uint32_t knows() const noexcept { return knows_; }
   /// See `nursery::order`. `then` is called in a handler.
   void order(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what, nursery::told then);
+  /// See `nursery::spawn`: blocks.
+  std::unique_ptr<process_state> spawn(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what) {
+    return nursery_->spawn(message, std::move(descriptors), what);
+  }
   /// The next time that there is something to hear, it is heard, and then this is called, in a handler.
   void when_heard(std::function<void()> then);
   /// Waits for nothing but answers.
@@ -45,7 +51,8 @@ class nursery_link : public std::enable_shared_from_this<nursery_link> {
   void watch();
   void on_news();
   void watch_time();
-  void on_leaving();
+  void watch_process();
+  void on_process();
 
   unsigned generation_;
   std::shared_ptr<nursery> nursery_;
