@@ -30,14 +30,14 @@ void dispatcher::start_workers() {
 }
 
 void dispatcher::on_worker(std::unique_ptr<worker> fresh) {
-  --ordered_;
-  if (stopping_since_) return;  // it goes with the object
+  if (stopping_since_) return static_cast<void>(--ordered_);  // it goes with the object
   auto const vacant = std::ranges::find_if(seats_, [](seat const& s) { return !s; });
   auto const number = static_cast<std::uint32_t>(vacant - seats_.begin());
   schedule_.make_room_for(number);
   fresh->seat = number;
   *vacant = {.who = std::move(fresh), .idle_since = now()};
   schedule_.add_worker(number);
+  --ordered_;  // behind what may throw
   vacant->who->set_credit(schedule_.credit(number));
 }
 

@@ -132,16 +132,17 @@ void local_workers::place_order(std::shared_ptr<expected_worker> const& expected
 }
 
 void local_workers::on_answer(expected_worker& expected, std::unique_ptr<process_state> process, std::exception_ptr why) {
-  std::unique_ptr<local_worker> made;
+  auto const from = std::move(expected.from);
+  bool is_made = false;
   if (!why) try {
-      made = std::make_unique<local_worker>(*this, expected.order, expected.from, (*board_)[expected.order.number],
-                                            std::move(process), std::move(expected.tasks), std::move(expected.results));
+      auto made = std::make_unique<local_worker>(*this, expected.order, from, (*board_)[expected.order.number],
+                                                 std::move(process), std::move(expected.tasks), std::move(expected.results));
+      is_made = true;  // and sees to its number itself
+      return events_.on_worker(std::move(made));
     } catch (...) {
       why = std::current_exception();
     }
-  if (made) return events_.on_worker(std::move(made));
-  auto const from = std::move(expected.from);
-  release(expected.order, *from);
+  if (!is_made) release(expected.order, *from);
   if (!is_shortage(why)) std::rethrow_exception(why);
   events_.on_no_worker(why, !from->alive());
 }
