@@ -1,4 +1,4 @@
-#include <procx/detail/pool/queue_core.hpp>
+#include <procx/detail/pool/intake_item.hpp>
 
 #include <utility>
 

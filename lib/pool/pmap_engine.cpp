@@ -1,6 +1,7 @@
 #include <procx/detail/pool/pmap_engine.hpp>
 
 #include "dispatch/lane.hpp"
+#include "pool/result_allowance.hpp"
 #include "pool/runner_settings.hpp"
 #include "system/stop_level.hpp"
 #include "system/event_loop.hpp"
@@ -14,10 +15,11 @@
 namespace procx::inline v1::detail {
 namespace {
 
-// How far drawing runs ahead of consuming, for each worker: twice the largest window, so that a task which takes long
-// does not idle the others at once; and in bytes of results that nobody has taken yet.
+// How far drawing runs ahead of consuming: in items, for each worker as many as its largest window; in bytes of results, those
+// that nobody has taken yet and those that are to come. But each worker has a task, and the next one, however large.
 constexpr std::size_t items_ahead = 4096;
 constexpr std::size_t bytes_ahead = std::size_t{64} << 20;
+constexpr std::size_t tasks_always = 2;
 
 // A range whose inputs are computed is drawn from ahead when so many in a row have come at once: each took less than so many
 // looks at the clock, which no system call does. Until drawing takes more than this, and more for each byte than any encoding.
@@ -25,12 +27,6 @@ constexpr unsigned enough_quick = 4;
 constexpr int quick_at_most = 4;
 constexpr std::chrono::nanoseconds slow = std::chrono::milliseconds(1);
 constexpr std::chrono::nanoseconds byte_at_most{10};
-
-std::shared_ptr<callable_table> table_of(task_entry entry, std::shared_ptr<void> callable) {
-  auto table = std::make_shared<callable_table>();
-  table->add(entry, std::move(callable));
-  return table;
-}
 
 class set_for_now {
  public:
@@ -53,18 +49,17 @@ class pmap_engine::state final : public task_sink {
         supply_(source.inputs_come()),
         window_(settings.dispatch.policy.window),
         items_ahead_(items_ahead * settings.dispatch.workers),
+        allowance_(tasks_always * settings.dispatch.workers),
         dispatcher_(loop_, settings.dispatch, callables, settings.source(loop_, callables)) {
     dispatcher_.prepare();
   }
 
   void on_value(std::uint64_t id, worker_name const&, encoded_value const& value) override {
-    bytes_kept_ += value.size();
-    ++stored_;
+    count_stored(1, value.size());
     source_.store_value(id, value);
   }
   void on_values(std::uint64_t first, worker_name const&, value_series const& values) override {
-    bytes_kept_ += values.count * values.length;
-    stored_ += values.count;
+    count_stored(values.count, values.count * values.length);
     source_.store_values(first, values);
   }
   void on_failure(std::uint64_t id, worker_name const&, std::exception_ptr error) override {
@@ -117,9 +112,16 @@ class pmap_engine::state final : public task_sink {
   using drawn = pmap_source::drawn;
   using clock = std::chrono::steady_clock;
 
+  void count_stored(std::size_t results, std::size_t bytes) noexcept {
+    stored_ += results;
+    bytes_kept_ += bytes;
+    allowance_.count(results, bytes);
+  }
+
   /// After each handler, when nothing else is under way here: the range runs the user's code.
   void go_on(std::function<bool()> const& condition) {
     if (!std::exchange(progress_, false)) return;
+    allowance_.measure();
     if (draws_ahead() || !condition()) draw(condition);
     dispatcher_.pump();
   }
@@ -184,8 +186,10 @@ class pmap_engine::state final : public task_sink {
   /// How many inputs.
   std::size_t may_draw() const noexcept {
     if (drawn_ < least_drawn_) return least_drawn_ - drawn_;
-    std::size_t const ahead = drawn_ - released_, kept = stored_ - released_;
-    return ahead < items_ahead_ && (bytes_kept_ < bytes_ahead || kept == 0) ? items_ahead_ - ahead : 0;
+    std::size_t const ahead = drawn_ - released_;
+    if (ahead >= items_ahead_) return 0;
+    std::size_t const kept = stored_ == released_ ? 0 : bytes_kept_;
+    return std::min(items_ahead_ - ahead, allowance_.more(kept, drawn_ - stored_, bytes_ahead));
   }
 
   /// Up to `most`, as many as have room in one piece; how many.
@@ -261,6 +265,7 @@ class pmap_engine::state final : public task_sink {
   supply supply_;
   std::size_t window_;
   std::size_t items_ahead_;
+  result_allowance allowance_;
   std::size_t least_drawn_ = 0;
   std::size_t stored_ = 0;
   std::size_t released_ = 0;

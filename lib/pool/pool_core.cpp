@@ -1,309 +1,202 @@
 #include <procx/detail/pool/pool_core.hpp>
 
-#include "dispatch/lane.hpp"
-#include "pool/cancellation.hpp"
+#include "pool/completions.hpp"
 #include "pool/runner_settings.hpp"
-#include "pool/pool_thread.hpp"
+#include "pool/front.hpp"
 #include "pool/posted_failures.hpp"
 
 #include <procx/error/exceptions.hpp>
 #include <procx/detail/system/from_now.hpp>
 
-#include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
 #include <new>
-#include <string>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace procx::inline v1::detail {
+namespace {
 
-class pool_core::state final : public task_sink, public std::enable_shared_from_this<state> {
+front::settings settings_for_front(pool_options const& o) {
+  constexpr std::size_t no_limit = ~std::size_t{0} / 2;
+  return {.work = settings_of(o),
+          .limits = {o.capacity ? o.capacity : no_limit, o.capacity_bytes ? o.capacity_bytes : no_limit},
+          .operations = intake::operations::end_with_outcome};
+}
+
+}  // namespace
+
+class pool_core::state final : public front {
  public:
   state(pool_options const& options, std::optional<boost::asio::any_io_executor> const& executor)
-      : options_(options),
-        thread_(executor),
-        posted_failures_(options.log),
-        settings_(settings_of(options)),
-        dispatcher_(thread_.loop(), settings_.dispatch, callables_, settings_.source(thread_.loop(), callables_)) {
-    dispatcher_.prepare();  // before there is a thread
-  }
-
-  void run() { thread_.start(); }
-
-  bool foreign() const noexcept { return thread_.foreign(); }
-  bool runs_once() const noexcept { return dispatcher_.runs_once(); }
-  boost::asio::any_io_executor executor() const { return thread_.executor_for_handlers(); }
-
-  /// The end of everything, by the owner. On the user's executor nothing of it may run at the same time.
-  void shut() noexcept {
-    wait_for_posted();
-    stop();
-    thread_.shut([this] { end(); }, shared_from_this());
-  }
-  void abandon() noexcept { thread_.abandon(); }
+      : front(settings_for_front(options), executor, std::make_shared<callable_table>()),
+        has_teardown_(options.teardown != nullptr),
+        posted_failures_(options.log) {}
 
   // From any thread.
 
-  task_id submit(packed_task task, std::unique_ptr<operation>&& op, bool may_wait) {
-    thread_.check_ours();
-    std::size_t const size = task.size();
-    if (size > options_.frame_limit) throw_too_large("a task", size, options_.frame_limit);
-    std::unique_lock lock(mutex_);
-    if (may_wait && thread_.is_private() && !thread_.is_this())
-      has_room_.wait(lock, [&] { return stopped_ || has_room_for(size); });
-    if (stopped_) throw queue_stopped();
-    inbox_.push_back({0, std::move(task)});
-    task_id id = 0;
+  task_id submit(intake_item const& task, std::unique_ptr<operation>&& op, bool may_wait) {
+    context_.check_ours();
+    if (task.size() > frame_limit_) [[unlikely]] throw_too_large("a task", task.size(), frame_limit_);
+    bool const waits = may_wait && context_.is_private() && !context_.is_this();
+    if (op) return intake_.submit(task, std::move(op), waits) + 1;
+    ++posted_;
     try {
-      inbox_.back().id = id = new_entry(std::move(op), size);
+      return intake_.submit(task, nullptr, waits) + 1;
     } catch (...) {
-      inbox_.pop_back();
+      --posted_;
       throw;
     }
-    ++unfinished_;
-    unfinished_bytes_ += size;
-    wake(lock);
-    return id;
   }
 
   std::uint32_t add(std::shared_ptr<void> callable) {
-    thread_.check_ours();
-    std::unique_lock lock(mutex_);
+    context_.check_ours();
+    std::lock_guard const lock(added_mutex_);
     added_.push_back(std::move(callable));
     return places_++;
   }
 
   void cancel(task_id id, boost::asio::cancellation_type how) {
-    on_thread([id, how](state& s) {
-      s.take_in();
-      s.lane_.cancel(id, how_to(how));
+    on_loop<state>([number = id - 1, how](state& s) {
+      if (auto op = s.intake_.withdraw(number)) {
+        s.complete(std::move(*op), {std::make_exception_ptr(task_cancelled()), {}});
+      } else {
+        s.feed_all();
+        s.cancel_task(number, how);
+      }
       s.on_progress();
     });
   }
 
   bool drain(std::optional<std::chrono::nanoseconds> timeout) {
-    thread_.check_ours();
-    if (!thread_.is_private()) throw sequence_error("a pool on your executor cannot block: use async_drain");
-    thread_.check_may_wait();
-    std::unique_lock lock(mutex_);
-    auto const over = [this] { return is_drained(); };
-    if (!timeout)
-      drained_.wait(lock, over);
-    else if (!drained_.wait_until(lock, from_now(*timeout), over))
-      return false;
+    context_.check_ours();
+    if (!context_.is_private()) throw sequence_error("a pool on your executor cannot block: use async_drain");
+    context_.check_may_wait();
+    if (!ends_.wait([this] { return is_drained(); }, timeout ? from_now(*timeout) : wait_forever)) return false;
     if (auto const error = posted_failures_.take_first()) std::rethrow_exception(error);
-    if (auto const error = std::exchange(bad_ending_, nullptr)) std::rethrow_exception(error);
+    if (auto const error = ends_.take_bad_ending()) std::rethrow_exception(error);
     return true;
   }
 
   void when_drained(ending_handler then) {
     if (foreign()) return static_cast<void>(then(nullptr));  // a copy has no tasks
-    thread_.post([self = weak_from_this(), then = std::move(then)] {
-      auto const core = self.lock();
-      if (!core) return static_cast<void>(then(nullptr));
-      if (core->ended_) return core->tell_end(then);
-      bool noted = false;
-      core->dispatcher_.guarded([&] {
-        core->to_tell_.push_back(then);
-        noted = true;
-        core->on_progress();
+    context_.post([weak = weak_from_this(), then = std::move(then)]() mutable {
+      auto const self = std::static_pointer_cast<state>(weak.lock());
+      if (!self) return static_cast<void>(then(nullptr));
+      if (self->ended_) return self->tell_end(then);
+      bool kept = false;
+      self->guarded([&] {
+        kept = self->ends_.keep_unless([] { return false; }, then);
+        self->on_progress();
       });
-      if (!noted) core->tell_end(then);
+      if (!kept) self->tell_end(then);
     });
   }
 
   void stop() noexcept {
-    if (foreign()) return;
-    {
-      std::lock_guard const lock(mutex_);
-      if (std::exchange(stopped_, true)) return;
-    }
-    has_room_.notify_all();
-    thread_.post([self = weak_from_this()] {
-      if (auto const core = self.lock()) core->end();
+    if (foreign() || stopped_) return;
+    refuse();
+    context_.post([weak = weak_from_this()] {
+      if (auto const self = std::static_pointer_cast<state>(weak.lock())) self->end();
     });
   }
 
-  bool stopped() const noexcept {
-    std::lock_guard const lock(mutex_);
-    return stopped_;
-  }
+  bool stopped() const noexcept { return stopped_; }
   std::size_t size() const noexcept {
-    std::lock_guard const lock(mutex_);
-    return unfinished_;
+    std::uint64_t const over = counts_.taken.load();  // first: what is submitted meanwhile makes it more, never less
+    return static_cast<std::size_t>(intake_.submitted() - over);
   }
-  std::size_t workers() const noexcept { return workers_.load(std::memory_order_relaxed); }
 
   // From the dispatcher.
 
-  std::uint64_t number_of(std::uint64_t id) const override { return (id >> 32) - 1; }
-  void on_value(std::uint64_t id, worker_name const&, encoded_value const& value) override { complete(id, {nullptr, value}); }
-  void on_failure(std::uint64_t id, worker_name const&, std::exception_ptr error) override { complete(id, {std::move(error), {}}); }
-  void on_bad_ending(std::exception_ptr error) noexcept override {
-    std::lock_guard const lock(mutex_);
-    if (!bad_ending_) bad_ending_ = std::move(error);
+  void on_value(std::uint64_t number, worker_name const&, encoded_value const& value) override {
+    count_over(1);
+    complete(completions_.take(number), {nullptr, value});
+  }
+  void on_values(std::uint64_t first, worker_name const&, value_series const& values) override {
+    count_over(values.count);
+    for (std::size_t i = 0; i < values.count; ++i) complete(completions_.take(first + i), {nullptr, values.payload(i)});
+  }
+  void on_failure(std::uint64_t number, worker_name const&, std::exception_ptr error) override {
+    note_posted(number, completions_.is_posted(number), error);
+    count_over(1);
+    complete(completions_.take(number), {std::move(error), {}});
   }
   void on_progress() override {
-    take_in();
-    dispatcher_.pump();
-    workers_.store(dispatcher_.workers(), std::memory_order_relaxed);
-    flush_completions();
-    tell_drained();
-  }
-  void on_broken(std::exception_ptr why) noexcept override {
-    {
-      std::lock_guard const lock(mutex_);
-      stopped_ = true;
-    }
-    has_room_.notify_all();
-    end(std::move(why));
+    feed(~std::size_t{0});
+    pump();
+    publish();
   }
 
  private:
-  struct entry {
-    task_id id = 0;  // 0: of no task
-    std::unique_ptr<operation> op = nullptr;  // null: it was posted
-    std::size_t bytes = 0;
-  };
-  struct submission {
-    task_id id;
-    packed_task task;
-  };
+  // From the front.
 
-  static std::size_t index_of(task_id id) noexcept { return id & 0xffff'ffff; }
-
-  bool has_room_for(std::size_t bytes) const noexcept {
-    if (unfinished_ == 0) return true;
-    return (options_.capacity == 0 || unfinished_ < options_.capacity) &&
-           (options_.capacity_bytes == 0 || unfinished_bytes_ + bytes <= options_.capacity_bytes);
+  void refuse() noexcept override {
+    stopped_ = true;
+    intake_.stop(false);
   }
-
-  task_id new_entry(std::unique_ptr<operation>&& op, std::size_t bytes) {
-    if (free_.empty()) {
-      free_.reserve(std::max<std::size_t>(entries_.capacity(), entries_.size() + 1));  // `complete` must not throw
-      entries_.emplace_back();
-      free_.push_back(entries_.size() - 1);
-    }
-    std::size_t const index = free_.back();
-    free_.pop_back();
-    task_id const id = ++serial_ << 32 | index;
-    if (!op) ++posted_;
-    entries_[index] = {id, std::move(op), bytes};
-    return id;
+  /// On the user's executor nothing may wait.
+  void on_shut() noexcept override {
+    if (!context_.is_private() || context_.is_this()) return;
+    ends_.wait([this] { return posted_ == 0 || stopped_; }, wait_forever);
   }
-
-  void wake(std::unique_lock<std::mutex>& lock) {
-    if (std::exchange(awake_, true)) return;
-    lock.unlock();
-    on_thread([](state& s) {
-      if (s.is_awaited()) s.on_progress();
-    });
-  }
-
-  template <class F>
-  void on_thread(F f) {
-    thread_.post([self = weak_from_this(), f] {
-      auto const core = self.lock();
-      if (core && !core->ended_) core->dispatcher_.guarded([&] { f(*core); });
-    });
-  }
-  /// Whether nobody has looked into the box since it was filled.
-  bool is_awaited() const {
-    std::lock_guard const lock(mutex_);
-    return awake_;
-  }
-
-  /// What has been submitted meanwhile goes to the dispatcher, whose `pump` is to come: nobody else will wake this thread.
-  void take_in() {
+  /// Callables that the tasks refer to were added before.
+  void on_batch(intake_batch& batch) override {
     {
-      std::lock_guard const lock(mutex_);
-      awake_ = false;
-      inbox_.swap(taken_);
+      std::lock_guard const lock(added_mutex_);
       for (auto& callable : added_) callables_->add(nullptr, std::move(callable));
       added_.clear();
     }
-    for (submission& s : taken_) add_task(s);
-    taken_.clear();
+    if (batch.runs.empty()) return;
+    intake_batch::run const& last = batch.runs.back();
+    completions_.reserve(batch.runs.front().first, last.first + last.count);
+    for_each_run(batch, [this](std::uint64_t first, auto operations) { completions_.add(first, operations); });
+    batch.operations.clear();
   }
 
-  void add_task(submission& s) {
-    try {
-      lane_.add_task(s.id, std::move(s.task));
-    } catch (std::bad_alloc const&) {  // it may be large
-      lane_.abandon_task();
-      complete(s.id, {std::current_exception(), {}});
-    }
+  /// Tasks are over. A thread that has got an outcome finds the task no more among those that are not over.
+  void count_over(std::size_t tasks) noexcept {
+    front::count_over(tasks);
+    counts_.taken.store(counts_.taken.load(std::memory_order_relaxed) + tasks);
   }
-
-  void complete(task_id id, raw_result result) {
-    if (result.error && is_posted(id)) posted_failures_.add(number_of(id), result.error);  // before it is over
-    std::unique_ptr<operation> op;
-    {
-      std::lock_guard const lock(mutex_);
-      entry& e = entries_[index_of(id)];
-      op = std::move(e.op);
-      if (!op) --posted_;
-      --unfinished_;
-      unfinished_bytes_ -= e.bytes;
-      e.id = 0;
-      free_.push_back(index_of(id));
-    }
+  void complete(std::unique_ptr<operation> op, raw_result result) {
     ++completed_;
+    if (!op) {
+      ++posted_over_;
+      return;
+    }
     try {
-      if (op) op->complete(std::move(result));
+      op->complete(std::move(result));
     } catch (std::bad_alloc const&) {
       // Its handler cannot be posted. That is no reason why others should not be told what has become of their tasks.
     }
   }
-  bool is_posted(task_id id) const noexcept {
-    std::lock_guard const lock(mutex_);
-    return !entries_[index_of(id)].op;
+  /// Before the task is over.
+  void note_posted(std::uint64_t number, bool posted, std::exception_ptr const& error) noexcept {
+    if (posted) posted_failures_.add(number, error);
   }
 
-  /// By the owner. On the user's executor nothing may wait.
-  void wait_for_posted() noexcept {
-    if (!thread_.is_private() || thread_.is_this()) return;
-    std::unique_lock lock(mutex_);
-    waits_for_posted_ = true;
-    drained_.wait(lock, [this] { return posted_ == 0 || stopped_; });
-  }
-
-  /// Those who wait for room or for the end are told once for many completions.
-  void flush_completions() {
-    bool const any = std::exchange(completed_, 0) > 0;
-    if (any) {
+  /// Threads and handlers that wait for the end of tasks are told once for many of them.
+  void publish() {
+    std::size_t const completed = std::exchange(completed_, 0);
+    if (completed > 0) {
       posted_failures_.tell_cancelled();
-      has_room_.notify_all();
+      posted_ -= std::exchange(posted_over_, 0);
+      publish_room();
     }
-    if (!any && !options_.teardown) return;
-    std::lock_guard const lock(mutex_);
-    if (options_.teardown) leaving_ = dispatcher_.leaving();
-    if (is_drained() || (waits_for_posted_ && posted_ == 0)) drained_.notify_all();
+    if (has_teardown_) leaving_ = leaving_workers();
+    if (completed > 0 || has_teardown_) ends_.tell_threads();
+    tell_handlers();
   }
+  void tell_handlers() {
+    if (!ends_.has_handlers() || !is_drained()) return;
+    for (auto const& then : ends_.take_handlers()) tell_end(then);
+  }
+  /// Workers whose tasks are over may have something to commit in their teardown.
+  bool is_drained() const noexcept { return size() == 0 && leaving_ == 0 && stopped_ == gone_; }
 
-  /// Workers whose tasks are over may have something to commit in their teardown. Under the lock.
-  bool is_drained() const noexcept { return unfinished_ == 0 && leaving_ == 0 && stopped_ == gone_; }
-
-  void tell_drained() {
-    if (to_tell_.empty()) return;
-    {
-      std::lock_guard const lock(mutex_);
-      if (!is_drained()) return;
-    }
-    for (auto& then : std::exchange(to_tell_, {})) tell_end(then);
-  }
-  void tell_end(ending_handler const& then) {
-    std::exception_ptr error = posted_failures_.take_first();
-    if (!error) error = take_bad_ending();
-    if (!then(error) && error) on_bad_ending(std::move(error));
-  }
-  std::exception_ptr take_bad_ending() noexcept {
-    std::lock_guard const lock(mutex_);
-    return std::exchange(bad_ending_, nullptr);
-  }
+  void tell_end(ending_handler const& then) { ends_.tell(then, posted_failures_.take_first()); }
 
   static std::exception_ptr was_stopped() noexcept try {
     return std::make_exception_ptr(task_cancelled("the pool was stopped"));
@@ -311,83 +204,63 @@ class pool_core::state final : public task_sink, public std::enable_shared_from_
     return std::current_exception();
   }
 
-  /// Nothing runs any more after this; what was not over is cancelled, or fails with this.
-  void end(std::exception_ptr const& why = nullptr) noexcept {
-    if (std::exchange(ended_, true)) return;
-    dispatcher_.stop();
-    workers_.store(0, std::memory_order_relaxed);
-    auto const error = why ? why : was_stopped();
-    for (std::size_t i = 0;; ++i) {
-      task_id id = 0;
-      {
-        std::lock_guard const lock(mutex_);
-        if (i == entries_.size()) break;
-        id = entries_[i].id;
-        if (id == 0) continue;
-      }
-      complete(id, {error, {}});
-    }
-    {
-      std::lock_guard const lock(mutex_);
-      inbox_.clear();
-      leaving_ = 0;
-      gone_ = true;
-      drained_.notify_all();
-    }
-    taken_.clear();
-    flush_completions();
-    dispatcher_.guarded([this] { tell_drained(); });
+  /// What was not over is cancelled, or fails with this.
+  void on_end(std::exception_ptr why) noexcept override {
+    if (!why) why = was_stopped();
+    auto const fail = [&](std::uint64_t number, std::unique_ptr<operation> op) {
+      note_posted(number, !op, why);
+      complete(std::move(op), {why, {}});
+    };
+    while (intake_.take(batches_, true)) {}
+    while (auto one = intake_.withdraw_first()) fail(one->first, std::move(one->second));
+    counts_.taken.store(intake_.admitted());
+    while (auto one = completions_.take_any()) fail(one->first, std::move(one->second));
+    for (; !batches_.empty(); batches_.pop_front())
+      for_each_run(batches_.front(), [&](std::uint64_t number, auto operations) {
+        for (auto& op : operations) fail(number++, std::move(op));
+      });
+    leaving_ = 0;
+    gone_ = true;
+    ends_.tell_threads();
+    guarded([this] { publish(); });
   }
 
-  pool_options options_;
-  pool_thread thread_;
-  std::shared_ptr<callable_table> callables_ = std::make_shared<callable_table>();
-  posted_failures posted_failures_;
-  runner_settings settings_;
-  dispatcher dispatcher_;
-  lane lane_{dispatcher_, *this};
-  std::vector<submission> taken_;
-  std::vector<ending_handler> to_tell_;
-  std::size_t completed_ = 0;
-  std::atomic<std::size_t> workers_ = 0;
-  bool ended_ = false;
+  /// Calls it with the operations of each run, unless they have gone, and the number of the first.
+  template <class F>
+  static void for_each_run(intake_batch& batch, F f) {
+    std::span operations(batch.operations);
+    for (intake_batch::run const& run : batch.runs) {
+      if (operations.empty()) return;
+      f(run.first, operations.first(run.count));
+      operations = operations.subspan(run.count);
+    }
+  }
 
-  mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable has_room_;
-  std::condition_variable drained_;
-  std::vector<entry> entries_;
-  std::vector<std::size_t> free_;
-  std::vector<submission> inbox_;
+  bool const has_teardown_;
+  posted_failures posted_failures_;
+  completions completions_;
+  std::size_t completed_ = 0;    // since `publish`
+  std::size_t posted_over_ = 0;  // of those
+
+  // Read and written by any thread.
+  std::atomic<std::size_t> posted_ = 0;  // tasks, that are not over
+  std::atomic<std::size_t> leaving_ = 0;  // workers, if they have a teardown
+  std::atomic<bool> stopped_ = false;
+  std::atomic<bool> gone_ = false;  // the workers, after that
+  std::mutex added_mutex_;          // guards what follows
   std::vector<std::shared_ptr<void>> added_;
   std::uint32_t places_ = 0;
-  std::uint64_t serial_ = 0;
-  std::size_t unfinished_ = 0;
-  std::size_t posted_ = 0;  // of those
-  bool waits_for_posted_ = false;
-  std::size_t unfinished_bytes_ = 0;
-  std::size_t leaving_ = 0;  // workers, if they have a teardown
-  std::exception_ptr bad_ending_;  // the first that nobody was told of
-  bool awake_ = false;  // somebody will look into the box
-  bool stopped_ = false;
-  bool gone_ = false;  // the workers, after that
 };
 
 pool_core::pool_core(pool_options const& options, std::optional<boost::asio::any_io_executor> executor)
     : state_(std::make_shared<state>(options, executor)) {
-  state_->run();
+  state_->start();
 }
 
-pool_core::~pool_core() {
-  if (!state_->foreign()) {
-    state_->shut();
-  } else {  // a copy in a forked child: stays untouched
-    state_->abandon();
-    static_cast<void>(new std::shared_ptr<state>(std::move(state_)));
-  }
-}
+pool_core::~pool_core() { front::leave(std::move(state_)); }
 
-pool_core::task_id pool_core::submit(packed_task task, std::unique_ptr<operation>&& op, bool may_wait) {
-  return state_->submit(std::move(task), std::move(op), may_wait);
+pool_core::task_id pool_core::submit(intake_item const& task, std::unique_ptr<operation>&& op, bool may_wait) {
+  return state_->submit(task, std::move(op), may_wait);
 }
 bool pool_core::runs_once() const noexcept { return state_->runs_once(); }
 std::uint32_t pool_core::add(std::shared_ptr<void> callable) { return state_->add(std::move(callable)); }

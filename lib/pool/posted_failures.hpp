@@ -11,8 +11,8 @@
 
 namespace procx::inline v1::detail {
 
-/// The failures of tasks whose outcome nobody waits for: they are told to the log, or on standard error if there is none, and
-/// the first is kept for whoever drains the pool. The pool's thread adds and tells them.
+/// The failures of posted tasks, whose outcomes no operation waits for: they are lines of the log, or on standard error if
+/// there is none, and the first is kept for `drain`. The loop thread adds and tells them.
 class posted_failures {
  public:
   explicit posted_failures(log_sink log) : log_(std::move(log)) {}

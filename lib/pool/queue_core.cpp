@@ -1,12 +1,15 @@
 #include <procx/detail/pool/queue_core.hpp>
 
-#include "pool/pool_thread.hpp"
-#include "pool/queue_middle.hpp"
+#include "pool/front.hpp"
+#include "pool/ordered_results.hpp"
+#include "pool/result_allowance.hpp"
+#include "pool/runner_settings.hpp"
 
 #include <procx/error/exceptions.hpp>
 
+#include <algorithm>
 #include <atomic>
-#include <string>
+#include <chrono>
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -14,195 +17,278 @@ namespace {
 
 constexpr std::size_t capacity_of_worker = 32768;
 
-queue_entrance::limits limits_of(parallel_queue_options const& o) {
-  std::size_t const items = o.capacity ? o.capacity : capacity_of_worker * o.workers.resolve();
-  return {items, o.capacity_bytes ? o.capacity_bytes : ~std::size_t{0} / 2};
+// On one worker. More than elsewhere: five threads and processes take turns, and each turn should be worth its switch.
+constexpr std::uint32_t tasks_ahead = 8192;
+
+front::settings settings_for_front(parallel_queue_options const& o) {
+  front::settings s{.work = settings_of(o), .limits = {}, .operations = intake::operations::end_with_admission};
+  s.work.dispatch.idle_timeout = std::chrono::seconds(30);
+  s.work.dispatch.policy.most = tasks_ahead;
+  s.limits.items = o.capacity ? o.capacity : capacity_of_worker * s.work.dispatch.workers;
+  s.limits.bytes = o.capacity_bytes ? o.capacity_bytes : ~std::size_t{0} / 2;
+  return s;
 }
 
 }  // namespace
 
-class queue_core::state final : public std::enable_shared_from_this<state> {
+/// Hands items to the dispatcher as workers have room for them and their results may take memory, and puts results into order.
+class queue_core::state final : public front {
  public:
   state(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> const& executor,
         std::shared_ptr<void> callable)
-      : frame_limit_(options.frame_limit),
-        ends_(limits_of(options), options.frame_limit, [this] { wake(); }, [this] { tell_taken(); },
-              [this] { on_thread([](state& s) { s.ends_.exit.wake_blocked(); }); }),
-        thread_(executor),
-        middle_(ends_, thread_.loop(), options, std::move(callable), [this] { over(); },
-                [this](std::exception_ptr why) { broken(std::move(why)); }) {
-    middle_.prepare();
-  }
-
-  void run() { thread_.start(); }
-  bool foreign() const noexcept { return thread_.foreign(); }
-  boost::asio::any_io_executor executor() const { return thread_.executor_for_handlers(); }
-  void shut() noexcept {
-    stop();
-    thread_.shut([this] { end(); }, shared_from_this());
-  }
-  void abandon() noexcept { thread_.abandon(); }
+      : front(settings_for_front(options), executor, table_of(nullptr, std::move(callable))),
+        bytes_limit_(settings_for_front(options).limits.bytes),
+        results_(counts_, [this] { tell_taken(); },
+                 [this] { on_loop<state>([](state& s) { s.results_.wake_blocked(); }); }) {}
 
   // From any thread.
 
-  queue_ends& ends() noexcept { return ends_; }
-  std::uint64_t put(queue_item const& item, deadline until) {
+  intake_fast_path& fast_intake() noexcept { return intake_.fast_path(); }
+  results_fast_path& fast_results() noexcept { return results_.fast_path(); }
+
+  std::uint64_t put(intake_item const& item, deadline until) {
     check_may_block();
     check_size(item);
-    return ends_.entrance.put(item, until);
+    return intake_.put(item, until);
   }
-  std::uint64_t async_put(queue_item const& item, std::unique_ptr<operation>&& op) {
-    thread_.check_ours();
+  std::uint64_t async_put(intake_item const& item, std::unique_ptr<operation>&& op) {
+    context_.check_ours();
     check_size(item);
-    return ends_.entrance.async_put(item, std::move(op));
+    return intake_.async_put(item, std::move(op));
   }
   got get(taken_result& result, deadline until) {
     check_may_block();
-    got const g = ends_.exit.take(result, until);
+    got const g = results_.take(result, until);
     if (g == got::result) tell_taken();
     return g;
   }
   got try_get(taken_result& result) {
-    thread_.check_ours();
-    got const g = ends_.exit.try_take(result);
+    context_.check_ours();
+    got const g = results_.try_take(result);
     if (g == got::result) tell_taken();
     return g;
   }
   std::uint64_t async_get(std::unique_ptr<result_receiver>&& receiver) {
-    thread_.check_ours();
-    return ends_.exit.async_take(std::move(receiver));
+    context_.check_ours();
+    return results_.async_take(std::move(receiver));
   }
-  /// Whoever waits for results to be taken is told.
+  /// Tells threads that wait for results to be taken.
   void tell_taken() {
-    if (ends_.counts.producers_wait_for.load() <= ends_.counts.taken.load()) ends_.entrance.room_made();
-    if (ends_.counts.pool_waits.load() && ends_.counts.pool_waits.exchange(false)) wake();
+    if (counts_.producers_wait_for.load() <= counts_.taken.load()) intake_.room_made();
+    if (counts_.loop_waits.load() && counts_.loop_waits.exchange(false)) wake();
   }
-  void cancel_put(std::uint64_t number) { ends_.entrance.cancel(number); }
-  void cancel_get(std::uint64_t number) { ends_.exit.cancel(number); }
+  void cancel_put(std::uint64_t number) { intake_.cancel(number); }
+  void cancel_get(std::uint64_t number) { results_.cancel(number); }
 
   void cancel(std::uint64_t index, boost::asio::cancellation_type how) {
-    thread_.check_ours();
-    on_thread([index, how](state& s) { s.middle_.cancel(index, how); });
+    context_.check_ours();
+    on_loop<state>([index, how](state& s) {
+      if (index < s.results_.order().first() || index >= s.intake_.admitted()) return;
+      s.cancel_task(index, how);
+      s.on_progress();
+    });
   }
 
   void stop() noexcept { stop(false); }
   void leave() noexcept { stop(true); }
+  bool left() const noexcept { return intake_.left(); }
+  std::uint64_t take_refused() noexcept { return intake_.take_refused(); }
   void begin_loop() noexcept { ++loops_; }
   void end_loop(bool left) noexcept {
     if (--loops_ == 0 && left) leave();
   }
   bool join(deadline until) {
     check_may_block();
-    ++ends_.counts.joiners;
+    ++counts_.joiners;
     wake();
-    bool const is_over = ends_.exit.wait_until_over(until);
-    --ends_.counts.joiners;
+    bool const is_over = ends_.wait([this] { return !is_alive(); }, until);
+    --counts_.joiners;
     if (is_over)
-      if (auto const error = ends_.exit.take_bad_ending()) std::rethrow_exception(error);
+      if (auto const error = ends_.take_bad_ending()) std::rethrow_exception(error);
     return is_over;
   }
   void when_over(ending_handler then) {
     if (foreign()) return static_cast<void>(then(nullptr));  // a copy has no tasks, nor workers
-    ++ends_.counts.joiners;  // and stays
-    ends_.exit.when_over(std::move(then));
+    ++counts_.joiners;  // and stays
+    if (!ends_.keep_unless([this] { return !is_alive(); }, then)) ends_.tell(then);
     wake();
   }
 
-  bool is_alive() const noexcept { return !ends_.exit.is_over(); }
+  /// Returns false once all tasks are over and the workers have gone.
+  bool is_alive() const noexcept { return !told_over_; }
   std::size_t size() const noexcept {
-    std::uint64_t const taken = ends_.counts.taken.load();
-    return static_cast<std::size_t>(ends_.entrance.admitted() - taken);
+    std::uint64_t const taken = counts_.taken.load();
+    return static_cast<std::size_t>(intake_.admitted() - taken);
   }
-  std::size_t workers() const noexcept { return middle_.workers(); }
+
+  // From the dispatcher.
+
+  void on_value(std::uint64_t index, worker_name const&, encoded_value const& value) override {
+    count_over(1);
+    allowance_.count(1, value.size());
+    finish(index, value);
+  }
+  void on_values(std::uint64_t first, worker_name const& worker, value_series const& values) override {
+    if (values.length > taken_result::most_bytes) return task_sink::on_values(first, worker, values);
+    std::size_t const bytes = values.count * values.length;
+    count_over(values.count);
+    allowance_.count(values.count, bytes);
+    bytes_come_ += bytes;
+    results_.order().add_series(first, values);
+  }
+  void on_failure(std::uint64_t index, worker_name const&, std::exception_ptr error) override {
+    count_over(1);
+    fail(index, std::move(error));
+  }
+  void on_progress() override {
+    note_workers();
+    allowance_.measure();  // first: what is handed out depends on it
+    feed_allowed();
+    publish();
+    check_over();
+    if (!over_) pump();
+  }
 
  private:
-  void stop(bool left) noexcept {
-    if (foreign()) return;
-    auto const all = ends_.entrance.stop(left);
-    if (!all) return;
-    ends_.exit.end_at(*all);
-    on_thread([all](state& s) { s.middle_.stop_at(*all); });
-  }
+  static constexpr std::uint64_t not_stopped = ~std::uint64_t{0};
+
   void check_may_block() const {
-    thread_.check_ours();
-    if (!thread_.is_private()) [[unlikely]] refuse_to_block();
-    thread_.check_may_wait();
+    context_.check_ours();
+    if (!context_.is_private()) [[unlikely]] refuse_to_block();
+    context_.check_may_wait();
   }
-  void check_size(queue_item const& item) const {
+  void check_size(intake_item const& item) const {
     if (item.size() > frame_limit_) [[unlikely]] throw_too_large("an item", item.size(), frame_limit_);
   }
   [[noreturn]] static void refuse_to_block() {
     throw sequence_error("a parallel queue on your executor cannot block: use its async_ members");
   }
-
-  template <class F>
-  void on_thread(F f) {
-    thread_.post([self = weak_from_this(), f = std::move(f)] {
-      if (auto const core = self.lock(); core && !core->ended_) core->middle_.guarded([&] { f(*core); });
-    });
-  }
   void wake() {
-    on_thread([](state& s) { s.middle_.go_on(); });
+    on_loop<state>([](state& s) { s.on_progress(); });
   }
 
-  // On the pool's thread.
-
-  /// Later: the dispatcher, which has called, would go on with what has gone.
-  void over() {
-    on_thread([](state& s) {
-      s.middle_.end();
-      s.ends_.exit.over();
+  void stop(bool left) noexcept {
+    if (foreign()) return;
+    auto const all = intake_.stop(left);
+    if (!all) return;
+    results_.end_at(*all);
+    on_loop<state>([all](state& s) {
+      s.all_ = *all;
+      s.on_progress();
     });
+  }
+  void refuse() noexcept override {
+    if (auto const all = intake_.stop(false)) results_.end_at(*all);
+  }
+
+  // On the loop thread.
+
+  void on_passed(std::uint64_t index, std::span<std::byte const> value) override { finish(index, value); }
+  void on_withdrawn(std::uint64_t index) override { fail(index, std::make_exception_ptr(task_cancelled())); }
+
+  void finish(std::uint64_t index, encoded_value const& value) {
+    if (value.blocks || value.bytes.size() > taken_result::most_bytes) {
+      std::unique_ptr<held_result> held;
+      try {
+        held = std::make_unique<held_result>(held_result::copy_of(value));
+      } catch (...) {
+        return fail(index, std::current_exception());
+      }
+      results_.order().add(index, std::move(held));
+    } else {
+      results_.order().add(index, value.bytes);
+    }
+    bytes_come_ += value.size();
+  }
+  void fail(std::uint64_t index, std::exception_ptr error) {
+    auto held = std::make_unique<held_result>();
+    held->error = std::move(error);
+    results_.order().add(index, std::move(held));
+  }
+
+  bool is_stopped() const noexcept { return all_ != not_stopped; }
+  /// Hands out as many tasks as are of use, and as their results may take memory.
+  void feed_allowed() {
+    if (over_) return;
+    std::size_t const useful = room();
+    if (useful == 0) return;
+    feed(std::min(useful, allowed()));
+    expect_remaining(is_stopped() ? static_cast<std::size_t>(all_ - items_fed()) : ~std::size_t{0});
+  }
+  /// How many more tasks may be under way, as far as that is a matter of their results' bytes.
+  std::size_t allowed() {
+    bool const must_end = is_stopped() && counts_.joiners.load() > 0;  // whether or not results are taken
+    if (must_end) return ~std::size_t{0};
+    if (std::size_t const n = room_for_results()) return n;
+    counts_.loop_waits.store(true);
+    static_cast<void>(counts_.taken_now());
+    std::size_t const n = room_for_results();  // if any were taken in between, no consumer would say so
+    if (n) counts_.loop_waits.store(false);
+    return n;
+  }
+  std::size_t room_for_results() const noexcept {
+    if (allowance_.is_unlimited()) return ~std::size_t{0};
+    std::uint64_t const kept = counts_.result_bytes_kept() + (bytes_come_ - counts_.result_bytes_come.load());
+    std::uint64_t const arguments = std::min<std::uint64_t>(argument_bytes(), bytes_limit_);
+    return allowance_.more(kept, under_way(), std::max<std::uint64_t>(bytes_limit_ / 2, bytes_limit_ - arguments));
+  }
+
+  void publish() {
+    counts_.result_bytes_come.store(bytes_come_);
+    results_.publish();
+    publish_room();
+  }
+
+  void check_over() {
+    if (over_ || !is_stopped() || items_fed() < all_ || under_way() > 0) return;
+    over_ = true;
+    on_loop<state>([](state& s) {  // later: the dispatcher, which has called, would go on with what has gone
+      s.end_workers();
+      s.tell_over();
+    });
+  }
+  void tell_over() {
+    told_over_ = true;
+    ends_.tell_threads();
+    for (auto const& then : ends_.take_handlers()) ends_.tell(then);
   }
   static std::exception_ptr has_gone() noexcept try {
     return std::make_exception_ptr(task_cancelled("the queue has gone"));
   } catch (...) {
     return std::current_exception();
   }
-  /// Nothing runs any more after this.
-  void end() noexcept {
-    if (std::exchange(ended_, true)) return;
-    middle_.end();
-    ends_.exit.fail_waiting(has_gone());
-    ends_.exit.over();
-  }
-  /// The same, but what was put in and is not over fails with this.
-  void broken(std::exception_ptr why) noexcept {
-    if (std::exchange(ended_, true)) return;
-    middle_.end();
-    if (auto const all = ends_.entrance.stop(false)) ends_.exit.end_at(*all);
-    ends_.exit.fail_rest(std::move(why));
-    ends_.exit.over();
+  void on_end(std::exception_ptr why) noexcept override {
+    over_ = true;
+    if (why)
+      results_.fail_rest(std::move(why));
+    else
+      results_.fail_waiting(has_gone());
+    tell_over();
   }
 
-  std::size_t const frame_limit_;
-  queue_ends ends_;
-  pool_thread thread_;
-  queue_middle middle_;
+  std::size_t const bytes_limit_;
+  result_allowance allowance_;
+  std::uint64_t bytes_come_ = 0;  // of results
+  std::uint64_t all_ = not_stopped;
+  bool over_ = false;
+  std::atomic<bool> told_over_ = false;
   std::atomic<std::size_t> loops_ = 0;  // over the outcomes, that run
-  bool ended_ = false;
+  alignas(cache_line) ordered_results results_;
 };
 
 queue_core::queue_core(parallel_queue_options const& options, std::optional<boost::asio::any_io_executor> executor,
                        std::shared_ptr<void> callable)
     : state_(std::make_shared<state>(options, executor, std::move(callable))) {
-  state_->run();
-  inlet_ = &state_->ends().entrance.inlet();
-  outlet_ = &state_->ends().exit.outlet();
+  state_->start();
+  fast_intake_ = &state_->fast_intake();
+  fast_results_ = &state_->fast_results();
 }
 
-queue_core::~queue_core() {
-  if (!state_->foreign()) {
-    state_->shut();
-  } else {  // a copy in a forked child: stays untouched
-    state_->abandon();
-    static_cast<void>(new std::shared_ptr<state>(std::move(state_)));
-  }
-}
+queue_core::~queue_core() { front::leave(std::move(state_)); }
 
 void queue_core::tell_taken() { state_->tell_taken(); }
-std::uint64_t queue_core::put(queue_item const& item, deadline until) { return state_->put(item, until); }
-std::uint64_t queue_core::async_put(queue_item const& item, std::unique_ptr<operation>&& op) {
+std::uint64_t queue_core::put(intake_item const& item, deadline until) { return state_->put(item, until); }
+std::uint64_t queue_core::async_put(intake_item const& item, std::unique_ptr<operation>&& op) {
   return state_->async_put(item, std::move(op));
 }
 queue_core::got queue_core::get(taken_result& result, deadline until) { return state_->get(result, until); }
@@ -222,7 +308,7 @@ std::weak_ptr<void> queue_core::weak() const noexcept { return state_; }
 void queue_core::cancel(std::uint64_t index, boost::asio::cancellation_type how) { state_->cancel(index, how); }
 void queue_core::stop() noexcept { state_->stop(); }
 void queue_core::leave() noexcept { state_->leave(); }
-bool queue_core::left() const noexcept { return state_->ends().entrance.left(); }
+bool queue_core::left() const noexcept { return state_->left(); }
 std::weak_ptr<void> queue_core::begin_loop() {
   state_->begin_loop();
   return state_;
@@ -230,7 +316,7 @@ std::weak_ptr<void> queue_core::begin_loop() {
 void queue_core::end_loop(std::weak_ptr<void> const& queue, bool left) noexcept {
   if (auto const core = std::static_pointer_cast<state>(queue.lock())) core->end_loop(left);
 }
-std::uint64_t queue_core::take_refused() noexcept { return state_->ends().entrance.take_refused(); }
+std::uint64_t queue_core::take_refused() noexcept { return state_->take_refused(); }
 bool queue_core::join(deadline until) { return state_->join(until); }
 void queue_core::when_over(ending_handler then) { state_->when_over(std::move(then)); }
 bool queue_core::is_alive() const noexcept { return state_->is_alive(); }

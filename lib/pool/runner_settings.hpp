@@ -3,10 +3,12 @@
 #include "dispatch/dispatcher.hpp"
 #include "local/local_workers.hpp"
 
+#include <procx/detail/dispatch/callable_table.hpp>
 #include <procx/detail/dispatch/saved_task.hpp>
 
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 namespace procx::inline v1::detail {
 
@@ -48,6 +50,13 @@ runner_settings settings_of(Options const& o) {
   }
   if constexpr (requires { o.idle_timeout; }) s.dispatch.idle_timeout = o.idle_timeout;
   return s;
+}
+
+/// A table with this callable, if there is one, in place 0.
+inline std::shared_ptr<callable_table> table_of(task_entry entry, std::shared_ptr<void> callable) {
+  auto table = std::make_shared<callable_table>();
+  if (callable) table->add(entry, std::move(callable));
+  return table;
 }
 
 }  // namespace procx::inline v1::detail

@@ -191,6 +191,73 @@ BOOST_AUTO_TEST_CASE(total_cancellation_drops_what_has_not_begun_and_leaves_the_
   }
 }
 
+BOOST_AUTO_TEST_CASE(beyond_the_capacity_calls_wait_for_their_turn_and_complete_in_their_order) {
+  for (bool const by_bytes : {false, true}) {
+    px::pool_options const bound = by_bytes ? px::pool_options{.workers = 1, .capacity_bytes = 64}
+                                            : px::pool_options{.workers = 1, .capacity = 8};
+    gate held;
+    std::vector<int> order;
+    asio::io_context io;
+    px::process_pool pool(bound);
+    auto const wait = pool.add([&](int n) { return held.wait(), n; });
+    for (int n = 0; n < 100; ++n)
+      pool.async_submit(px::call(wait, n), asio::bind_executor(io, [&](std::exception_ptr e, int r) {
+        BOOST_TEST(!e);
+        order.push_back(r);
+      }));
+    BOOST_TEST(pool.size() == 100u);
+    held.open();
+    io.run();
+    BOOST_REQUIRE(order.size() == 100u);
+    for (int n = 0; n < 100; ++n) BOOST_TEST(order[static_cast<std::size_t>(n)] == n);
+    pool.drain();
+    BOOST_TEST(pool.size() == 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_waits_for_its_turn_is_cancelled_at_once) {
+  gate held;
+  asio::io_context io;
+  px::process_pool pool(io, {.workers = 1, .capacity = 2});
+  auto const wait = pool.add([&](int n) { return held.wait(), n; });
+  std::vector<asio::cancellation_signal> stop(6);
+  std::vector<boost::system::error_code> codes(6);
+  int ended = 0;
+  for (std::size_t n = 0; n < 6; ++n)
+    pool.async_submit(px::call(wait, static_cast<int>(n)),
+                      asio::bind_cancellation_slot(stop[n].slot(), [&, n](std::exception_ptr e, int) {
+                        codes[n] = code_of(e);
+                        ++ended;
+                      }));
+  BOOST_TEST(pool.size() == 6u);
+  stop[3].emit(asio::cancellation_type::total);
+  stop[5].emit(asio::cancellation_type::partial);
+  while (ended < 2) io.run_one();  // while the worker waits
+  BOOST_TEST(pool.size() == 4u);
+  held.open();
+  io.run();
+  for (std::size_t n = 0; n < 6; ++n)
+    BOOST_TEST((codes[n] == asio::error::operation_aborted) == (n == 3 || n == 5));
+  BOOST_TEST(ended == 6);
+}
+
+BOOST_AUTO_TEST_CASE(calls_that_wait_for_their_turn_when_the_pool_is_stopped_are_cancelled) {
+  gate held;
+  asio::io_context io;
+  px::process_pool pool({.workers = 1, .capacity = 1});
+  auto const wait = pool.add([&] { held.wait(); });
+  int cancelled = 0;
+  for (int n = 0; n < 10; ++n)
+    pool.async_submit(px::call(wait), asio::bind_executor(io, [&](std::exception_ptr e) {
+      cancelled += code_of(e) == asio::error::operation_aborted;
+    }));
+  pool.stop();
+  io.run();
+  BOOST_TEST(cancelled == 10);
+  pool.drain();
+  BOOST_TEST(pool.size() == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_over_when_the_pool_goes_completes_as_cancelled) {
   asio::io_context io;
   boost::system::error_code code;

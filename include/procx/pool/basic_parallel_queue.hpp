@@ -6,6 +6,7 @@
 #include <procx/detail/pool/queue_core.hpp>
 #include <procx/detail/pool/queue_iterator.hpp>
 #include <procx/detail/pool/queue_waits.hpp>
+#include <procx/detail/system/from_now.hpp>
 
 #include <boost/asio/async_result.hpp>
 
@@ -49,19 +50,19 @@ class basic_parallel_queue {
   /// Puts a value that is not run anywhere but keeps its place. Waits for room; returns the number of the item, from 0, or
   /// `not_put` if the queue is closed. Throws queue_stopped, also if `stop` comes while it waits; what the value's
   /// `serialize` throws.
-  std::uint64_t pass(R const& value) { return put_item(detail::encoded_item::value(value)); }
+  std::uint64_t pass(R const& value) { return put_item(detail::queue_items::value(value)); }
   /// The same if there is room within this time; otherwise false, and the item has no place and no number. 0: does not wait.
   /// True as well if the queue is closed: nobody wants the item, and it would be of no use to try again.
   [[nodiscard("false: there was no room, and the value has no place in the queue; pass waits for room")]]
   bool try_pass_for(std::chrono::nanoseconds timeout, R const& value) {
-    return try_put_item(detail::encoded_item::value(value), timeout);
+    return try_put_item(detail::queue_items::value(value), timeout);
   }
   /// As `pass`, without waiting. Completion: `void(std::exception_ptr)` when it has its place, or with what `pass` throws;
   /// with `queue_stopped` as well if the queue is closed.
   /// Cancellation (of any type): if it has no place yet it never gets one, and `operation_aborted` is thrown.
   template <class Token>
   auto async_pass(R const& value, Token&& token) {
-    return async_put_item([&] { return detail::encoded_item::value(value); }, std::forward<Token>(token));
+    return async_put_item([&] { return detail::queue_items::value(value); }, std::forward<Token>(token));
   }
 
   /// Waits for the next outcome. Throws queue_stopped if the queue is stopped and empty, and what the task ended with.
@@ -159,7 +160,7 @@ class basic_parallel_queue {
 
   template <class... Parts>
   std::uint64_t put_item(detail::plain_item<Parts...> item) {
-    std::uint64_t const number = item.try_put(core_.inlet());
+    std::uint64_t const number = item.try_put(core_.fast_intake());
     return number != no_place ? number : put_slowly(item);
   }
   std::uint64_t put_item(detail::encoded_item const& item) { return put_until(item, never); }
@@ -171,13 +172,16 @@ class basic_parallel_queue {
   template <class Encode, class Token>
   auto async_put_item(Encode const& encode, Token&& token) {
     auto item = detail::prepared<detail::stored_item>::by(
-        [&] { return encode().use([](detail::queue_item const& i) { return detail::stored_item(i); }); });
+        [&] { return encode().use([](detail::intake_item const& i) { return detail::stored_item(i); }); });
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
         [this](auto handler, detail::prepared<detail::stored_item> stored) {
           auto const slot = boost::asio::get_associated_cancellation_slot(handler);
           auto op = std::make_unique<detail::awaited_result<void, decltype(handler)>>(std::move(handler), core_.executor());
           detail::begin_operation<detail::operation>(
-              std::move(op), slot, [&](auto& begun) { return core_.async_put(*stored.get(), std::move(begun)); },
+              std::move(op), slot,
+              [&](auto& begun) {
+                return stored.get().use([&](detail::intake_item const& i) { return core_.async_put(i, std::move(begun)); });
+              },
               [queue = core_.weak()](std::uint64_t number, boost::asio::cancellation_type) {
                 detail::queue_core::cancel_put(queue, number);
               });
@@ -192,7 +196,7 @@ class basic_parallel_queue {
 
   template <class Item>
   std::uint64_t put_until(Item const& item, detail::queue_core::deadline until) {
-    return item.use([&](detail::queue_item const& i) { return core_.put(i, until); });
+    return item.use([&](detail::intake_item const& i) { return core_.put(i, until); });
   }
   /// By value, so that who calls it needs the item's address for this alone.
   template <class Item>

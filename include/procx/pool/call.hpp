@@ -2,9 +2,10 @@
 
 #include <procx/detail/dispatch/arrival.hpp>
 #include <procx/detail/dispatch/callable_table.hpp>
-#include <procx/detail/dispatch/packed_task.hpp>
 #include <procx/detail/dispatch/task_description.hpp>
 #include <procx/detail/pool/call_checks.hpp>
+#include <procx/detail/pool/intake_item.hpp>
+#include <procx/detail/pool/plain_item.hpp>
 #include <procx/wire/travel.hpp>
 
 #include <concepts>
@@ -114,24 +115,24 @@ task_entry pool_entry(types<A...>) {
   return entry;
 }
 
-/// The entry that takes the task apart, the callable if it travels, and the arguments. A task that is run once at most may
-/// keep what it is given in shared memory.
+/// The task: what is called, the callable if it travels, and the arguments. A task that is run once at most may keep what it is
+/// given in shared memory.
 template <wanted What, class F, class... Args>
-packed_task pack_task(F const& fn, bool run_once, Args const&... arguments) {
-  packed_task task;
-  slab_sink slabs(run_once);
-  output_archive out(task.bytes, &slabs);
+auto pool_item(F const& fn, bool run_once, Args const&... arguments) {
   auto const entry = pool_entry<F, What>(arrivals<typename called_type<F>::type, sent_type<Args>...>());
-  if constexpr (is_pooled<F>) {
-    task.head = task_head::inherited(fn.place(), entry);
-  } else {
-    task.head = task_head::travelling(entry, fn);
-    save_state(out, fn);
-  }
-  (save_argument(out, arguments), ...);
-  task.slab_bytes = slabs.bytes();
-  task.slabs = slabs.take();
-  return task;
+  auto const head = [&] {
+    if constexpr (is_pooled<F>)
+      return task_head::inherited(fn.place(), entry);
+    else
+      return task_head::travelling(entry, fn);
+  }();
+  if constexpr ((is_pooled<F> || has_no_state<F>) && (can_be_kept<sent_type<Args>> && ...))
+    return plain_item<sent_type<Args>...>(head, arguments...);
+  else
+    return encoded_item(head, run_once, [&](output_archive& out) {
+      if constexpr (!is_pooled<F>) save_state(out, fn);
+      (save_argument(out, arguments), ...);
+    });
 }
 
 }  // namespace detail

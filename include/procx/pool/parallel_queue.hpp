@@ -78,7 +78,7 @@ class parallel_queue : public basic_parallel_queue<R> {
       return (void)sizeof(detail::complaint_about_item<R, F, detail::sent_type<Args>...>),
              detail::plain_item<>(detail::task_head());
     else
-      return detail::encoded_item::template call<R>(fn, args...);
+      return detail::queue_items::template call<R>(fn, args...);
   }
 };
 

@@ -93,7 +93,7 @@ class parallel_single_task_queue : public basic_parallel_queue<R> {
       return (void)sizeof(detail::complaint_about_item<R, F, detail::sent_type<Args>...>),
              detail::plain_item<>(detail::task_head());
     else
-      return detail::encoded_item::template inherited_call<R, F>(args...);
+      return detail::queue_items::template inherited_call<R, F>(args...);
   }
 };
 

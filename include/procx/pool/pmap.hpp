@@ -5,7 +5,7 @@
 #include <procx/detail/error/outcome_iterator.hpp>
 #include <procx/detail/dispatch/task_head.hpp>
 #include <procx/detail/pool/pmap_engine.hpp>
-#include <procx/detail/pool/result_places.hpp>
+#include <procx/detail/pool/outcome_slots.hpp>
 #include <procx/detail/pool/spread.hpp>
 #include <procx/detail/wire/plain.hpp>
 
@@ -187,7 +187,7 @@ class parallel_map<F, Inputs>::state final : public detail::pmap_source {
                                    std::remove_cvref_t<reference>>>
       fetched_;
   bool ordered_;
-  detail::result_places<outcome_type> kept_;  // [0] is the outcome of task first_
+  detail::outcome_slots<outcome_type> kept_;  // [0] is the outcome of task first_
   std::size_t first_ = 0;
   std::size_t given_away_ = 0;  // since the engine was told
   bool holding_ = false;  // the first one was given out by iteration, and is kept until the next

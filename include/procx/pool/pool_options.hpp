@@ -32,7 +32,8 @@ struct pool_options {
   /// A worker that has had nothing to do for so long ends, and another is started when there is work again; 0: never.
   /// On an executor of your own workers stay, since a timer would keep it from running out of work.
   std::chrono::nanoseconds idle_timeout = std::chrono::seconds(30);
-  /// `submit` waits while so many tasks are not over; 0: it never waits. Not on an executor of your own.
+  /// Maximum number of tasks that are under way; 0: no limit. Beyond it `submit` and `post` wait. `async_submit` never waits,
+  /// nor does any on an executor of your own: there the task waits for its turn.
   std::size_t capacity = 65536;
   /// As `capacity`, for the bytes of their encoded arguments.
   std::size_t capacity_bytes = std::size_t{256} << 20;

@@ -2,7 +2,7 @@
 
 #include <procx/detail/system/operation.hpp>
 #include <procx/detail/pool/ending_handler.hpp>
-#include <procx/pool/call.hpp>
+#include <procx/detail/pool/intake_item.hpp>
 #include <procx/pool/pool_options.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
@@ -16,10 +16,9 @@
 
 namespace procx::inline v1::detail {
 
-/// A dispatcher for producers on any number of threads: what a pool or a parallel queue is without its types.
+/// A process pool without its types: tasks go in through an `intake`, and each outcome to the operation that waits for it.
 ///
-/// It runs on a thread of its own, or on a strand of the user's executor. Tasks go in through a box that is emptied in
-/// one go, so that a burst of them costs one wake-up.
+/// It runs on a thread of its own, or on a strand of the user's executor.
 class pool_core {
  public:
   using task_id = std::uint64_t;
@@ -31,11 +30,12 @@ class pool_core {
   /// that are not over are cancelled.
   ~pool_core();
 
-  /// The operation is completed exactly once, on the pool's thread. Null: the task is posted, nobody waits for its outcome,
-  /// and a failure is told to the log or on standard error, and to `drain`. Waits for room if `may_wait`.
+  /// The operation is completed exactly once, on the loop thread. Null: the task is posted, and a failure is a line of the
+  /// log or on standard error, and thrown by `drain`. Without room this call waits if it `may_wait`, else the task does. The id
+  /// is never 0.
   /// Throws queue_stopped; protocol_error if the task is larger than a frame may be. Then the operation is still the caller's.
-  task_id submit(packed_task task, std::unique_ptr<operation>&& op, bool may_wait);
-  /// Whether no task is tried again.
+  task_id submit(intake_item const& task, std::unique_ptr<operation>&& op, bool may_wait);
+  /// Returns true if no task is tried again.
   bool runs_once() const noexcept;
   /// A callable that workers started from now on inherit; its place.
   std::uint32_t add(std::shared_ptr<void> callable);
@@ -47,9 +47,9 @@ class pool_core {
   std::weak_ptr<void> weak() const noexcept;
 
   /// Waits until all tasks are over; false if time runs out. Throws sequence_error on the user's executor, and the first
-  /// failure of a task that nobody waits for, once.
+  /// failure of a posted task, once.
   bool drain(std::optional<std::chrono::nanoseconds> timeout);
-  /// Calls `then` on the pool's thread once all tasks are over that have been submitted.
+  /// Calls `then` on the loop thread once all tasks are over that have been submitted.
   void when_drained(ending_handler then);
   /// No more tasks; those that have not begun are cancelled, and the workers of the others killed. Returns at once.
   void stop() noexcept;

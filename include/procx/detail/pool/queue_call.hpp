@@ -4,14 +4,10 @@
 #include <procx/detail/dispatch/callable_table.hpp>
 #include <procx/detail/dispatch/task_description.hpp>
 #include <procx/detail/pool/call_checks.hpp>
-#include <procx/detail/pool/queue_core.hpp>
-#include <procx/detail/wire/plain.hpp>
+#include <procx/detail/pool/intake_item.hpp>
+#include <procx/detail/pool/plain_item.hpp>
 #include <procx/wire/travel.hpp>
 
-#include <array>
-#include <cstdint>
-#include <cstring>
-#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -84,57 +80,16 @@ task_entry queue_entry(types<A...>) {
   return entry;
 }
 
-/// An item of such parts for a queue: the same bytes as an `encoded_item` has, but their number is known, so that they can be
-/// written where they go without asking whether there is room. Nobody takes this object's address on the shortest way in, so
-/// that it is in registers there.
-template <class... Parts>
-class plain_item {
- public:
-  explicit plain_item(task_head const& head, Parts const&... parts) noexcept
-      : callable_(head.callable), entry_(head.entry), function_(head.function), parts_(parts...) {}
-
-  /// The shortest way in, if it is open.
-  std::uint64_t try_put(queue_inlet& in) const noexcept {
-    return in.try_put(callable_, entry_, function_, size, [this](std::byte* to) { write(to); });
-  }
-  /// Calls it with the item as bytes.
-  template <class Use>
-  auto use(Use use) const {
-    std::array<std::byte, arguments_length_size + size + copy_padding> bytes;
-    write(bytes.data());
-    queue_item item;
-    item.bytes = std::span(bytes).first(arguments_length_size + size);
-    item.is_task = true;
-    item.head = {callable_, entry_, function_};
-    return use(std::as_const(item));
-  }
-
- private:
-  static constexpr std::size_t size = (std::size_t{0} + ... + sizeof(Parts));
-
-  void write(std::byte* to) const noexcept {
-    write_plain(write_plain(to, std::uint64_t{size}), parts_);
-  }
-
-  // Not as a task_head: that would be stored in pieces and loaded as a whole, and waited for.
-  std::uint32_t callable_;
-  image_offset entry_;
-  image_offset function_;
-  std::tuple<Parts...> parts_;
-};
-
-/// An item for a queue, as bytes in this thread's memory, for as long as this object lives.
-class encoded_item {
- public:
+/// The ways to make an item for a queue of `R`: as a `plain_item` if that can be, else as an `encoded_item`.
+struct queue_items {
   /// A call of a callable that travels.
   template <class R, class F, class... Args>
   static auto call(F const& fn, Args const&... args) {
     auto const head = task_head::travelling(queue_entry<R, false, F>(arrivals<F, sent_type<Args>...>()), fn);
-    constexpr bool no_state = is_function_pointer<F> || (is_stateless<F> && !shows_serialize<F>);
-    if constexpr (no_state && (can_be_kept<sent_type<Args>> && ...))
+    if constexpr (has_no_state<F> && (can_be_kept<sent_type<Args>> && ...))
       return plain_item<sent_type<Args>...>(head, args...);
     else
-      return encoded_item(head, [&](output_archive& out) {
+      return encoded_item(head, false, [&](output_archive& out) {
         save_state(out, fn);
         (save_argument(out, args), ...);
       });
@@ -146,56 +101,13 @@ class encoded_item {
     if constexpr ((can_be_kept<sent_type<Args>> && ...))
       return plain_item<sent_type<Args>...>(head, args...);
     else
-      return encoded_item(head, [&](output_archive& out) { (save_argument(out, args), ...); });
+      return encoded_item(head, false, [&](output_archive& out) { (save_argument(out, args), ...); });
   }
   /// A value that is not run.
   template <class R>
   static encoded_item value(R const& value) {
-    return encoded_item(passed(), value);
+    return encoded_item([&](buffer& to) { encode(to, value); });
   }
-
-  /// Whether a `plain_item` may have a copy.
-  template <class T>
-  static constexpr bool can_be_kept = is_plain<T> && std::is_copy_constructible_v<T>;
-
-  encoded_item(encoded_item const&) = delete;
-  encoded_item& operator=(encoded_item const&) = delete;
-  template <class Use>
-  auto use(Use use) const {
-    return use(item_);
-  }
-
- private:
-  struct passed {};
-  template <class R>
-  encoded_item(passed, R const& value) {
-    space_->bytes.extend(arguments_length_size);
-    encode(space_->bytes, value);
-    finish();
-  }
-  template <class Write>
-  encoded_item(task_head const& head, Write write) {
-    item_.is_task = true;
-    item_.head = head;
-    item_.slabs = &space_->slabs;
-    space_->bytes.extend(arguments_length_size);
-    output_archive out(space_->bytes, &space_->slabs);
-    write(out);
-    finish();
-  }
-  void finish() {
-    buffer& bytes = space_->bytes;
-    bytes.reserve(bytes.size() + copy_padding);
-    std::uint64_t const size = bytes.size() - arguments_length_size;
-    std::memcpy(bytes.data(), &size, sizeof size);
-    item_.bytes = bytes;
-  }
-
-  struct back {
-    void operator()(encoding_space* space) const noexcept { space->give_back(); }
-  };
-  std::unique_ptr<encoding_space, back> space_{encoding_space::take()};
-  queue_item item_;
 };
 
 }  // namespace procx::inline v1::detail

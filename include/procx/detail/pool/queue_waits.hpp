@@ -1,43 +1,16 @@
 #pragma once
 
-#include <procx/detail/memory/slab.hpp>
-#include <procx/detail/pool/queue_core.hpp>
 #include <procx/detail/pool/submission.hpp>
-#include <procx/detail/system/from_now.hpp>
-#include <procx/detail/wire/buffer.hpp>
+#include <procx/detail/pool/taken_result.hpp>
 #include <procx/wire/codec.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <exception>
 #include <optional>
 #include <utility>
 
 namespace procx::inline v1::detail {
-
-/// An item with bytes of its own, for a put that does not happen at once. It takes what the item has in shared memory.
-class stored_item {
- public:
-  explicit stored_item(queue_item const& item) : item_(item) {
-    bytes_.reserve(item.bytes.size() + copy_padding);
-    bytes_.append(item.bytes.data(), item.bytes.size());
-    if (item.slabs) slabs_ = std::exchange(*item.slabs, slab_sink());
-  }
-
-  /// Valid until this object moves.
-  queue_item const& operator*() noexcept {
-    item_.bytes = bytes_;
-    item_.slabs = &slabs_;
-    return item_;
-  }
-
- private:
-  buffer bytes_;
-  slab_sink slabs_;
-  queue_item item_;
-};
 
 /// A completion handler that waits for an outcome.
 template <class R, class Handler>
@@ -58,7 +31,7 @@ class awaited_outcome final : public result_receiver {
   }
 
  private:
-  handler_at_home<Handler> handler_;
+  posting_handler<Handler> handler_;
 };
 
 }  // namespace procx::inline v1::detail

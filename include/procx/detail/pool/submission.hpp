@@ -9,7 +9,6 @@
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
@@ -17,6 +16,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -55,23 +55,35 @@ struct submission_completion<void> {
 template <class R>
 using submission_signature = typename submission_completion<R>::signature;
 
-/// A handler that is called from any thread and runs where it belongs; its executor has work until then.
-template <class Handler>
-class handler_at_home {
- public:
-  handler_at_home(Handler handler, boost::asio::any_io_executor const& otherwise)
-      : handler_(std::move(handler)), executor_(boost::asio::get_associated_executor(handler_, otherwise)), work_(executor_) {}
+/// A handler with its arguments, as it is posted. It has its own allocator instead of being bound to one: Asio takes what
+/// `bind_allocator` gives for a handler with an executor of its own, and posts it twice.
+template <class Handler, class... Arguments>
+struct posted_call {
+  using allocator_type = boost::asio::associated_allocator_t<Handler>;
+  allocator_type get_allocator() const noexcept { return boost::asio::get_associated_allocator(handler); }
 
-  /// The cancellation slot is cleared there too: whoever emits the signal does so there.
+  /// The cancellation slot is cleared here: whoever emits the signal does so on the same executor.
+  void operator()() {
+    auto slot = boost::asio::get_associated_cancellation_slot(handler);
+    if (slot.is_connected()) slot.clear();
+    std::apply(std::move(handler), std::move(arguments));
+  }
+
+  Handler handler;
+  std::tuple<Arguments...> arguments;
+};
+
+/// A handler that is given its arguments by any thread and runs on its own executor, which has work until then.
+template <class Handler>
+class posting_handler {
+ public:
+  posting_handler(Handler handler, boost::asio::any_io_executor const& otherwise)
+      : handler_(std::move(handler)), work_(boost::asio::get_associated_executor(handler_, otherwise)) {}
+
   template <class... Arguments>
   void post(Arguments... arguments) {
-    auto const allocator = boost::asio::get_associated_allocator(handler_);
-    boost::asio::post(executor_, boost::asio::bind_allocator(allocator, [handler = std::move(handler_),
-                                                                        ... arguments = std::move(arguments)]() mutable {
-                        auto slot = boost::asio::get_associated_cancellation_slot(handler);
-                        if (slot.is_connected()) slot.clear();
-                        std::move(handler)(std::move(arguments)...);
-                      }));
+    boost::asio::post(work_.get_executor(),
+                      posted_call<Handler, Arguments...>{std::move(handler_), {std::move(arguments)...}});
     work_.reset();
   }
 
@@ -79,7 +91,6 @@ class handler_at_home {
   using executor_type = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
 
   Handler handler_;
-  executor_type executor_;
   boost::asio::executor_work_guard<executor_type> work_;
 };
 
@@ -104,7 +115,7 @@ class awaited_result final : public operation {
   }
 
  private:
-  handler_at_home<Handler> handler_;
+  posting_handler<Handler> handler_;
 };
 
 /// How an operation completes that has nothing to say but what went wrong: a handler without parameters does not hear even
@@ -116,7 +127,7 @@ using ending_signature =
 /// Such a handler as a function that posts it.
 template <class Handler>
 ending_handler posted_handler(Handler handler, boost::asio::any_io_executor const& otherwise) {
-  auto home = std::make_shared<handler_at_home<Handler>>(std::move(handler), otherwise);
+  auto home = std::make_shared<posting_handler<Handler>>(std::move(handler), otherwise);
   return [home](std::exception_ptr error) {
     constexpr bool hears = std::is_invocable_v<Handler&&, std::exception_ptr>;
     if constexpr (hears)

@@ -28,6 +28,9 @@ class biased_mutex {
   biased_mutex(biased_mutex const&) = delete;
   biased_mutex& operator=(biased_mutex const&) = delete;
 
+  /// No thread ever gets it for itself. Before it is first locked.
+  void share() noexcept { was_owned_ = true; }
+
   void lock() noexcept {
     if (!try_enter()) [[unlikely]] lock_slowly();
   }

@@ -1,5 +1,5 @@
-#define BOOST_TEST_MODULE result_places
-#include <procx/detail/pool/result_places.hpp>
+#define BOOST_TEST_MODULE outcome_slots
+#include <procx/detail/pool/outcome_slots.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -7,12 +7,12 @@
 #include <random>
 #include <string>
 
-using procx::detail::result_places;
+using procx::detail::outcome_slots;
 
 BOOST_AUTO_TEST_SUITE(places)
 
 BOOST_AUTO_TEST_CASE(places_are_filled_in_any_order_and_emptied_from_the_front) {
-  result_places<int> places;
+  outcome_slots<int> places;
   BOOST_TEST(places.size() == 0u);
   BOOST_TEST(!places.is_filled(0));
   places[2] = 2;
@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(places_are_filled_in_any_order_and_emptied_from_the_front) 
 }
 
 BOOST_AUTO_TEST_CASE(what_is_in_a_place_stays_there_in_memory) {
-  result_places<std::string> places;
+  outcome_slots<std::string> places;
   places[0] = "first";
   places[1] = "kept";
   std::string const* const kept = &*places[1];
@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(what_is_in_a_place_stays_there_in_memory) {
 
 BOOST_AUTO_TEST_CASE(any_history_is_that_of_a_queue) {
   std::mt19937 random(7);
-  result_places<std::unique_ptr<int>> places;
+  outcome_slots<std::unique_ptr<int>> places;
   std::size_t first = 0, end = 0;
   for (int round = 0; round < 2000; ++round) {
     for (auto n = random() % 700; n > 0; --n, ++end) {
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(large_things_have_blocks_of_their_own) {
     char bytes[100'000];
     int number;
   };
-  result_places<large> places;
+  outcome_slots<large> places;
   for (int i = 0; i < 50; ++i) {
     places[0].emplace().number = i;
     BOOST_TEST(places.front()->number == i);

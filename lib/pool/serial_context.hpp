@@ -14,28 +14,28 @@
 
 namespace procx::inline v1::detail {
 
-/// Where the dispatcher of a pool or a parallel queue lives: on a thread of its own, or on a strand of the user's
-/// executor.
-class pool_thread {
+/// Where the handlers of a pool or a parallel queue run, one at a time: on a thread of its own, or on a strand of the user's
+/// executor. The one that runs them is called the loop thread.
+class serial_context {
  public:
-  explicit pool_thread(std::optional<boost::asio::any_io_executor> const& executor);
-  pool_thread(pool_thread const&) = delete;
-  pool_thread& operator=(pool_thread const&) = delete;
+  explicit serial_context(std::optional<boost::asio::any_io_executor> const& executor);
+  serial_context(serial_context const&) = delete;
+  serial_context& operator=(serial_context const&) = delete;
 
   event_loop& loop() noexcept { return loop_; }
   boost::asio::any_io_executor const& executor() const noexcept { return loop_.executor(); }
   /// Of handlers that have none of their own. In a forked child there is no thread that would run them.
   boost::asio::any_io_executor executor_for_handlers() const;
   bool is_private() const noexcept { return loop_.is_private(); }
-  /// Whether this is a copy in a forked child: there is no such thread there, and nothing may be touched.
+  /// Returns true if this is a copy in a forked child: there is no such thread there, and nothing may be touched.
   bool foreign() const noexcept { return loop_.foreign(); }
   /// Throws error with errc::foreign_process in a forked child.
   void check_ours() const {
     if (foreign()) [[unlikely]] refuse();
   }
 
-  /// Whether one may wait here for what happens there. Throws sequence_error on the thread itself: in a handler that is
-  /// bound to no executor.
+  /// Throws sequence_error on the loop thread itself, which cannot wait for what happens there: in a handler that is bound to
+  /// no executor.
   void check_may_wait() const {
     if (is_this()) [[unlikely]] refuse_to_wait();
   }
@@ -43,8 +43,8 @@ class pool_thread {
 
   /// Starts the thread, if there is to be one: after the dispatcher has forked its nursery.
   void start();
-  /// Has it done there. If there is no memory for so little, waits until there is: who asks has nobody to tell, and what it has
-  /// done before could not be taken back.
+  /// Has it done on the loop thread. If there is no memory for so little, waits until there is: the caller could neither report
+  /// that nor take back what it has done before.
   template <class F>
   void post(F f) const {
     for (;;) try {
@@ -53,10 +53,10 @@ class pool_thread {
         wait_for_memory();
       }
   }
-  /// Calls `end` there and, on a thread of its own, waits for it and for the handlers that it has posted. On the user's
-  /// executor it is called here, and nothing else may run there at the same time. A handler on the thread itself may call this
-  /// as well, by exit() or by the end of the pool: then nobody waits, and the thread keeps its `owner`, of which this is a part,
-  /// until it has ended.
+  /// Calls `end` on the loop thread and, if that is one of its own, waits for it and for the handlers that it has posted. On
+  /// the user's executor `end` is called here, and nothing else may run there at the same time. A handler on the thread itself
+  /// may call this as well, by exit() or by the end of the pool: then it does not wait, and the thread keeps its `owner`, of
+  /// which this is a part, until it has ended.
   void shut(std::function<void()> const& end, std::shared_ptr<void> owner) noexcept;
   /// In a forked child.
   void abandon() noexcept;
@@ -67,7 +67,7 @@ class pool_thread {
   [[noreturn]] static void refuse();
   [[noreturn]] static void refuse_to_wait();
 
-  static constinit thread_local pool_thread const* current;  // whose thread this is, if any's
+  static constinit thread_local serial_context const* current;  // whose thread this is, if any's
 
   event_loop loop_;
   std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;

@@ -9,9 +9,9 @@
 
 namespace procx::inline v1::detail {
 
-/// Where producers write: the open end of a queue's entrance, as much of it as the shortest way in needs, which is inline. What
-/// cannot go that way goes the other, through `queue_core::put`.
-struct queue_inlet {
+/// The open batch of an intake, where producers write: as much of it as the inline way in needs. What cannot go that way goes
+/// through `queue_core::put`.
+struct intake_fast_path {
   static constexpr std::uint64_t no_place = ~std::uint64_t{0};
 
   biased_mutex mutex;            // guards what follows
@@ -23,7 +23,7 @@ struct queue_inlet {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_until = 0;
   std::atomic<std::uint64_t> admitted = 0;  // read by anybody
-  std::atomic<bool> wanted = true;          // the pool's thread waits for items; written by it during a visit
+  std::atomic<bool> wanted = true;          // the loop thread waits for items; it writes this during a visit
 
   bool had_room(std::size_t bytes) const noexcept {
     return admitted.load(std::memory_order_relaxed) < items_until && bytes_in + bytes <= bytes_until;
@@ -35,7 +35,7 @@ struct queue_inlet {
     return index;
   }
 
-  /// Puts the item that `write` writes at the place it is given, its length before it, if this thread has the entrance for
+  /// Puts the item that `write` writes at the place it is given, its length before it, if this thread has the intake for
   /// itself and nothing is out of the ordinary. The item's index; `no_place` if it is to go the other way.
   template <class Write>
   std::uint64_t try_put(std::uint32_t callable, image_offset entry, image_offset function, std::size_t bytes,

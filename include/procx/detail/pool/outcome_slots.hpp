@@ -13,7 +13,7 @@ namespace procx::inline v1::detail {
 ///
 /// As a `std::deque<std::optional<T>>`, whose blocks are so small that most of its cost is theirs.
 template <class T>
-class result_places {
+class outcome_slots {
  public:
   using place = std::optional<T>;
 

@@ -1,4 +1,4 @@
-#include "pool/queue_exit.hpp"
+#include "pool/ordered_results.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -14,9 +14,9 @@ constexpr std::size_t copied_at_most = 1024;  // bytes, rather than having a chu
 
 }  // namespace
 
-void taken_result::let_go() noexcept { held.reset(); }
+void taken_result::reset() noexcept { held.reset(); }
 
-queue_exit::got queue_exit::take(taken_result& result, deadline until) {
+ordered_results::got ordered_results::take(taken_result& result, wait_deadline until) {
   std::vector<served> done;
   std::unique_lock lock(counts_.taking);
   for (bool late = false;;) {
@@ -30,7 +30,7 @@ queue_exit::got queue_exit::take(taken_result& result, deadline until) {
   }
 }
 
-queue_exit::got queue_exit::try_take(taken_result& result) {
+ordered_results::got ordered_results::try_take(taken_result& result) {
   std::vector<served> done;
   got g{};
   {
@@ -41,8 +41,8 @@ queue_exit::got queue_exit::try_take(taken_result& result) {
   return g;
 }
 
-/// Behind those who have waited for longer.
-queue_exit::got queue_exit::take_next(taken_result& result, std::vector<served>& done) {
+/// Behind consumers that have waited for longer.
+ordered_results::got ordered_results::take_next(taken_result& result, std::vector<served>& done) {
   if (!waiting_.empty()) [[unlikely]] serve(done);
   if (!has_next()) return at_end() ? got::end : got::nothing_yet;
   take_front(result);
@@ -50,8 +50,8 @@ queue_exit::got queue_exit::take_next(taken_result& result, std::vector<served>&
   return got::result;
 }
 
-/// Whether there is something to take, and then it is in the outlet.
-bool queue_exit::has_next() {
+/// Whether there is something to take, and then the fast path has it.
+bool ordered_results::has_next() {
   while (out_.left == 0) {
     if (chunks_.empty() && !fetch()) return !at_end() && add_failure();
     if (auto const next = chunks_.front().next()) {
@@ -66,7 +66,7 @@ bool queue_exit::has_next() {
 }
 
 /// If nothing more will be published, the next outcome is why; whether there is such a one.
-bool queue_exit::add_failure() {
+bool ordered_results::add_failure() {
   auto why = why_nothing_comes();
   if (!why) return false;
   auto failed = std::make_unique<held_result>();
@@ -77,13 +77,13 @@ bool queue_exit::add_failure() {
   return has_next();
 }
 
-std::exception_ptr queue_exit::why_nothing_comes() const {
+std::exception_ptr ordered_results::why_nothing_comes() const {
   std::lock_guard const lock(mutex_);
   return published_.empty() ? rest_fails_with_ : nullptr;
 }
 
 /// What was published meanwhile; whether something was.
-bool queue_exit::fetch() {
+bool ordered_results::fetch() {
   seen_ = news_.now();  // first: what comes later wakes
   std::lock_guard const lock(mutex_);
   for (; !used_.empty(); used_.pop_back())
@@ -92,32 +92,32 @@ bool queue_exit::fetch() {
   return !chunks_.empty();
 }
 
-[[gnu::noinline]] void queue_exit::drop_front() {
+[[gnu::noinline]] void ordered_results::drop_front() {
   result_chunk& chunk = chunks_.front();
   chunk.clear();
   if (used_.size() < chunks_kept) used_.push_back(std::move(chunk));
   chunks_.pop_front();
 }
 
-void queue_exit::take_front(taken_result& result) {
+void ordered_results::take_front(taken_result& result) {
   if (out_.length == result_chunk::held) [[unlikely]] {
     result.held = chunks_.front().next_held();
     result.index = out_.drop_front(result.held->bytes.size() + result.held->block_bytes);
     return;
   }
-  if (result.held) [[unlikely]] result.let_go();
+  if (result.held) [[unlikely]] result.reset();
   result.length = out_.length;
   copy_old_bytes(result.bytes.data(), out_.at, out_.length);
   out_.at += out_.length;
   result.index = out_.drop_front(out_.length);
 }
 
-void queue_exit::count_taken() {
+void ordered_results::count_taken() {
   counts_.count_taken(out_.taken, out_.bytes_taken);
   if (at_end()) news_.tell();
 }
 
-std::uint64_t queue_exit::async_take(std::unique_ptr<result_receiver>&& receiver) {
+std::uint64_t ordered_results::async_take(std::unique_ptr<result_receiver>&& receiver) {
   std::vector<served> done;
   std::uint64_t number = 0;
   {
@@ -131,7 +131,7 @@ std::uint64_t queue_exit::async_take(std::unique_ptr<result_receiver>&& receiver
   return number;
 }
 
-void queue_exit::cancel(std::uint64_t number) {
+void ordered_results::cancel(std::uint64_t number) {
   std::unique_ptr<result_receiver> receiver;
   {
     biased_mutex::visit const visit(counts_.taking);
@@ -143,21 +143,21 @@ void queue_exit::cancel(std::uint64_t number) {
   receiver->complete(std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted)), nullptr);
 }
 
-void queue_exit::publish(result_order& results) {
-  while (results.front_is_there()) {
-    while (ready_.size() < chunks_at_once && results.front_is_there()) take_ready(results);
+void ordered_results::publish() {
+  while (order_.front_is_there()) {
+    while (ready_.size() < chunks_at_once && order_.front_is_there()) take_ready();
     hand_over();
   }
 }
 
 /// Not under the lock, which consumers need all the time.
-void queue_exit::take_ready(result_order& results) {
+void ordered_results::take_ready() {
   result_chunk next;
   if (!to_fill_.empty()) {
     next = std::move(to_fill_.back());
     to_fill_.pop_back();
   }
-  results.take_front(next);
+  order_.take_front(next);
   bool const small = next.size() <= copied_at_most;
   if (small && !ready_.empty() && !ready_.back().is_full()) {
     ready_.back().add(next);
@@ -167,7 +167,7 @@ void queue_exit::take_ready(result_order& results) {
   }
 }
 
-void queue_exit::hand_over() {
+void ordered_results::hand_over() {
   {
     std::lock_guard const lock(mutex_);
     for (result_chunk& chunk : ready_) published_.push_back(std::move(chunk));
@@ -179,18 +179,18 @@ void queue_exit::hand_over() {
   if (waiting_takes_.load() > 0) serve_waiting();
 }
 
-void queue_exit::wake_blocked() {
+void ordered_results::wake_blocked() {
   will_wake_ = false;
   news_.wake();
 }
 
-void queue_exit::end_at(std::uint64_t all) {
+void ordered_results::end_at(std::uint64_t all) {
   end_.store(all);
   news_.tell();
   if (waiting_takes_.load() > 0) serve_waiting();
 }
 
-void queue_exit::fail_rest(std::exception_ptr why) noexcept {
+void ordered_results::fail_rest(std::exception_ptr why) noexcept {
   {
     std::lock_guard const lock(mutex_);
     rest_fails_with_ = std::move(why);
@@ -199,7 +199,7 @@ void queue_exit::fail_rest(std::exception_ptr why) noexcept {
   if (waiting_takes_.load() > 0) serve_waiting();
 }
 
-void queue_exit::fail_waiting(std::exception_ptr const& error) {
+void ordered_results::fail_waiting(std::exception_ptr const& error) {
   if (waiting_takes_.load() == 0) return;  // and no memory is needed to say so
   std::deque<waiting_take> waiting;
   {
@@ -209,53 +209,7 @@ void queue_exit::fail_waiting(std::exception_ptr const& error) {
   for (auto& w : waiting) w.receiver->complete(error, nullptr);
 }
 
-void queue_exit::over() {
-  std::vector<ending_handler> to_tell;
-  {
-    std::lock_guard const lock(mutex_);
-    over_ = true;
-    to_tell.swap(to_tell_);
-    over_told_.notify_all();
-  }
-  for (auto& then : to_tell) tell_end(then);
-}
-
-bool queue_exit::is_over() const {
-  std::lock_guard const lock(mutex_);
-  return over_;
-}
-
-bool queue_exit::wait_until_over(deadline until) {
-  std::unique_lock lock(mutex_);
-  if (until != queue_core::never) return over_told_.wait_until(lock, until, [this] { return over_; });
-  over_told_.wait(lock, [this] { return over_; });
-  return true;
-}
-
-void queue_exit::note_bad_ending(std::exception_ptr error) noexcept {
-  std::lock_guard const lock(mutex_);
-  if (!bad_ending_) bad_ending_ = std::move(error);
-}
-
-std::exception_ptr queue_exit::take_bad_ending() noexcept {
-  std::lock_guard const lock(mutex_);
-  return std::exchange(bad_ending_, nullptr);
-}
-
-void queue_exit::tell_end(ending_handler const& then) {
-  std::exception_ptr error = take_bad_ending();
-  if (!then(error) && error) note_bad_ending(std::move(error));
-}
-
-void queue_exit::when_over(ending_handler then) {
-  {
-    std::lock_guard const lock(mutex_);
-    if (!over_) return to_tell_.push_back(std::move(then));
-  }
-  tell_end(then);
-}
-
-void queue_exit::serve_waiting() {
+void ordered_results::serve_waiting() {
   std::vector<served> done;
   {
     biased_mutex::visit const visit(counts_.taking);
@@ -264,8 +218,8 @@ void queue_exit::serve_waiting() {
   finish(done);
 }
 
-/// Those who wait asynchronously, as far as there is something for them.
-void queue_exit::serve(std::vector<served>& done) {
+/// Consumers that wait asynchronously, as far as there is something for them.
+void ordered_results::serve(std::vector<served>& done) {
   waiting_takes_.store(waiting_.size());  // first: what is published from now on is for them
   while (!waiting_.empty() && (has_next() || at_end())) {
     served& s = done.emplace_back();
@@ -278,9 +232,9 @@ void queue_exit::serve(std::vector<served>& done) {
   if (!done.empty()) count_taken();
 }
 
-void queue_exit::finish(std::vector<served>& done) {
+void ordered_results::finish(std::vector<served>& done) {
   if (done.empty()) return;
-  tell_taken_();
+  on_taken_();
   for (served& s : done) s.receiver->complete(nullptr, s.any ? &s.result : nullptr);
   done.clear();
 }

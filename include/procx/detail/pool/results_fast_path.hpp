@@ -1,6 +1,6 @@
 #pragma once
 
-#include <procx/detail/pool/queue_counts.hpp>
+#include <procx/detail/pool/flow_counts.hpp>
 
 #include <array>
 #include <bit>
@@ -11,12 +11,12 @@
 
 namespace procx::inline v1::detail {
 
-/// Where consumers read: the open end of a queue's exit, as much of it as the shortest way out needs, which is inline. What
-/// cannot go that way goes the other, through `queue_core::get`. Guarded by `queue_counts::taking`.
-struct queue_outlet {
-  explicit queue_outlet(queue_counts& c) noexcept : counts(c) {}
+/// Where consumers read: as much of the ordered results as the inline way out needs. What cannot go that way goes through
+/// `queue_core::get`. Guarded by `flow_counts::taking`.
+struct results_fast_path {
+  explicit results_fast_path(flow_counts& c) noexcept : counts(c) {}
 
-  queue_counts& counts;
+  flow_counts& counts;
   std::byte const* at = nullptr;  // the next value
   std::size_t left = 0;           // so many, one behind the other
   std::size_t length = 0;         // of each
@@ -30,8 +30,8 @@ struct queue_outlet {
     return taken++;
   }
 
-  /// The next value, which is copied as it lies in memory, if this thread has the exit for itself and nothing is out of the
-  /// ordinary. Whoever waits for it to be taken is to be told.
+  /// The next value, which is copied as it lies in memory, if this thread has the results for itself and nothing is out of the
+  /// ordinary. The caller tells threads that wait for it to be taken.
   template <class R>
   std::optional<R> try_take(std::uint64_t& index) noexcept {
     if (!counts.taking.try_enter()) return std::nullopt;

@@ -1,4 +1,4 @@
-#include "pool/pool_thread.hpp"
+#include "pool/serial_context.hpp"
 
 #include "process/fork.hpp"
 #include "system/io.hpp"
@@ -52,23 +52,23 @@ class all_signals_blocked {
 
 }  // namespace
 
-constinit thread_local pool_thread const* pool_thread::current = nullptr;
+constinit thread_local serial_context const* serial_context::current = nullptr;
 
-pool_thread::pool_thread(std::optional<boost::asio::any_io_executor> const& executor) : loop_(make_loop(executor)) {}
+serial_context::serial_context(std::optional<boost::asio::any_io_executor> const& executor) : loop_(make_loop(executor)) {}
 
-boost::asio::any_io_executor pool_thread::executor_for_handlers() const {
+boost::asio::any_io_executor serial_context::executor_for_handlers() const {
   return is_private() && foreign() ? boost::asio::system_executor() : executor();
 }
 
-void pool_thread::refuse() {
+void serial_context::refuse() {
   throw error(errc::foreign_process, "the pool belongs to another process, which this is a fork of");
 }
 
-void pool_thread::refuse_to_wait() {
+void serial_context::refuse_to_wait() {
   throw sequence_error("this handler runs on the pool's own thread, which cannot wait for itself: bind it to an executor");
 }
 
-void pool_thread::start() {
+void serial_context::start() {
   if (!is_private()) return;
   work_.emplace(executor());
   all_signals_blocked const none_for_us;
@@ -83,7 +83,7 @@ void pool_thread::start() {
 
 /// Whatever the handlers throw. Those of procx's own see to their failures themselves; what comes here is what a handler of
 /// the user's has thrown, who bound it to no executor, and there is nobody but the terminal to tell.
-void pool_thread::run() noexcept {
+void serial_context::run() noexcept {
   while (!finished_) try {
       loop_.run_until([this] { return finished_; });
       return;
@@ -92,12 +92,12 @@ void pool_thread::run() noexcept {
     }
 }
 
-void pool_thread::wait_for_memory() noexcept {
+void serial_context::wait_for_memory() noexcept {
   timespec const a_moment{0, 1'000'000};
   ::nanosleep(&a_moment, nullptr);
 }
 
-void pool_thread::shut(std::function<void()> const& end, std::shared_ptr<void> owner) noexcept {
+void serial_context::shut(std::function<void()> const& end, std::shared_ptr<void> owner) noexcept {
   if (!thread_.joinable()) return end();
   auto const then_finish = [this, &end] {
     end();
@@ -113,7 +113,7 @@ void pool_thread::shut(std::function<void()> const& end, std::shared_ptr<void> o
   }
 }
 
-void pool_thread::abandon() noexcept {
+void serial_context::abandon() noexcept {
   if (thread_.joinable()) thread_.detach();
 }
 
