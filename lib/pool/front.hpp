@@ -57,7 +57,7 @@ class front : public task_sink, public std::enable_shared_from_this<front> {
   bool foreign() const noexcept { return context_.foreign(); }
   bool runs_once() const noexcept { return dispatcher_.runs_once(); }
   std::size_t workers() const noexcept { return workers_.load(std::memory_order_relaxed); }
-  boost::asio::any_io_executor executor() const { return context_.executor_for_handlers(); }
+  handler_home& home() noexcept { return context_; }
 
   // From the dispatcher.
   void on_broken(std::exception_ptr why) noexcept final;

@@ -277,6 +277,6 @@ void pool_core::stop() noexcept { state_->stop(); }
 bool pool_core::stopped() const noexcept { return state_->stopped(); }
 std::size_t pool_core::size() const noexcept { return state_->size(); }
 std::size_t pool_core::workers() const noexcept { return state_->workers(); }
-boost::asio::any_io_executor pool_core::executor() const { return state_->executor(); }
+handler_home& pool_core::home() const noexcept { return state_->home(); }
 
 }  // namespace procx::inline v1::detail

@@ -322,6 +322,6 @@ void queue_core::when_over(ending_handler then) { state_->when_over(std::move(th
 bool queue_core::is_alive() const noexcept { return state_->is_alive(); }
 std::size_t queue_core::size() const noexcept { return state_->size(); }
 std::size_t queue_core::workers() const noexcept { return state_->workers(); }
-boost::asio::any_io_executor queue_core::executor() const { return state_->executor(); }
+handler_home& queue_core::home() const noexcept { return state_->home(); }
 
 }  // namespace procx::inline v1::detail

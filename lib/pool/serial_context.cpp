@@ -92,6 +92,20 @@ void serial_context::run() noexcept {
     }
 }
 
+void serial_context::run_soon(std::unique_ptr<ready_call> call) {
+  ready_.push_back(std::move(call));
+  if (ready_.size() == 1) post([this] { run_ready(); });
+}
+
+/// Calls that become ready meanwhile run in a handler of their own.
+void serial_context::run_ready() noexcept {
+  for (auto& call : std::exchange(ready_, {})) try {
+      std::exchange(call, nullptr)->run();
+    } catch (...) {
+      report_escaped(std::current_exception());
+    }
+}
+
 void serial_context::wait_for_memory() noexcept {
   timespec const a_moment{0, 1'000'000};
   ::nanosleep(&a_moment, nullptr);

@@ -2,6 +2,8 @@
 
 #include "system/event_loop.hpp"
 
+#include <procx/detail/pool/handler_home.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -11,12 +13,13 @@
 #include <new>
 #include <optional>
 #include <thread>
+#include <vector>
 
 namespace procx::inline v1::detail {
 
 /// Where the handlers of a pool or a parallel queue run, one at a time: on a thread of its own, or on a strand of the user's
 /// executor. The one that runs them is called the loop thread.
-class serial_context {
+class serial_context final : public handler_home {
  public:
   explicit serial_context(std::optional<boost::asio::any_io_executor> const& executor);
   serial_context(serial_context const&) = delete;
@@ -24,8 +27,10 @@ class serial_context {
 
   event_loop& loop() noexcept { return loop_; }
   boost::asio::any_io_executor const& executor() const noexcept { return loop_.executor(); }
-  /// Of handlers that have none of their own. In a forked child there is no thread that would run them.
-  boost::asio::any_io_executor executor_for_handlers() const;
+  boost::asio::any_io_executor executor_for_handlers() const override;
+  bool has_thread() const noexcept override { return is_private(); }
+  bool is_here() const noexcept override { return is_this(); }
+  void run_soon(std::unique_ptr<ready_call> call) override;
   bool is_private() const noexcept { return loop_.is_private(); }
   /// Returns true if this is a copy in a forked child: there is no such thread there, and nothing may be touched.
   bool foreign() const noexcept { return loop_.foreign(); }
@@ -63,6 +68,7 @@ class serial_context {
 
  private:
   void run() noexcept;
+  void run_ready() noexcept;
   static void wait_for_memory() noexcept;
   [[noreturn]] static void refuse();
   [[noreturn]] static void refuse_to_wait();
@@ -71,6 +77,7 @@ class serial_context {
 
   event_loop loop_;
   std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;
+  std::vector<std::unique_ptr<ready_call>> ready_;  // if there are any, a handler is posted that runs them
   bool finished_ = false;
   std::thread thread_;
   std::shared_ptr<void> owner_;

@@ -86,7 +86,7 @@ class basic_parallel_queue {
     return boost::asio::async_initiate<Token, void(std::exception_ptr, std::optional<R>)>(
         [this](auto handler) {
           auto const slot = boost::asio::get_associated_cancellation_slot(handler);
-          auto receiver = std::make_unique<detail::awaited_outcome<R, decltype(handler)>>(std::move(handler), core_.executor());
+          auto receiver = std::make_unique<detail::awaited_outcome<R, decltype(handler)>>(std::move(handler), core_.home());
           detail::begin_operation<detail::result_receiver>(
               std::move(receiver), slot, [&](auto& begun) { return core_.async_get(std::move(begun)); },
               [queue = core_.weak()](std::uint64_t number, boost::asio::cancellation_type) {
@@ -140,7 +140,7 @@ class basic_parallel_queue {
   template <class Token>
   auto async_join(Token&& token) {
     return boost::asio::async_initiate<Token, detail::ending_signature<Token>>(
-        [this](auto handler) { core_.when_over(detail::posted_handler(std::move(handler), core_.executor())); }, token);
+        [this](auto handler) { core_.when_over(detail::posted_handler(std::move(handler), core_.home())); }, token);
   }
   /// False once it is stopped, all its tasks have ended and its workers are gone. There may still be outcomes to get.
   bool is_alive() const noexcept { return core_.is_alive(); }
@@ -176,7 +176,7 @@ class basic_parallel_queue {
     return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
         [this](auto handler, detail::prepared<detail::stored_item> stored) {
           auto const slot = boost::asio::get_associated_cancellation_slot(handler);
-          auto op = std::make_unique<detail::awaited_result<void, decltype(handler)>>(std::move(handler), core_.executor());
+          auto op = std::make_unique<detail::awaited_result<void, decltype(handler)>>(std::move(handler), core_.home());
           detail::begin_operation<detail::operation>(
               std::move(op), slot,
               [&](auto& begun) {

@@ -129,7 +129,7 @@ class process_pool {
   auto async_drain(Token&& token) {
     return boost::asio::async_initiate<Token, detail::ending_signature<Token>>(
         [this](auto handler) {
-          core_.when_drained(detail::posted_handler(std::move(handler), core_.executor()));
+          core_.when_drained(detail::posted_handler(std::move(handler), core_.home()));
         },
         token);
   }
@@ -148,7 +148,7 @@ class process_pool {
     return boost::asio::async_initiate<Token, detail::submission_signature<R>>(
         [this](auto handler, detail::prepared<Item> kept) {
           auto const slot = boost::asio::get_associated_cancellation_slot(handler);
-          auto op = std::make_unique<detail::awaited_result<R, decltype(handler)>>(std::move(handler), core_.executor());
+          auto op = std::make_unique<detail::awaited_result<R, decltype(handler)>>(std::move(handler), core_.home());
           detail::begin_operation<detail::operation>(
               std::move(op), slot,
               [&](auto& begun) {

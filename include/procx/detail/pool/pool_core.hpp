@@ -2,6 +2,7 @@
 
 #include <procx/detail/system/operation.hpp>
 #include <procx/detail/pool/ending_handler.hpp>
+#include <procx/detail/pool/handler_home.hpp>
 #include <procx/detail/pool/intake_item.hpp>
 #include <procx/pool/pool_options.hpp>
 
@@ -58,8 +59,8 @@ class pool_core {
   std::size_t size() const noexcept;
   /// Processes at this moment.
   std::size_t workers() const noexcept;
-  /// Of handlers that have none of their own.
-  boost::asio::any_io_executor executor() const;
+  /// Of handlers that are bound to no executor.
+  handler_home& home() const noexcept;
 
  private:
   class state;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/detail/pool/ending_handler.hpp>
+#include <procx/detail/pool/handler_home.hpp>
 #include <procx/detail/pool/intake_fast_path.hpp>
 #include <procx/detail/pool/intake_item.hpp>
 #include <procx/detail/pool/results_fast_path.hpp>
@@ -77,8 +78,8 @@ class queue_core {
   bool is_alive() const noexcept;
   std::size_t size() const noexcept;
   std::size_t workers() const noexcept;
-  /// Of handlers that have none of their own.
-  boost::asio::any_io_executor executor() const;
+  /// Of handlers that are bound to no executor.
+  handler_home& home() const noexcept;
 
  private:
   class state;

@@ -4,8 +4,6 @@
 #include <procx/detail/pool/taken_result.hpp>
 #include <procx/wire/codec.hpp>
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include <exception>
 #include <optional>
 #include <utility>
@@ -16,8 +14,7 @@ namespace procx::inline v1::detail {
 template <class R, class Handler>
 class awaited_outcome final : public result_receiver {
  public:
-  awaited_outcome(Handler handler, boost::asio::any_io_executor const& otherwise)
-      : handler_(std::move(handler), otherwise) {}
+  awaited_outcome(Handler handler, handler_home& home) : handler_(std::move(handler), home) {}
 
   void complete(std::exception_ptr error, taken_result const* result) override {
     std::optional<R> value;

@@ -2,6 +2,7 @@
 
 #include <procx/detail/system/operation.hpp>
 #include <procx/detail/pool/ending_handler.hpp>
+#include <procx/detail/pool/handler_home.hpp>
 #include <procx/detail/dispatch/callable_table.hpp>
 #include <procx/wire/codec.hpp>
 
@@ -16,6 +17,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -72,34 +74,54 @@ struct posted_call {
   Handler handler;
   std::tuple<Arguments...> arguments;
 };
+template <class Call>
+class ready_posted_call final : public ready_call {
+ public:
+  explicit ready_posted_call(Call call) : call_(std::move(call)) {}
+  void run() override { call_(); }
 
-/// A handler that is given its arguments by any thread and runs on its own executor, which has work until then.
+ private:
+  Call call_;
+};
+
+/// A handler that is given its arguments by any thread and runs on its own executor, which has work until then, or at the home
+/// of a pool or a queue, which outlives it.
 template <class Handler>
 class posting_handler {
  public:
-  posting_handler(Handler handler, boost::asio::any_io_executor const& otherwise)
-      : handler_(std::move(handler)), work_(boost::asio::get_associated_executor(handler_, otherwise)) {}
+  posting_handler(Handler handler, handler_home& home) : handler_(std::move(handler)), home_(home) {
+    if constexpr (is_bound<Handler>)
+      work_.emplace(boost::asio::get_associated_executor(handler_, boost::asio::any_io_executor()));
+    else if (!home.has_thread())
+      work_.emplace(home.executor_for_handlers());
+  }
 
   template <class... Arguments>
   void post(Arguments... arguments) {
-    boost::asio::post(work_.get_executor(),
-                      posted_call<Handler, Arguments...>{std::move(handler_), {std::move(arguments)...}});
-    work_.reset();
+    posted_call<Handler, Arguments...> call{std::move(handler_), {std::move(arguments)...}};
+    if (work_) {
+      boost::asio::post(work_->get_executor(), std::move(call));
+      work_.reset();
+    } else if (home_.is_here()) {
+      home_.run_soon(std::make_unique<ready_posted_call<decltype(call)>>(std::move(call)));
+    } else {
+      boost::asio::post(home_.executor_for_handlers(), std::move(call));
+    }
   }
 
  private:
   using executor_type = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
 
   Handler handler_;
-  boost::asio::executor_work_guard<executor_type> work_;
+  handler_home& home_;
+  std::optional<boost::asio::executor_work_guard<executor_type>> work_;
 };
 
 /// What is to come of a call on a pool, for a completion handler.
 template <class R, class Handler>
 class awaited_result final : public operation {
  public:
-  awaited_result(Handler handler, boost::asio::any_io_executor const& otherwise)
-      : handler_(std::move(handler), otherwise) {}
+  awaited_result(Handler handler, handler_home& home) : handler_(std::move(handler), home) {}
 
   void complete(raw_result result) override {
     if constexpr (std::is_void_v<R>) {
@@ -124,16 +146,23 @@ template <class Token>
 using ending_signature =
     std::conditional_t<std::is_invocable_v<std::decay_t<Token>&>, void(), void(std::exception_ptr)>;
 
-/// Such a handler as a function that posts it.
+/// Such a handler as a function that posts it, maybe after its pool has gone.
 template <class Handler>
-ending_handler posted_handler(Handler handler, boost::asio::any_io_executor const& otherwise) {
-  auto home = std::make_shared<posting_handler<Handler>>(std::move(handler), otherwise);
-  return [home](std::exception_ptr error) {
+ending_handler posted_handler(Handler handler, handler_home const& home) {
+  struct waiting {
+    Handler handler;
+    boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>> work;
+  };
+  auto work = boost::asio::make_work_guard(boost::asio::get_associated_executor(handler, home.executor_for_handlers()));
+  auto const kept = std::make_shared<waiting>(waiting{std::move(handler), std::move(work)});
+  return [kept](std::exception_ptr error) {
     constexpr bool hears = std::is_invocable_v<Handler&&, std::exception_ptr>;
+    auto const executor = kept->work.get_executor();
     if constexpr (hears)
-      home->post(std::move(error));
+      boost::asio::post(executor, posted_call<Handler, std::exception_ptr>{std::move(kept->handler), {std::move(error)}});
     else
-      home->post();
+      boost::asio::post(executor, posted_call<Handler>{std::move(kept->handler), {}});
+    kept->work.reset();
     return hears;
   };
 }
