@@ -30,6 +30,8 @@ exchange_core::exchange_core(exchange& owner, exchange_options const& options,
       by_hand_(loop_.is_private()),
       ticker_(loop_.executor()),
       leaving_timer_(loop_.executor()) {
+  if (options.limit && options.limit->is_here())
+    throw std::invalid_argument("an exchange is made of other processes: px::here is none");
   if (options.reuse && options.continuous)
     throw std::invalid_argument("a process that is reused gives one result a task: it cannot be continuous");
 }

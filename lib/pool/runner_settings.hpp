@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dispatch/dispatcher.hpp"
+#include "dispatch/here_workers.hpp"
 #include "local/local_workers.hpp"
 
 #include <procx/detail/dispatch/callable_table.hpp>
@@ -16,10 +17,14 @@ namespace procx::inline v1::detail {
 struct runner_settings {
   dispatcher_options dispatch;
   local_options local;
+  bool here = false;  ///< in this process, not in others
 
   /// Makes the workers; `loop` outlives them.
   dispatcher::make_source source(event_loop& loop, std::shared_ptr<callable_table> const& callables) const {
-    return [&loop, options = local, callables](worker_events& events) {
+    return [&loop, options = local, callables, is_here = here](worker_events& events) -> std::unique_ptr<worker_source> {
+      if (is_here)
+        return std::make_unique<here_workers>(
+            events, loop, here_options{options.frame_limit, options.setup, options.teardown}, callables);
       return std::make_unique<local_workers>(events, loop, options, callables);
     };
   }
@@ -29,6 +34,7 @@ template <class Options>
 runner_settings settings_of(Options const& o) {
   runner_settings s;
   s.dispatch.workers = s.local.workers = o.workers.resolve();
+  s.here = o.workers.is_here();
   s.dispatch.frame_limit = s.local.frame_limit = o.frame_limit;
   s.dispatch.task_timeout = s.local.task_timeout = o.task_timeout;
   s.dispatch.grace = o.grace;

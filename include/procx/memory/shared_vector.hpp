@@ -106,11 +106,11 @@ struct codec<shared_vector<T>> {
     auto const [from, count, block] = in.load_range(sizeof(T));
     if (block)
       if (auto held = in.blocks()->keep(*block)) {  // it came with the message, and is ours from now on
-        shared_vector<T> here;
-        here.data_ = const_cast<T*>(reinterpret_cast<T const*>(from));
-        here.size_ = count;
-        here.slab_ = std::move(held);
-        return here;
+        shared_vector<T> whole;
+        whole.data_ = const_cast<T*>(reinterpret_cast<T const*>(from));
+        whole.size_ = count;
+        whole.slab_ = std::move(held);
+        return whole;
       }
     shared_vector<T> copy(count);
     if (count) std::memcpy(static_cast<void*>(copy.data()), from, count * sizeof(T));

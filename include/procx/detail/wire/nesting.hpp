@@ -9,7 +9,7 @@ namespace procx::inline v1::detail {
 
 /// The lowest address to which the recursion may go that has come to `here`: half of what the stack of this thread has left
 /// below it. On a stack that is not the thread's own (a stackful coroutine, a signal stack) 32 KiB.
-std::uintptr_t lowest_address_for(std::uintptr_t here) noexcept;
+std::uintptr_t lowest_address_for(std::uintptr_t at) noexcept;
 [[noreturn]] void throw_too_deep();
 
 inline std::uintptr_t stack_address() noexcept { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
@@ -19,9 +19,9 @@ class stack_floor {
  public:
   /// Throws protocol_error if there is no room for `more` bytes on the stack below the caller's frame.
   void check(std::size_t more = 0) {
-    std::uintptr_t const here = stack_address();
-    if (lowest_ == unknown) lowest_ = lowest_address_for(here);
-    if (here < lowest_ || here - lowest_ < more) [[unlikely]] throw_too_deep();
+    std::uintptr_t const at = stack_address();
+    if (lowest_ == unknown) lowest_ = lowest_address_for(at);
+    if (at < lowest_ || at - lowest_ < more) [[unlikely]] throw_too_deep();
   }
 
  private:
