@@ -187,9 +187,15 @@ void dispatcher::tick_while_stopping(time_point now) {
 void dispatcher::end_stop() {
   if (!stopped_ || std::ranges::any_of(seats_, [](seat const& s) { return static_cast<bool>(s); })) return;
   forget_tasks();
-  source_->shut([this, alive = std::weak_ptr(alive_)] {
-    if (!alive.expired() && stopped_) std::exchange(stopped_, nullptr)();
-  });
+  try {
+    source_->shut([this, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired() && stopped_) std::exchange(stopped_, nullptr)();
+    });
+  } catch (...) {  // no memory to wait with
+    auto const then = std::exchange(stopped_, nullptr);
+    source_->shut_now();
+    if (then) then();
+  }
 }
 
 void dispatcher::forget_tasks() noexcept {

@@ -40,14 +40,17 @@ void nursery_link::release() noexcept {
 
 void nursery_link::order(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what,
                          nursery::told then) {
+  if (!waits()) waits_since_ = std::chrono::steady_clock::now();
   nursery_->order(message, std::move(descriptors), what, std::move(then));
   watch();
   watch_time();
 }
 
 void nursery_link::when_heard(std::function<void()> then) {
+  if (!waits()) waits_since_ = std::chrono::steady_clock::now();
   hearers_.push_back(std::move(then));
   watch();
+  watch_time();
 }
 
 void nursery_link::watch() {
@@ -58,38 +61,40 @@ void nursery_link::watch() {
     watched_ = false;
     guarded_([&] {
       if (!error) on_news();
-      if (nursery_->has_orders() || !hearers_.empty()) watch();
+      if (waits()) return watch();
+      if (!gone_ && std::exchange(timed_, false)) timer_.cancel();
     });
   });
 }
 
 void nursery_link::on_news() {
+  waits_since_ = std::chrono::steady_clock::now();
   nursery_->hear();
   for (auto const& hearer : std::exchange(hearers_, {})) hearer();
 }
 
-/// An answer that does not come would be waited for in vain, if the nursery is stopped.
+/// What a nursery that is stopped is to say would be waited for in vain.
 void nursery_link::watch_time() {
-  if (std::exchange(timed_, true)) return;
+  if (gone_ || std::exchange(timed_, true)) return;
   timer_.expires_after(time_to_answer);
-  timer_.async_wait([this, alive = weak_from_this()](boost::system::error_code) {
+  timer_.async_wait([this, alive = weak_from_this()](boost::system::error_code error) {
     auto const self = alive.lock();
-    if (!self || foreign()) return;
+    if (!self || error || foreign()) return;
     timed_ = false;
-    if (gone_) return;
-    guarded_([&] {
-      bool const given_up = nursery_->give_up_if_late();
-      if (nursery_->has_orders()) watch_time();
-      if (given_up)
-        for (auto const& hearer : std::exchange(hearers_, {})) hearer();
-    });
+    guarded_([&] { look_if_late(); });
   });
 }
 
+void nursery_link::look_if_late() {
+  if (!waits()) return;
+  if (nursery_->give_up_if_late(waits_since_))
+    for (auto const& hearer : std::exchange(hearers_, {})) hearer();
+  if (waits()) watch_time();
+}
+
 void nursery_link::rest() {
-  if (nursery_->has_orders()) return;
+  if (waits()) return;
   if (control_.is_open()) control_.cancel();
-  timer_.cancel();
 }
 
 void nursery_link::leave(std::function<void()> then) {

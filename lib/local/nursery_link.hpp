@@ -6,6 +6,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -51,6 +52,8 @@ class nursery_link : public std::enable_shared_from_this<nursery_link> {
   void watch();
   void on_news();
   void watch_time();
+  void look_if_late();
+  bool waits() const { return nursery_->has_orders() || !hearers_.empty(); }
   void watch_process();
   void on_process();
 
@@ -63,6 +66,7 @@ class nursery_link : public std::enable_shared_from_this<nursery_link> {
   boost::asio::steady_timer timer_;
   bool watched_ = false;
   bool timed_ = false;
+  std::chrono::steady_clock::time_point waits_since_{};
   std::vector<std::function<void()>> hearers_;
   std::function<void()> gone_;
 };

@@ -3,6 +3,8 @@
 #include "pool/cancellation.hpp"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 namespace procx::inline v1::detail {
 
@@ -32,15 +34,28 @@ void front::on_broken(std::exception_ptr why) noexcept {
   end(why);
 }
 
-void front::end_workers() noexcept {
+/// Should the loop end before the workers have, it destroys the handler that keeps this object, and that waits for them.
+void front::end_workers(std::function<void()> then) noexcept {
+  if (!context_.is_private()) try {
+      ending_.emplace(context_.executor(), boost::asio::steady_timer::time_point::max());
+      ending_->async_wait([self = shared_from_this()](boost::system::error_code) {});
+      return dispatcher_.stop([this, then] {
+        workers_.store(0, std::memory_order_relaxed);
+        then();
+        ending_->cancel();
+      });
+    } catch (std::bad_alloc const&) {
+      // Then it must be waited for.
+    }
   dispatcher_.stop();
   workers_.store(0, std::memory_order_relaxed);
+  then();
 }
 
 void front::end(std::exception_ptr const& why) noexcept {
   if (std::exchange(ended_, true)) return;
-  end_workers();
-  on_end(why);
+  why_ended_ = why;
+  end_workers([this] { on_end(std::exchange(why_ended_, nullptr)); });  // so little is stored without memory from the heap
 }
 
 void front::pump() {

@@ -10,11 +10,13 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -106,9 +108,9 @@ class front : public task_sink, public std::enable_shared_from_this<front> {
   /// Cancels a task that was admitted, as Asio means it.
   void cancel_task(std::uint64_t number, boost::asio::cancellation_type how);
   std::size_t leaving_workers() const noexcept { return dispatcher_.leaving(); }
-  /// Kills the workers.
-  void end_workers() noexcept;
-  /// The end of everything: kills the workers, then `on_end`.
+  /// Ends the workers: `then` when they have gone. On the user's executor that is later, and until then this object lives on.
+  void end_workers(std::function<void()> then) noexcept;
+  /// The end of everything: ends the workers, then `on_end`.
   void end(std::exception_ptr const& why = nullptr) noexcept;
 
   /// Tasks have ended.
@@ -136,6 +138,8 @@ class front : public task_sink, public std::enable_shared_from_this<front> {
   std::uint32_t feed_tasks(intake_batch::run const& run, std::size_t most);
   void feed_other(intake_batch::run const& run);
 
+  std::exception_ptr why_ended_;
+  std::optional<boost::asio::steady_timer> ending_;  // its handler keeps this object until the workers have gone
   task_store::position at_;  // in the first batch, if it was begun
   bool begun_ = false;
   std::size_t runs_fed_ = 0;           // of it, likewise

@@ -243,8 +243,7 @@ class queue_core::state final : public front {
     if (over_ || !is_stopped() || items_fed() < all_ || under_way() > 0) return;
     over_ = true;
     on_loop<state>([](state& s) {  // later: the dispatcher, which has called, would go on with what has gone
-      s.end_workers();
-      s.tell_over();
+      s.end_workers([&s] { s.tell_over(); });
     });
   }
   void tell_over() {

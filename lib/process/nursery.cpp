@@ -150,7 +150,7 @@ std::unique_ptr<process_state> nursery::spawn(std::span<std::byte const> message
 
 void nursery::order(std::span<std::byte const> message, std::vector<descriptor> descriptors, captured what, told then) {
   std::lock_guard const lock(mutex_);
-  orders_.push_back({std::chrono::steady_clock::now(), {}, {}, std::move(then)});
+  orders_.push_back({{}, {}, std::move(then)});
   try {
     orders_.back().room.try_emplace(0);
     orders_.back().errors = send_order(message, std::move(descriptors), what);
@@ -197,10 +197,9 @@ void nursery::hear() {
   if (broken_) fail_orders(lock);
 }
 
-bool nursery::give_up_if_late() {
+bool nursery::give_up_if_late(std::chrono::steady_clock::time_point since) {
   std::unique_lock lock(mutex_);
-  if (orders_.empty()) return broken_;
-  auto const waited = std::chrono::steady_clock::now() - orders_.front().since;
+  auto const waited = std::chrono::steady_clock::now() - since;
   if (waited < patience_if_stopped || (waited < patience && !is_stopped(process_->pid()))) return false;
   broken_ = true;
   fail_orders(lock);

@@ -62,8 +62,9 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   int control() const noexcept { return control_.get(); }
   /// Takes in what the nursery has said. Never blocks.
   void hear();
-  /// To be called while an answer is late: whether it is too late, and those who wait have been told so.
-  bool give_up_if_late();
+  /// To be called while somebody has waited for an answer, or for word of an end, since then. Whether it is too late: then those
+  /// who wait for answers have been told so.
+  bool give_up_if_late(std::chrono::steady_clock::time_point since);
 
   bool alive() const noexcept { return !broken_; }
   /// Tells it to end, with all its children. Does not wait.
@@ -84,7 +85,6 @@ class nursery final : public status_source, public std::enable_shared_from_this<
  private:
   using child_table = std::map<pid_t, std::optional<ending>>;
   struct pending_order {
-    std::chrono::steady_clock::time_point since;
     descriptor errors;
     child_table room;  // for the new child
     told then;
