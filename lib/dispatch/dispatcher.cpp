@@ -174,12 +174,13 @@ void dispatcher::on_recalled(worker& from, std::size_t kept) {
   s.recalls = false;
   if (stopping_since_) return;
   s.given -= schedule_.recalled(from.seat, kept);
-  std::erase_if(dropped_later_, [this](task_name const& t) {
-    auto const dropped = schedule_.withdraw(t.lane, t.id);
-    if (dropped) give_up(*dropped, std::make_exception_ptr(task_cancelled()));
-    return dropped.has_value();
-  });
+  cancel_again();
   pump();
+}
+
+/// What waited for the answer of a worker: it is known now whether the task has begun, unless the answer is another's.
+void dispatcher::cancel_again() {
+  for (cancelled_task const& t : std::exchange(cancelled_later_, {})) cancel(t.lane, t.id, t.how);
 }
 
 bool dispatcher::cancel(std::uint32_t lane, std::uint64_t id, cancellation how) {
@@ -192,7 +193,7 @@ bool dispatcher::cancel(std::uint32_t lane, std::uint64_t id, cancellation how) 
       if (!s.recalls && recall(s))
         dropped = schedule_.withdraw(lane, id);
       else if (s.recalls)
-        dropped_later_.push_back({lane, id});
+        cancelled_later_.push_back({lane, id, how});
     }
     worker_progress const p = s.who->progress(now());
     bool const running = !dropped && p.runs && *ahead + 1 == p.begun;

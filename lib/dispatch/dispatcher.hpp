@@ -105,9 +105,10 @@ class dispatcher final : private worker_events {
     std::size_t remaining = ~std::size_t{0};
     bool has_news = false;
   };
-  struct task_name {
+  struct cancelled_task {
     std::uint32_t lane;
     std::uint64_t id;
+    cancellation how;
   };
   struct hopeless_tasks {
     task_run tasks;
@@ -155,6 +156,7 @@ class dispatcher final : private worker_events {
   void retire_outdated();
   void recall_for_the_idle();
   bool recall(seat& s);
+  void cancel_again();
   void rest_soon();
 
   void finish(task_run const& done) noexcept;
@@ -203,7 +205,7 @@ class dispatcher final : private worker_events {
   std::vector<lane_entry> lanes_;
   std::vector<std::uint32_t> news_;  // the lanes that have some
   delayed_tasks delayed_;
-  std::vector<task_name> dropped_later_;  // cancelled: once a worker gives them back
+  std::vector<cancelled_task> cancelled_later_;  // once a worker has said whether it has begun them
   std::size_t idle_deaths_ = 0;
   time_point start_after_{};             // if there were any
   std::deque<hopeless_tasks> given_up_;  // no worker can be had for them, or they are not to be begun: to be told soon

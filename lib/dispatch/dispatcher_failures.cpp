@@ -45,6 +45,7 @@ bool dispatcher::try_again(task_run task, schedule::failure how) {
     delayed_.add(task, after(wait));
   else
     schedule_.put_back(task);
+  cancel_again();
   return true;
 }
 

@@ -32,6 +32,8 @@ void dispatcher::on_results(worker& from, result_batch const& results) {
 
 /// They are over, and their owner knows.
 void dispatcher::finish(task_run const& done) noexcept {
+  if (!cancelled_later_.empty()) [[unlikely]]  // its number may be used again
+    std::erase_if(cancelled_later_, [&](cancelled_task const& t) { return done.holds(t.lane, t.id); });
   lanes_[done.lane].unfinished -= done.count;
   tasks_.erase(done);
 }

@@ -67,6 +67,7 @@ void dispatcher::on_end(worker& from, worker_end end) {
     return end_stop();
   }
   settle(std::move(dead), retired, results, std::move(end));
+  cancel_again();
   for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) news_for(lane);  // there is a place for something else
   tell_progress();
 }
@@ -202,7 +203,7 @@ void dispatcher::forget_tasks() noexcept {
   schedule_.forget_all();
   tasks_ = task_store();
   delayed_ = {};
-  dropped_later_.clear();
+  cancelled_later_.clear();
   given_up_.clear();
   for (lane_entry& l : lanes_) l.unfinished = 0;
 }

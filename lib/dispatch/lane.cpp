@@ -70,6 +70,7 @@ void dispatcher::close_lane(std::uint32_t number) noexcept {
   lanes_[number].sink = nullptr;
   while (schedule_.pending(number) > 0) tasks_.erase(schedule_.drop_front(number));
   delayed_.remove_all(number, [this](task_run const& task) { tasks_.erase(task); });
+  std::erase_if(cancelled_later_, [=](cancelled_task const& t) { return t.lane == number; });
   schedule_.close_lane(number);
 }
 
