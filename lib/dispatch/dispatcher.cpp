@@ -79,9 +79,11 @@ void dispatcher::hand_out() {
     if (remaining != ~std::size_t{0})
       share = std::min(share, std::max<std::size_t>(1, (schedule_.pending() + remaining) / (2 * usable)));
   }
+  ++hand_outs_;
   for (bool const idle_first : {true, false})
     for (seat& s : seats_) {
-      if (!wants_work(s) || (in_flight(s) == 0) != idle_first) continue;
+      if (!wants_work(s) || s.served_in == hand_outs_ || (in_flight(s) == 0) != idle_first) continue;
+      s.served_in = hand_outs_;
       if (give(s, std::min(share, schedule_.appetite(s.who->seat)))) s.who->flush();
     }
 }

@@ -89,6 +89,7 @@ class dispatcher final : private worker_events {
     bool retired = false;
     bool recalls = false;         // it has not said yet what it gives back
     std::uint64_t given = 0;      // tasks, those that were taken back not counted
+    std::uint64_t served_in = 0;  // the last of `hand_outs_` in which it had its share
     std::uint64_t results = 0;
     std::uint64_t held_at = 0;    // tasks were taken back from it because it has been at this one for long, counted from 1
     std::uint64_t measured_results = 0;
@@ -200,6 +201,7 @@ class dispatcher final : private worker_events {
   task_store tasks_;
   std::unique_ptr<worker_source> source_;
   std::vector<seat> seats_;
+  std::uint64_t hand_outs_ = 0;
   std::size_t ordered_ = 0;   // workers that are on their way
   bool out_of_luck_ = false;  // the last order came to nothing
   std::vector<lane_entry> lanes_;
