@@ -167,8 +167,10 @@ void dispatcher::recall_for_the_idle() {
 bool dispatcher::recall(seat& s) {
   auto const kept = s.who->recall();
   s.recalls = !kept;
-  if (kept) s.given -= schedule_.recalled(s.who->seat, *kept);
-  return kept.has_value();
+  if (!kept) return false;
+  s.given -= schedule_.recalled(s.who->seat, *kept);
+  drop_ownerless();
+  return true;
 }
 
 void dispatcher::on_recalled(worker& from, std::size_t kept) {
@@ -176,6 +178,7 @@ void dispatcher::on_recalled(worker& from, std::size_t kept) {
   s.recalls = false;
   if (stopping_since_) return;
   s.given -= schedule_.recalled(from.seat, kept);
+  drop_ownerless();
   cancel_again();
   pump();
 }

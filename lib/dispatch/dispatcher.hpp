@@ -139,6 +139,7 @@ class dispatcher final : private worker_events {
   bool short_of_tasks(std::uint32_t lane) const;
   bool wants_one(std::uint32_t lane) const;
   lane_entry& news_for(std::uint32_t lane);
+  void drop_ownerless() noexcept;
   void tell_progress();
 
   time_point now() const { return settings_.now ? settings_.now() : std::chrono::steady_clock::now(); }

@@ -77,9 +77,11 @@ void dispatcher::settle(std::unique_ptr<worker> dead, bool was_retired, std::uin
   worker_name const name = dead->name();
   tell_bad_ending(name, was_retired, end);
   auto const blamed = schedule_.died(dead->seat, end.at_task || (end.complaint && results > 0));
+  drop_ownerless();
   if (blamed) {
     idle_deaths_ = 0;
-    if (end.another_was_meant && !end.complaint && tasks_.intact(*blamed)) return schedule_.put_back(*blamed);
+    bool const wanted = lanes_[blamed->lane].sink != nullptr;  // else its lane may be no more
+    if (wanted && end.another_was_meant && !end.complaint && tasks_.intact(*blamed)) return schedule_.put_back(*blamed);
     std::exception_ptr error = end.complaint ? end.complaint : error_of_end(end, &*blamed);
     death_cause const cause = end.certificate.cause;
     bool const is_final = cause == death_cause::timeout || cause == death_cause::cancellation;

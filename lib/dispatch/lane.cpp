@@ -71,7 +71,18 @@ void dispatcher::close_lane(std::uint32_t number) noexcept {
   while (schedule_.pending(number) > 0) tasks_.erase(schedule_.drop_front(number));
   delayed_.remove_all(number, [this](task_run const& task) { tasks_.erase(task); });
   std::erase_if(cancelled_later_, [=](cancelled_task const& t) { return t.lane == number; });
+  std::erase_if(given_up_, [=, this](hopeless_tasks const& h) {
+    if (h.tasks.lane != number) return false;
+    tasks_.erase(h.tasks);
+    return true;
+  });
   schedule_.close_lane(number);
+}
+
+/// After tasks have come back from workers: nobody wants those of lanes that were closed meanwhile.
+void dispatcher::drop_ownerless() noexcept {
+  for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane)
+    while (!lanes_[lane].sink && schedule_.pending(lane) > 0) tasks_.erase(schedule_.drop_front(lane));
 }
 
 dispatcher::lane_entry& dispatcher::news_for(std::uint32_t lane) {
@@ -84,13 +95,17 @@ dispatcher::lane_entry& dispatcher::news_for(std::uint32_t lane) {
 void dispatcher::tell_progress() {
   if (news_.empty()) return pump();
   auto const alive = std::weak_ptr(alive_);
+  bool told = false;
   for (std::size_t i = 0; i < news_.size(); ++i) {
     lane_entry& l = lanes_[news_[i]];
     l.has_news = false;
     if (i + 1 == news_.size()) news_.clear();
-    if (l.sink) l.sink->on_progress();
+    if (!l.sink) continue;
+    told = true;
+    l.sink->on_progress();
     if (alive.expired()) return;
   }
+  if (!told) pump();  // all the news is of lanes that were closed
 }
 
 std::uint64_t dispatcher::number_of(std::uint32_t lane, std::uint64_t id) const {
