@@ -51,8 +51,12 @@ void dispatcher::on_no_worker(std::exception_ptr why, bool again) {
 
 void dispatcher::retire_outdated() {
   task_run const* const first = schedule_.front();
-  for (seat& s : seats_)
-    if (is_idle(s) && (alive() > limit_ || (first && !s.who->can_run(first->head)))) retire(s);
+  std::size_t staying = alive() - leaving();
+  for (seat& s : seats_) {
+    if (!is_idle(s) || (staying <= limit_ && (!first || s.who->can_run(first->head)))) continue;
+    retire(s);
+    --staying;
+  }
 }
 
 void dispatcher::on_end(worker& from, worker_end end) {
