@@ -164,8 +164,9 @@ void dispatcher::stop() noexcept {
 void dispatcher::stop(std::function<void()> then) noexcept {
   stopped_ = std::move(then);
   if (!stopping_since_) dismiss_workers();
+  auto const alive = std::weak_ptr(alive_);
   end_stop();
-  if (stopped_) arm_ticker();
+  if (!alive.expired() && stopped_) arm_ticker();
 }
 
 void dispatcher::dismiss_workers() noexcept {
