@@ -155,7 +155,7 @@ void dispatcher::recall_for_the_idle() {
     if (p.begun == 0 || p.begun >= in_flight(s)) continue;
     bool const for_long = p.running_for >= ticker::period;
     if (!for_long && schedule_.unbegun_work(s.who->seat, p.begun) < worth_a_recall) continue;
-    if (for_long) s.held_at = s.results + 1;
+    if (for_long) s.held_until = s.results + p.begun;
     recall(s);
   }
   if (schedule_.pending() == 0) return;

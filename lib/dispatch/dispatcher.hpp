@@ -91,14 +91,14 @@ class dispatcher final : private worker_events {
     std::uint64_t given = 0;      // tasks, those that were taken back not counted
     std::uint64_t served_in = 0;  // the last of `hand_outs_` in which it had its share
     std::uint64_t results = 0;
-    std::uint64_t held_at = 0;    // tasks were taken back from it because it has been at this one for long, counted from 1
+    std::uint64_t held_until = 0;  // so many results: it has been at a task for long, and what stood behind that was taken back
     std::uint64_t measured_results = 0;
     std::chrono::nanoseconds measured_busy{0};
     std::size_t unmeasured_bytes = 0;  // of results
     std::optional<time_point> idle_since = std::nullopt;
 
     explicit operator bool() const noexcept { return who != nullptr; }
-    bool held() const noexcept { return held_at == results + 1; }
+    bool held() const noexcept { return held_until > results; }
   };
   struct lane_entry {
     task_sink* sink = nullptr;  // null: nobody wants to know any more
