@@ -4,7 +4,7 @@
 #include "dispatch/lane.hpp"
 #include "system/event_loop.hpp"
 
-#include "support/scripted_worker.hpp"
+#include "support/scripted_workers.hpp"
 
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/codec.hpp>
@@ -137,7 +137,11 @@ struct owner {
 struct dispatch_stage {
   using options = procx::detail::dispatcher_options;
 
-  explicit dispatch_stage(options o = {}) { play(std::move(o)); }
+  explicit dispatch_stage(options o = {}, procx::detail::event_loop on = {}) : loop(std::move(on)) {
+    o.now = [this] { return workers.now; };
+    dispatcher = std::make_unique<procx::detail::dispatcher>(loop, o, std::make_shared<procx::detail::callable_table>(),
+                                                             workers.source());
+  }
 
   void move_clock(std::chrono::nanoseconds by) {
     workers.now += by;
@@ -151,11 +155,4 @@ struct dispatch_stage {
   procx::detail::event_loop loop;
   scripted_workers workers;
   std::unique_ptr<procx::detail::dispatcher> dispatcher;
-
- private:
-  void play(options o) {
-    o.now = [this] { return workers.now; };
-    dispatcher = std::make_unique<procx::detail::dispatcher>(loop, o, std::make_shared<procx::detail::callable_table>(),
-                                                             workers.source());
-  }
 };
