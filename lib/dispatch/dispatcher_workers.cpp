@@ -30,7 +30,6 @@ void dispatcher::start_workers() {
 }
 
 void dispatcher::on_worker(std::unique_ptr<worker> fresh) {
-  if (stopping_since_) return static_cast<void>(--ordered_);  // it goes with the object
   auto const vacant = std::ranges::find_if(seats_, [](seat const& s) { return !s; });
   auto const number = static_cast<std::uint32_t>(vacant - seats_.begin());
   schedule_.make_room_for(number);
@@ -38,6 +37,10 @@ void dispatcher::on_worker(std::unique_ptr<worker> fresh) {
   *vacant = {.who = std::move(fresh), .idle_since = now()};
   schedule_.add_worker(number);
   --ordered_;  // behind what may throw
+  if (stopping_since_) {  // and is waited for
+    busy_at_stop_[number] = false;
+    return retire(*vacant);
+  }
   vacant->who->set_credit(schedule_.credit(number));
 }
 
