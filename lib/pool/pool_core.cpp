@@ -84,11 +84,11 @@ class pool_core::state final : public front {
     context_.post([weak = weak_from_this(), then = std::move(then)]() mutable {
       auto const self = std::static_pointer_cast<state>(weak.lock());
       if (!self) return static_cast<void>(then(nullptr));
-      if (self->ended_) return self->tell_end(then);
+      if (self->gone_) return self->tell_end(then);
       bool kept = false;
       self->guarded([&] {
         kept = self->ends_.keep_unless([] { return false; }, then);
-        self->on_progress();
+        if (!self->ended_) self->on_progress();  // else the end of the workers tells
       });
       if (!kept) self->tell_end(then);
     });

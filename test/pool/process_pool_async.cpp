@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -256,6 +257,29 @@ BOOST_AUTO_TEST_CASE(calls_that_wait_for_their_turn_when_the_pool_is_stopped_are
   BOOST_TEST(cancelled == 10);
   pool.drain();
   BOOST_TEST(pool.size() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_is_drained_when_what_was_stopped_has_gone) {
+  asio::io_context io;
+  px::process_pool pool(io, {.workers = 1, .grace = 50ms});
+  observe::shared<std::atomic<bool>> runs(false);
+  auto const stubborn = pool.add([&] {
+    std::signal(SIGTERM, SIG_IGN);
+    *runs = true;
+    for (;;) ::pause();
+  });
+  pool.async_submit(px::call(stubborn), [](std::exception_ptr) {});
+  while (!*runs) io.run_one_for(1ms);
+  pool.stop();
+  std::size_t left = 1, workers = 1;
+  io.poll_one();  // the stop has begun
+  pool.async_drain([&] {
+    left = pool.size();
+    workers = pool.workers();
+  });
+  io.run();
+  BOOST_TEST(left == 0u);
+  BOOST_TEST(workers == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_over_when_the_pool_goes_completes_as_cancelled) {
