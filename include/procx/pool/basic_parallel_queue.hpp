@@ -5,7 +5,7 @@
 #include <procx/detail/pool/queue_call.hpp>
 #include <procx/detail/pool/queue_core.hpp>
 #include <procx/detail/pool/queue_iterator.hpp>
-#include <procx/detail/pool/queue_waits.hpp>
+#include <procx/detail/pool/awaited_outcome.hpp>
 #include <procx/detail/system/from_now.hpp>
 
 #include <boost/asio/async_result.hpp>
