@@ -35,3 +35,4 @@
 #include <procx/pool/pmap.hpp>
 #include <procx/pool/process_pool.hpp>
 #include <procx/pool/replay.hpp>
+#include <procx/pipeline/pipeline.hpp>

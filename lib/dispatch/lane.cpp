@@ -57,6 +57,18 @@ void lane::add_values(std::uint64_t first_id, value_series const& values, task_h
   }
 }
 
+void lane::add_parts(std::uint64_t first_id, std::span<std::byte const> parts, std::size_t count, task_head const& head) {
+  if (count == 0) return;
+  buffer bytes(parts);
+  task_store::position at = adopt(bytes);
+  while (count > 0) {
+    std::uint32_t const added = add_tasks(at, static_cast<std::uint32_t>(count), head, first_id);
+    first_id += added;
+    count -= added;
+  }
+  all_added(at);
+}
+
 std::uint32_t dispatcher::open_lane(task_sink& sink, double weight) {
   std::uint32_t const number = schedule_.open_lane(weight);
   if (number >= lanes_.size()) lanes_.resize(number + 1);

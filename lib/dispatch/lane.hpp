@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace procx::inline v1::detail {
 
@@ -62,6 +63,8 @@ class lane {
   /// Values become the arguments of tasks that call `head`, without being decoded: a function of one parameter is given what
   /// another one has returned. Cost: one copy of the bytes.
   void add_values(std::uint64_t first_id, value_series const& values, task_head const& head);
+  /// The same of values of any lengths, so many, each behind its length.
+  void add_parts(std::uint64_t first_id, std::span<std::byte const> parts, std::size_t count, task_head const& head);
 
   /// How many of its tasks are not over.
   std::size_t unfinished() const noexcept { return dispatcher_.lanes_[number_].unfinished; }

@@ -25,6 +25,7 @@ class category final : public boost::system::error_category {
       case errc::start_failed: return "a process could not be started";
       case errc::signature_mismatch: return "the function has another signature";
       case errc::unknown_task: return "no function is registered under the name";
+      case errc::unknown_pipeline: return "no pipeline of the name runs in this program";
     }
     return "unknown procx error " + std::to_string(value);
   }

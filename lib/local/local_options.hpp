@@ -21,6 +21,7 @@ struct local_options {
   std::chrono::nanoseconds task_timeout{0};  ///< not 0: one that is stopped while it has tasks is ended
   std::size_t memory_limit = 0;              ///< bytes beyond a worker's baseline; 0: none
   worker_limits limits = {};
+  bool takes_messages = false;               ///< somebody is there for what tasks send beside their results
   std::function<void()> setup = nullptr;     ///< in each worker, before its first task
   std::function<void()> teardown = nullptr;  ///< and after its last
 };

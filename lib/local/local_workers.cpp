@@ -56,7 +56,7 @@ void local_workers::prepare() {
 
 std::shared_ptr<nursery> local_workers::make_nursery() {
   worker_settings const how{options_.frame_limit, options_.setup, options_.teardown, options_.memory_limit,
-                            options_.limits, options_.capture == captured::everything,
+                            options_.limits, options_.takes_messages, options_.capture == captured::everything,
                             options_.log ? std::optional(mark_) : std::nullopt};
   auto const body = [board = board_, callables = callables_, how, group = group_](nursery_order const& o) {
     worker_order order{};

@@ -52,7 +52,7 @@ class worker_process final : private task_output {
                 worker_pipe_size),
         limit_(settings.frame_limit) {
     current_slot = &slot;
-    set_current(this);
+    if (settings.takes_messages) set_current(this);
     note_crashes(slot.crash);
     if (settings.prints_by_line) std::setvbuf(stdout, nullptr, _IOLBF, 0);
   }

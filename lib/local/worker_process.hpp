@@ -22,6 +22,7 @@ struct worker_settings {
   std::function<void()> teardown = nullptr;  ///< called when there will be no more tasks
   std::size_t memory_limit = 0;              ///< what it may use beyond what it has before its first task; 0: anything
   worker_limits limits = {};
+  bool takes_messages = false;               ///< by somebody who has the parent's lanes
   bool prints_by_line = false;               ///< its standard output is read by the line
   std::optional<output_mark> mark = {};      ///< written before the lines of each task
 };

@@ -40,16 +40,20 @@ void front::end_workers(std::function<void()> then) noexcept {
       ending_.emplace(context_.executor(), boost::asio::steady_timer::time_point::max());
       ending_->async_wait([self = shared_from_this()](boost::system::error_code) {});
       return dispatcher_.stop([this, then] {
-        workers_.store(0, std::memory_order_relaxed);
-        then();
-        ending_->cancel();
+        end_others([this, then] {
+          workers_.store(0, std::memory_order_relaxed);
+          then();
+          ending_->cancel();
+        });
       });
     } catch (std::bad_alloc const&) {
       // Then it must be waited for.
     }
   dispatcher_.stop();
-  workers_.store(0, std::memory_order_relaxed);
-  then();
+  end_others([&] {
+    workers_.store(0, std::memory_order_relaxed);
+    then();
+  });
 }
 
 void front::end(std::exception_ptr const& why) noexcept {

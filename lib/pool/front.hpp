@@ -73,6 +73,8 @@ class front : public task_sink, public std::enable_shared_from_this<front> {
   virtual void on_end(std::exception_ptr why) noexcept = 0;
   /// Called by the owner's destructor before the end.
   virtual void on_shut() noexcept {}
+  /// Ends workers of other dispatchers on the same loop, if there are some: `then` when they have gone.
+  virtual void end_others(std::function<void()> then) { then(); }
   /// A batch was taken from the intake.
   virtual void on_batch(intake_batch&) {}
   /// The next item is no task but this value.

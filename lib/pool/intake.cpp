@@ -50,6 +50,18 @@ std::uint64_t intake::put(intake_item const& item, wait_deadline until) {
   return index;
 }
 
+std::uint64_t intake::put_anyway(intake_item const& item) {
+  std::uint64_t index = 0;
+  {
+    biased_mutex::visit const visit(in_.mutex);
+    if (stopped_) throw queue_stopped();
+    index = add(item, admitted());
+    if (!must_wake()) return index;
+  }
+  wake_();
+  return index;
+}
+
 std::uint64_t intake::async_put(intake_item const& item, std::unique_ptr<operation>&& op) {
   finished_ops done;
   std::uint64_t number = 0;

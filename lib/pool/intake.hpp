@@ -70,6 +70,8 @@ class intake {
   // Of a queue.
   /// The item's index, or `no_place` if there was no room in time, or the consumer has left. Throws queue_stopped.
   std::uint64_t put(intake_item const& item, wait_deadline until);
+  /// The same whether or not there is room, for those who must not wait.
+  std::uint64_t put_anyway(intake_item const& item);
   /// A number for `cancel`. The operation ends when the item has its place.
   std::uint64_t async_put(intake_item const& item, std::unique_ptr<operation>&& op);
   void cancel(std::uint64_t number);

@@ -22,6 +22,7 @@ enum class errc {
   start_failed,        ///< a process could not be started
   signature_mismatch,  ///< a function that is called by name has other parameters or another result than the caller says
   unknown_task,        ///< no function is registered under the name
+  unknown_pipeline,    ///< no pipeline of the name runs in this program
 };
 
 /// The category of `errc`; `name()` is "procx".

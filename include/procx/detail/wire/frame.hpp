@@ -158,7 +158,7 @@ class frame_reader {
   std::size_t limit() const noexcept { return limit_; }
 
  private:
-  static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::values; }
+  static bool known(frame_kind kind) noexcept { return kind >= frame_kind::value && kind <= frame_kind::message; }
   [[noreturn]] static void refuse(frame_header const& h, std::size_t limit);
   void skip() noexcept;
 

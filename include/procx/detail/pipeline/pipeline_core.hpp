@@ -1,0 +1,62 @@
+#pragma once
+
+#include <procx/detail/pipeline/result_block.hpp>
+#include <procx/detail/pipeline/stage_base.hpp>
+#include <procx/detail/pool/intake_item.hpp>
+#include <procx/pipeline/stage_options.hpp>
+#include <procx/pipeline/summary.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// A pipeline without its types: segments of stages that run in the same processes, one behind the other. Thread-safe.
+class pipeline_core {
+ public:
+  /// `input`: what is fed, as `type_number` says. Throws sequence_error if another pipeline has the name.
+  pipeline_core(std::string name, pipeline_options const& options, std::vector<stage_entry> stages, std::uint64_t input,
+                std::optional<boost::asio::any_io_executor> executor);
+  pipeline_core(pipeline_core const&) = delete;
+  pipeline_core& operator=(pipeline_core const&) = delete;
+  /// Ends the processes; what is not over is lost.
+  ~pipeline_core();
+
+  /// What is called for each item.
+  static task_head head() noexcept { return task_head::inherited(0, nullptr); }
+  bool runs_once() const noexcept;
+  /// Waits for room. Throws sequence_error after `join` and `stop`, protocol_error for what is too large.
+  void feed(intake_item const& item);
+  pipeline_summary join();
+  void stop() noexcept;
+  pipeline_summary summary() const;
+  std::vector<pipeline_failure> failures() const;
+  std::vector<std::size_t> queue_lengths() const;
+  std::string explain() const;
+
+  /// See `result_store`.
+  bool take(result_block& into);
+  void give_back(result_block block);
+
+ private:
+  class state;
+  std::shared_ptr<state> state_;
+};
+
+/// Sends an item of the type with this number to the pipeline with this name. Throws unknown_pipeline… outside of a stage: in
+/// one, the item at hand fails.
+void send_to_pipeline(std::string_view name, std::uint64_t type, std::span<std::byte const> item);
+
+/// By what the types of items are told from each other, in programs that were built together.
+std::uint64_t type_number(char const* type_name) noexcept;
+
+}  // namespace procx::inline v1::detail

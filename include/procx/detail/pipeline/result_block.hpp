@@ -1,0 +1,53 @@
+#pragma once
+
+#include <procx/detail/wire/buffer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <span>
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+/// Results of a pipeline one behind the other, each behind its length.
+struct result_block {
+  static constexpr std::uint64_t is_error = ~std::uint64_t{0};  ///< instead of a length: the next of `errors`
+
+  buffer bytes;
+  std::size_t at = 0;     ///< what is before was read
+  std::size_t count = 0;  ///< results that were not read
+  std::deque<std::exception_ptr> errors = {};
+
+  bool empty() const noexcept { return count == 0; }
+  void add(std::span<std::byte const> value) {
+    std::uint64_t const length = value.size();
+    bytes.append(&length, sizeof length);
+    bytes.append(value.data(), value.size());
+    ++count;
+  }
+  void add(std::exception_ptr error) {
+    errors.push_back(std::move(error));
+    bytes.append(&is_error, sizeof is_error);
+    ++count;
+  }
+  /// The next one, which is there: its bytes, or an error.
+  std::span<std::byte const> take(std::exception_ptr& error) {
+    std::uint64_t length = 0;
+    std::memcpy(&length, bytes.data() + at, sizeof length);
+    at += sizeof length;
+    --count;
+    if (length == is_error) {
+      error = std::move(errors.front());
+      errors.pop_front();
+      return {};
+    }
+    std::span<std::byte const> const value(bytes.data() + at, static_cast<std::size_t>(length));
+    at += value.size();
+    return value;
+  }
+};
+
+}  // namespace procx::inline v1::detail

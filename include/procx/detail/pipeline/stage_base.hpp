@@ -1,0 +1,47 @@
+#pragma once
+
+#include <procx/pipeline/stage_options.hpp>
+#include <procx/wire/archive.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+
+namespace procx::inline v1::detail {
+
+/// Where a stage puts what it makes.
+class stage_output {
+ public:
+  /// `value`: an object of the stage's output type, from which may be moved.
+  virtual void give(void* value) = 0;
+
+ protected:
+  ~stage_output() = default;
+};
+
+/// How many results a stage makes of one item.
+enum class stage_yield : std::uint8_t { one, maybe, many, none };
+
+/// A stage without its types, as it runs in a process.
+class stage_base {
+ public:
+  virtual ~stage_base() = default;
+  virtual stage_yield yield() const noexcept = 0;
+  /// Runs the stage on an item as bytes, or on one that a stage before it has made in this process.
+  virtual void run(input_archive& item, stage_output& next) = 0;
+  virtual void run(void* item, stage_output& next) = 0;
+  virtual void save_output(output_archive& out, void* value) const = 0;
+  virtual void set_up() {}
+  virtual void tear_down() {}
+  virtual bool has_setup() const noexcept { return false; }
+};
+
+/// A stage and what is said of it.
+struct stage_entry {
+  std::shared_ptr<stage_base> stage;
+  stage_options options;
+  char const* kind;  ///< "origin", "task" or "destination"
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <procx/version.hpp>
+
+#include <procx/detail/pipeline/chain.hpp>
+#include <procx/detail/pipeline/pipeline_core.hpp>
+#include <procx/detail/pipeline/result_range.hpp>
+#include <procx/detail/pipeline/stage.hpp>
+#include <procx/error/exceptions.hpp>
+#include <procx/pipeline/emit.hpp>
+#include <procx/pipeline/send.hpp>
+#include <procx/pipeline/stage_options.hpp>
+#include <procx/pipeline/summary.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace procx::inline v1 {
+
+/// What `px::pipeline` makes: stages, each run in processes of its own or where the one before it is, that items go through.
+///
+/// A stage is a function of an item. It gives one result, none (`std::optional`), or any number (a last parameter
+/// `px::emit<T>`); a tuple or pair is spread over the parameters. Whatever the order in which they are added, origins come first,
+/// then tasks, then destinations. A stage without options of its own runs in the processes of the one before it, on what that
+/// has made, without anything being encoded in between; another has its own (see `stage_options`).
+///
+/// Every item ends once: it comes out, a stage drops it, or it fails, and then costs no other item. Items that wait between
+/// stages are bounded; results that nobody reads go to a file when there are many, so that `feed`, `join` and reading in one
+/// thread never wait for each other.
+/// Thread safety: `feed`, `send`, reading, `failures`, `queue_lengths`, `explain` and `stop` from any thread, `start` and `join`
+/// from one.
+/// \code
+/// auto words = px::pipeline().add_origin(read_lines).add_task(parse, {.workers = 4}).add_destination(store);
+/// words.start();
+/// for (auto const& file : files) words.feed(file);
+/// words.join();
+/// \endcode
+template <class Origins = detail::types<>, class Tasks = detail::types<>, class Destinations = detail::types<>>
+class basic_pipeline;
+
+template <class... O, class... T, class... D>
+class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D...>> {
+  using chain = detail::stage_types<O..., T..., D...>;
+
+ public:
+  /// See `px::pipeline`.
+  basic_pipeline(std::string name, pipeline_options const& options) : name_(std::move(name)), options_(options) {}
+
+  /// Adds a stage: see above. `setup` is called once in each of its processes, and what it returns is handed to every call,
+  /// before a px::emit, and to `teardown` at the end. Throws sequence_error after `start`.
+  template <class F, class Setup = detail::no_setup, class Teardown = detail::no_setup>
+  [[nodiscard]] auto add_origin(F fn, stage_options options = {}, Setup setup = {}, Teardown teardown = {}) && {
+    using spec = detail::stage_spec<F, Setup, Teardown>;
+    return with<detail::types<O..., spec>, detail::types<T...>, detail::types<D...>>(
+        std::tuple_cat(std::move(origins_), std::tuple(spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)})),
+        std::move(tasks_), std::move(destinations_));
+  }
+  template <class F, class Setup = detail::no_setup, class Teardown = detail::no_setup>
+  [[nodiscard]] auto add_task(F fn, stage_options options = {}, Setup setup = {}, Teardown teardown = {}) && {
+    using spec = detail::stage_spec<F, Setup, Teardown>;
+    return with<detail::types<O...>, detail::types<T..., spec>, detail::types<D...>>(
+        std::move(origins_),
+        std::tuple_cat(std::move(tasks_), std::tuple(spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)})),
+        std::move(destinations_));
+  }
+  template <class F, class Setup = detail::no_setup, class Teardown = detail::no_setup>
+  [[nodiscard]] auto add_destination(F fn, stage_options options = {}, Setup setup = {}, Teardown teardown = {}) && {
+    using spec = detail::stage_spec<F, Setup, Teardown>;
+    return with<detail::types<O...>, detail::types<T...>, detail::types<D..., spec>>(
+        std::move(origins_), std::move(tasks_),
+        std::tuple_cat(std::move(destinations_),
+                       std::tuple(spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)})));
+  }
+
+  /// Makes the processes. Throws sequence_error if it was called before, or if another pipeline has the name; system_error if
+  /// there can be no processes.
+  void start() { start(std::nullopt); }
+
+  /// Puts an item in at the first stage. Waits while there are `max_size` items under way. Throws sequence_error before `start`
+  /// and after `join` or `stop`, protocol_error for an item that is too large; what its `serialize` throws.
+  template <class... Parts>
+    requires(sizeof...(Parts) > 0)
+  void feed(Parts&&... parts) {
+    using input = typename chain::input;
+    core("feed");
+    if constexpr (sizeof...(Parts) == 1)
+      feed_item(input(std::forward<Parts>(parts)...));
+    else
+      feed_item(input{std::forward<Parts>(parts)...});
+  }
+  /// Puts in all items of a range, in their order.
+  template <std::ranges::input_range Range>
+  void feed_chunk(Range&& items) {
+    for (auto&& item : items) feed(std::forward<decltype(item)>(item));
+  }
+
+  /// No more items: waits until all have come out, been dropped or failed, and the processes have ended. Called again it says
+  /// the same. Throws sequence_error before `start`; what the teardown of a stage has thrown, once.
+  pipeline_summary join() { return core("join").join(); }
+  /// The results as they come, of all items that were not read before: waits for them, until the pipeline was joined or stopped
+  /// and all are read. An item that has failed throws in its place; with `px::skip_failures` it is passed over.
+  auto as_completed() { return detail::result_range<typename chain::result>(core("as_completed"), false); }
+  auto as_completed(skip_failures_type) { return detail::result_range<typename chain::result>(core("as_completed"), true); }
+  /// What has failed so far, in the order in which it did.
+  std::vector<pipeline_failure> failures() const { return core("failures").failures(); }
+  /// How many items are in each of the stages that run together, and at last results that were not read.
+  std::vector<std::size_t> queue_lengths() const { return core("queue_lengths").queue_lengths(); }
+  pipeline_summary summary() const { return core("summary").summary(); }
+  /// Ends the processes; what is under way is lost. Does nothing before `start`.
+  void stop() noexcept {
+    if (core_) core_->stop();
+  }
+  /// The stages and where they run, what has gone through each, and where it is slow, for people.
+  std::string explain() const { return core("explain").explain(); }
+
+ private:
+  template <class, class, class>
+  friend class basic_pipeline;
+
+  basic_pipeline(std::string name, pipeline_options const& options, std::tuple<O...> origins, std::tuple<T...> tasks,
+                 std::tuple<D...> destinations)
+      : name_(std::move(name)),
+        options_(options),
+        origins_(std::move(origins)),
+        tasks_(std::move(tasks)),
+        destinations_(std::move(destinations)) {}
+  template <class Os, class Ts, class Ds, class... Parts>
+  auto with(Parts&&... parts) {
+    if (core_) throw sequence_error("a stage is added to a pipeline that has been started");
+    return basic_pipeline<Os, Ts, Ds>(std::move(name_), options_, std::move(parts)...);
+  }
+  void start(std::optional<boost::asio::any_io_executor> executor) {
+    if (core_) throw sequence_error("a pipeline is started twice");
+    chain::check();
+    auto stages = chain::make(std::tuple_cat(std::move(origins_), std::move(tasks_), std::move(destinations_)),
+                              sizeof...(O), sizeof...(T));
+    core_ = std::make_unique<detail::pipeline_core>(name_, options_, std::move(stages),
+                                                    detail::type_number(typeid(typename chain::input).name()), executor);
+  }
+  template <class Input>
+  void feed_item(Input const& item) {
+    detail::encoded_item(detail::pipeline_core::head(), core_->runs_once(), [&](output_archive& out) {
+      detail::save_to_make(out, item);
+    }).use([&](detail::intake_item const& i) { core_->feed(i); });
+  }
+  detail::pipeline_core& core(char const* what) const {
+    if (!core_) throw sequence_error(std::string(what) + " before the pipeline was started");
+    return *core_;
+  }
+
+  std::string name_;
+  pipeline_options options_;
+  std::tuple<O...> origins_;
+  std::tuple<T...> tasks_;
+  std::tuple<D...> destinations_;
+  std::unique_ptr<detail::pipeline_core> core_;
+};
+
+/// A pipeline without stages as yet: see `basic_pipeline`. With a name others can send to it (`px::send`).
+inline basic_pipeline<> pipeline(std::string name, pipeline_options const& options = {}) {
+  return basic_pipeline<>(std::move(name), options);
+}
+inline basic_pipeline<> pipeline(pipeline_options const& options = {}) { return basic_pipeline<>({}, options); }
+
+}  // namespace procx::inline v1

@@ -1,0 +1,269 @@
+#include "pipeline/segment.hpp"
+
+#include <procx/error/exceptions.hpp>
+#include <procx/wire/codec.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace procx::inline v1::detail {
+namespace {
+
+std::shared_ptr<stage_chain> chain_of(std::vector<stage_entry> const& stages) {
+  std::vector<std::shared_ptr<stage_base>> all;
+  for (stage_entry const& s : stages) all.push_back(s.stage);
+  return std::make_shared<stage_chain>(std::move(all));
+}
+
+}  // namespace
+
+std::size_t count_parts(std::span<std::byte const> parts) noexcept {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at + arguments_length_size <= parts.size(); ++count)
+    at += arguments_length_size + task_store::size_at(parts.data() + at);
+  return count;
+}
+
+segment::segment(std::size_t number, std::vector<stage_entry> stages, segment_owner& owner)
+    : number_(number),
+      stages_(std::move(stages)),
+      owner_(owner),
+      chain_(chain_of(stages_)),
+      yield_(chain_->yield()),
+      ordered_(stages_.front().options.ordered),
+      holds_parts_(stages_.front().options.retries > 0) {}
+
+bool segment::is_here() const noexcept {
+  stage_options const& o = stages_.front().options;
+  return o.here || (o.workers && o.workers->is_here());
+}
+
+runner_settings segment::settings() const {
+  stage_options const& o = stages_.front().options;
+  runner_settings s;
+  s.here = is_here();
+  s.dispatch.workers = s.local.workers = s.here ? 1 : o.workers.value_or(worker_count()).resolve();
+  s.dispatch.frame_limit = s.local.frame_limit = o.frame_limit;
+  s.dispatch.task_timeout = s.local.task_timeout = o.task_timeout;
+  s.dispatch.grace = o.grace;
+  s.dispatch.backoff = o.backoff;
+  s.dispatch.policy.retries = o.retries;
+  s.dispatch.policy.window = o.chunk_size;
+  s.dispatch.recycle_after_tasks = o.limits.recycle_after_tasks;
+  if (o.capture_output) s.dispatch.log = s.local.log = o.log;
+  s.local.capture = o.capture_output ? captured::everything : captured::nothing;
+  s.local.memory_limit = o.memory_limit;
+  s.local.limits = o.limits;
+  s.local.takes_messages = true;
+  bool const has_setup = std::ranges::any_of(stages_, [](stage_entry const& e) { return e.stage->has_setup(); });
+  if (has_setup) {
+    s.local.setup = [chain = chain_] { chain->set_up(); };
+    s.local.teardown = [chain = chain_] { chain->tear_down(); };
+  }
+  return s;
+}
+
+std::string segment::workers() const {
+  if (is_here()) return "here";
+  std::size_t const n = settings().dispatch.workers;
+  return std::to_string(n) + (n == 1 ? " process" : " processes");
+}
+
+std::string segment::name_of(std::size_t stage) const { return stages_[stage].options.name; }
+
+std::string segment::name() const {
+  std::string all;
+  for (std::size_t i = 0; i < stages_.size(); ++i) all += (i ? "+" : "") + name_of(i);
+  return all;
+}
+
+void segment::on_values(std::uint64_t first, value_series const& values) {
+  bool const simple = yield_ == stage_yield::one && spoiled_.empty() && (!ordered_ || (first == next_ && held_.empty()));
+  if (!simple) {
+    for (std::size_t i = 0; i < values.count; ++i) take_one(first + i, values.payload(i));
+    return;
+  }
+  over += values.count;  // first: nobody is to see an item in two places
+  out += values.count;
+  next_ += values.count;
+  owner_.pass_on(number_, first, values);
+  for (std::size_t i = 0; i < values.count; ++i) origins.over(first + i);
+}
+
+void segment::on_value(std::uint64_t item, encoded_value const& value) {
+  if (!value.blocks) return take_one(item, value.bytes);
+  try {  // large parts of it are in shared memory: there the next stage does not look
+    throw protocol_error("a stage's result lies in shared memory");
+  } catch (...) {
+    fail(item, 0, std::current_exception());
+  }
+}
+
+/// The chain is through with the item, and gave this.
+void segment::take_one(std::uint64_t item, std::span<std::byte const> value) {
+  if (auto const s = spoiled_.find(item); s != spoiled_.end()) {
+    std::exception_ptr error = std::move(s->second);
+    spoiled_.erase(s);
+    return fail(item, stages_.size() - 1, std::move(error));
+  }
+  switch (yield_) {
+    case stage_yield::one: return give_value(item, value);
+    case stage_yield::maybe:
+      if (value.empty() || value.front() == std::byte{0}) return finish(item, 0);
+      return give_value(item, value.subspan(1));
+    case stage_yield::none: return give_value(item, {});
+    case stage_yield::many: break;
+  }
+  if (auto const kept = parts_.find(item); kept != parts_.end()) {
+    buffer const parts = std::move(kept->second);
+    parts_.erase(kept);
+    give_parts(item, parts, count_parts(parts));
+  }
+  auto const made = made_.find(item);
+  std::size_t const count = made == made_.end() ? 0 : made->second;
+  if (made != made_.end()) made_.erase(made);
+  finish(item, count);
+}
+
+segment::held& segment::hold(std::uint64_t item) {
+  auto const at = static_cast<std::size_t>(item - next_);
+  if (at >= held_.size()) held_.resize(at + 1);
+  return held_[at];
+}
+
+void segment::give_value(std::uint64_t item, std::span<std::byte const> value) {
+  if (must_wait(item)) {
+    held& h = hold(item);
+    std::uint64_t const length = value.size();
+    h.parts.append(&length, sizeof length);
+    h.parts.append(value.data(), value.size());
+    h.count = 1;
+    h.is_over = true;
+    return;
+  }
+  ++out;
+  owner_.pass_on(number_, item, value_series{item, value.size(), 1, value.data()});
+  go_on_behind(item);
+}
+
+void segment::give_parts(std::uint64_t item, std::span<std::byte const> parts, std::size_t count) {
+  made_[item] += count;
+  if (must_wait(item)) {
+    held& h = hold(item);
+    h.parts.append(parts.data(), parts.size());
+    h.count += count;
+    return;
+  }
+  out += count;
+  owner_.pass_on(number_, item, parts, count);
+}
+
+/// The item is over, and has given so many results as parts.
+void segment::finish(std::uint64_t item, std::size_t made) {
+  if (must_wait(item)) {
+    hold(item).is_over = true;
+    return;
+  }
+  if (made == 0) {
+    ++dropped;
+    owner_.on_dropped();
+  } else {
+    owner_.on_split();
+  }
+  go_on_behind(item);
+}
+
+void segment::fail(std::uint64_t item, std::size_t stage, std::exception_ptr error) {
+  made_.erase(item);
+  parts_.erase(item);
+  if (must_wait(item)) {
+    held& h = hold(item);
+    h.error = std::move(error);
+    h.stage = stage;
+    h.is_over = true;
+    return;
+  }
+  ++failed;
+  owner_.on_item_failed(number_, item, stage, std::move(error));
+  go_on_behind(item);
+}
+
+void segment::go_on_behind(std::uint64_t item) {
+  ++over;
+  origins.over(item);
+  if (!ordered_) return;
+  ++next_;
+  if (!held_.empty()) held_.pop_front();
+  release();
+}
+
+/// What was held for the sake of the order and is next now.
+void segment::release() {
+  while (!held_.empty()) {
+    held& h = held_.front();
+    if (h.count > 0) {
+      out += h.count;
+      owner_.pass_on(number_, next_, h.parts, h.count);
+      h.parts.clear();
+    }
+    if (!h.is_over) return void(h.count = 0);  // it is the next one now, and gives at once what it still has
+    if (h.error) {
+      ++failed;
+      owner_.on_item_failed(number_, next_, h.stage, h.error);
+    } else if (h.count == 0) {
+      ++dropped;
+      owner_.on_dropped();
+    } else {
+      owner_.on_split();
+    }
+    ++over;
+    origins.over(next_);
+    held_.pop_front();
+    ++next_;
+  }
+}
+
+void segment::on_failure(std::uint64_t item, std::exception_ptr error) {
+  spoiled_.erase(item);
+  fail(item, std::exchange(failed_stage_, 0), std::move(error));
+}
+
+void segment::on_parts(std::uint64_t item, std::span<std::byte const> parts) {
+  if (holds_parts_)
+    parts_[item].append(parts.data(), parts.size());
+  else
+    give_parts(item, parts, count_parts(parts));
+}
+
+void segment::on_retry(std::uint64_t item) {
+  parts_.erase(item);
+  spoiled_.erase(item);
+  failed_stage_ = 0;
+}
+
+void segment::on_message(std::uint64_t item, std::uint64_t topic, std::span<std::byte const> bytes) {
+  if (topic > static_cast<std::uint64_t>(stage_topic::last)) return owner_.on_sent(number_, item, topic, bytes);
+  input_archive message(bytes);
+  std::uint64_t stage = 0;
+  message >> stage;
+  stage = std::min<std::uint64_t>(stage, stages_.size() - 1);
+  if (topic == static_cast<std::uint64_t>(stage_topic::failed_stage)) {
+    failed_stage_ = static_cast<std::size_t>(stage);
+  } else if (topic == static_cast<std::uint64_t>(stage_topic::dropped_items)) {
+    auto const count = make<std::uint64_t>(message);
+    made_[item] += count;
+    dropped += count;
+    for (std::uint64_t i = 0; i < count; ++i) owner_.on_one_more(), owner_.on_dropped();
+  } else if (topic == static_cast<std::uint64_t>(stage_topic::failed_item)) {
+    // One more that the item has become, and that has failed.
+    auto error = std::make_exception_ptr(remote_exception(make<exception_record>(message)));
+    made_[item] += 1;
+    if (must_wait(item)) hold(item);
+    ++failed;
+    owner_.on_one_more();
+    owner_.on_item_failed(number_, item, static_cast<std::size_t>(stage), std::move(error));
+  }
+}
+
+}  // namespace procx::inline v1::detail

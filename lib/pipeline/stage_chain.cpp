@@ -1,0 +1,113 @@
+#include "pipeline/stage_chain.hpp"
+
+#include <procx/detail/dispatch/task_output.hpp>
+#include <procx/error/exception_record.hpp>
+#include <procx/wire/codec.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace procx::inline v1::detail {
+namespace {
+
+stage_yield yield_of(std::vector<std::shared_ptr<stage_base>> const& stages) noexcept {
+  auto const any = [&](stage_yield what) {
+    return std::ranges::any_of(stages, [what](auto const& s) { return s->yield() == what; });
+  };
+  if (stages.back()->yield() == stage_yield::none) return stage_yield::none;
+  return any(stage_yield::many) ? stage_yield::many : any(stage_yield::maybe) ? stage_yield::maybe : stage_yield::one;
+}
+
+void send(stage_topic topic, buffer const& bytes) {
+  if (auto* const output = task_output::current()) output->message(static_cast<std::uint64_t>(topic), bytes);
+}
+
+}  // namespace
+
+stage_chain::stage_chain(std::vector<std::shared_ptr<stage_base>> stages)
+    : stages_(std::move(stages)), yield_(yield_of(stages_)) {
+  for (std::size_t i = 0; i < stages_.size(); ++i) links_.emplace_back(*this, i);
+  has_made_.resize(stages_.size());
+}
+
+void stage_chain::set_up() {
+  for (; set_up_ < stages_.size(); ++set_up_) stages_[set_up_]->set_up();
+}
+
+void stage_chain::tear_down() {
+  std::exception_ptr first;
+  for (; set_up_ > 0; --set_up_) try {
+      stages_[set_up_ - 1]->tear_down();
+    } catch (...) {
+      if (!first) first = std::current_exception();
+    }
+  if (first) std::rethrow_exception(first);
+}
+
+void stage_chain::run(void* object, input_archive& item, output_archive& result) {
+  static_cast<stage_chain*>(object)->run_item(item, result);
+}
+
+void stage_chain::run_item(input_archive& item, output_archive& result) {
+  result_ = &result;
+  has_result_ = false;
+  at_ = 0;
+  dropped_ = 0;
+  try {
+    stages_.front()->run(item, links_.front());
+  } catch (...) {
+    if (at_ > 0) {
+      buffer which;
+      encode(which, std::uint64_t{at_});
+      send(stage_topic::failed_stage, which);
+    }
+    throw;
+  }
+  if (yield_ == stage_yield::maybe && !has_result_) result << false;
+  if (dropped_ == 0) return;
+  buffer how_many;
+  encode(how_many, std::uint64_t{0});
+  encode(how_many, dropped_);
+  send(stage_topic::dropped_items, how_many);
+}
+
+bool stage_chain::makes_many_until(std::size_t stage) const noexcept {
+  return std::any_of(stages_.begin(), stages_.begin() + static_cast<std::ptrdiff_t>(stage) + 1,
+                     [](auto const& s) { return s->yield() == stage_yield::many; });
+}
+
+/// An item that fails behind a stage which makes many is one of many: the others go on.
+void stage_chain::on_made(std::size_t stage, void* value) {
+  std::size_t const next = stage + 1;
+  has_made_[stage] = true;
+  if (next == stages_.size()) return finish(value);
+  at_ = next;
+  if (!makes_many_until(stage)) return stages_[next]->run(value, links_[next]);
+  has_made_[next] = false;
+  try {
+    stages_[next]->run(value, links_[next]);
+    if (stages_[next]->yield() == stage_yield::maybe && !has_made_[next]) ++dropped_;
+  } catch (...) {
+    buffer failure;
+    encode(failure, std::uint64_t{at_});
+    encode(failure, describe_exception(std::current_exception()));
+    send(stage_topic::failed_item, failure);
+  }
+  at_ = stage;
+}
+
+void stage_chain::finish(void* value) {
+  part_.clear();
+  output_archive out(part_, nullptr);  // all of it, so that it goes on to the next stage as it is
+  if (yield_ == stage_yield::maybe) out << true;
+  stages_.back()->save_output(out, value);
+  if (yield_ != stage_yield::many) {
+    has_result_ = true;
+    result_->save_binary(part_.data(), part_.size());
+  } else if (auto* const output = task_output::current()) {
+    output->part(part_);
+  }
+}
+
+}  // namespace procx::inline v1::detail

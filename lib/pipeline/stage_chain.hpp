@@ -1,0 +1,65 @@
+#pragma once
+
+#include <procx/detail/pipeline/stage_base.hpp>
+#include <procx/detail/wire/buffer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace procx::inline v1::detail {
+
+/// For whom what a stage's process sends beside its results is, if it is not for a pipeline with a name.
+enum class stage_topic : std::uint64_t {
+  failed_stage = 1,  ///< which stage of the chain the failure of the task is about that comes next
+  failed_item = 2,   ///< an item has failed that a stage of the chain had made; the others go on
+  dropped_items = 3,  ///< how many items that a stage had made another has dropped
+  last = 15,
+};
+
+/// Stages that run one after the other in the same process, as one task: nothing is encoded between them.
+class stage_chain {
+ public:
+  explicit stage_chain(std::vector<std::shared_ptr<stage_base>> stages);
+
+  /// How many results the chain makes of one item: `one` is a value, `maybe` a byte that says whether there is one and then it,
+  /// `many` are parts, and `none` an empty value.
+  stage_yield yield() const noexcept { return yield_; }
+  /// Calls the chain that `object` is.
+  static void run(void* object, input_archive& item, output_archive& result);
+  void set_up();
+  /// In the opposite order; all of them, and then what the first one threw is thrown.
+  void tear_down();
+
+ private:
+  /// Takes what a stage has made to the next one.
+  class link final : public stage_output {
+   public:
+    link(stage_chain& chain, std::size_t stage) noexcept : chain_(chain), stage_(stage) {}
+    void give(void* value) override { chain_.on_made(stage_, value); }
+
+   private:
+    stage_chain& chain_;
+    std::size_t stage_;
+  };
+
+  void run_item(input_archive& item, output_archive& result);
+  void on_made(std::size_t stage, void* value);
+  void finish(void* value);
+  bool makes_many_until(std::size_t stage) const noexcept;
+
+  std::vector<std::shared_ptr<stage_base>> const stages_;
+  std::vector<link> links_;
+  stage_yield yield_;
+  std::size_t set_up_ = 0;           // so many stages, from the first
+  output_archive* result_ = nullptr;  // of the item that is run
+  bool has_result_ = false;
+  std::size_t at_ = 0;  // the stage that runs
+  std::vector<bool> has_made_;     // each stage, of the item that it is at
+  std::uint64_t dropped_ = 0;      // of many that a stage has made of the item
+  buffer part_;
+};
+
+}  // namespace procx::inline v1::detail
