@@ -158,11 +158,8 @@ class pmap_engine::state final : public task_sink {
   void draw_ahead() {
     auto const began = supply_ == supply::computed ? clock::now() : clock::time_point();
     std::size_t const bytes = dispatcher_.task_bytes();
-    for (auto room = lane_.room(); room > 0 && !exhausted_ && lane_.wants_more();) {
-      std::size_t const most = std::min(room, may_draw());
-      if (most == 0) break;
-      room -= plain_bytes_ ? draw_plain(most) : draw_one();
-    }
+    for (std::size_t room = std::min(lane_.room(), may_draw()); room > 0 && !exhausted_ && lane_.wants_more();)
+      room -= plain_bytes_ ? draw_plain(room) : draw_one();
     if (supply_ != supply::computed) return;
     auto const least = std::max<clock::duration>(slow, byte_at_most * (dispatcher_.task_bytes() - bytes));
     if (clock::now() - began > least) quick_ = 0;
@@ -185,11 +182,12 @@ class pmap_engine::state final : public task_sink {
 
   /// How many inputs.
   std::size_t may_draw() const noexcept {
-    if (drawn_ < least_drawn_) return least_drawn_ - drawn_;
+    std::size_t const demanded = least_drawn_ - std::min(least_drawn_, drawn_);
     std::size_t const ahead = drawn_ - released_;
-    if (ahead >= items_ahead_) return 0;
+    if (ahead >= items_ahead_) return demanded;
     std::size_t const kept = stored_ == released_ ? 0 : bytes_kept_;
-    return std::min(items_ahead_ - ahead, allowance_.more(kept, drawn_ - stored_, bytes_ahead));
+    std::size_t const allowed = allowance_.more(kept, drawn_ - stored_, bytes_ahead);
+    return std::max(demanded, std::min(items_ahead_ - ahead, allowed));
   }
 
   /// Up to `most`, as many as have room in one piece; how many.
