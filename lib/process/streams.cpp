@@ -54,12 +54,15 @@ template <class Char>
 struct put_area : std::basic_streambuf<Char> {
   using base = std::basic_streambuf<Char>;
   using base::epptr, base::pbase, base::pptr, base::setp;
-
-  static void empty(base& buffer) noexcept {
-    Char* const begin = (buffer.*&put_area::pbase)();
-    if ((buffer.*&put_area::pptr)() != begin) (buffer.*&put_area::setp)(begin, (buffer.*&put_area::epptr)());
-  }
 };
+
+/// Not a member of that class: Clang takes the addresses of inherited members for calls there.
+template <class Char>
+void discard(std::basic_streambuf<Char>& buffer) noexcept {
+  using area = put_area<Char>;
+  Char* const begin = (buffer.*&area::pbase)();
+  if ((buffer.*&area::pptr)() != begin) (buffer.*&area::setp)(begin, (buffer.*&area::epptr)());
+}
 
 }  // namespace
 
@@ -85,7 +88,7 @@ void forget_unwritten() noexcept {
   for_each_standard_stream([]<class Char>(std::basic_ostream<Char>& stream) {
     // What another buffer holds may be what the program keeps there, as a string stream does.
     auto* const buffer = dynamic_cast<std::basic_filebuf<Char>*>(stream.rdbuf());
-    if (buffer) put_area<Char>::empty(*buffer);
+    if (buffer) discard(*buffer);
   });
 }
 
