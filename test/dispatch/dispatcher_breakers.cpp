@@ -19,16 +19,6 @@ static std::exception_ptr error(char const* what) { return std::make_exception_p
 static worker_end failed_setup() { return {.setup_error = error("no setup")}; }
 static worker_end killed_early() { return {.certificate = {.status = procx::exit_status::of_signal(11)}}; }
 
-/// One worker at a time, which has three tasks.
-struct three_tasks : dispatch_stage {
-  three_tasks() : dispatch_stage({.policy = {.window = 3, .retries = 1}}), o(*dispatcher) {
-    o.add(3);
-    pump();
-  }
-  scripted_worker& last() { return workers[workers.size() - 1]; }
-  owner o;
-};
-
 BOOST_AUTO_TEST_CASE(workers_that_never_come_to_work_are_tried_eight_times) {
   struct row {
     worker_end end;
@@ -38,7 +28,7 @@ BOOST_AUTO_TEST_CASE(workers_that_never_come_to_work_are_tried_eight_times) {
   std::vector<std::chrono::milliseconds> const no_waits(8), growing{0ms, 0ms, 10ms, 20ms, 40ms, 80ms, 160ms, 320ms};
   for (row const& r : {row{failed_setup(), no_waits, "no setup"}, row{killed_early(), growing, "died of 11 at attempt 0"}}) {
     BOOST_TEST_CONTEXT(r.word) {
-      three_tasks s;
+      three_tasks s(1);
       for (std::size_t i = 0; i < 8; ++i) {
         if (r.waits[i] > 0ms) {
           s.move_clock(r.waits[i] - 1ns);
@@ -64,7 +54,7 @@ BOOST_AUTO_TEST_CASE(workers_that_never_come_to_work_are_tried_eight_times) {
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_was_ended_by_what_ends_all_is_no_sign_of_trouble) {
-  three_tasks s;
+  three_tasks s(1);
   for (int i = 0; i < 30; ++i) s.last().end({.at_fault = false});
   BOOST_TEST(s.last().ids() == (ids{0, 1, 2}));
 }

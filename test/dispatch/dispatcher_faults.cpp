@@ -19,17 +19,6 @@ using procx::detail::worker_end;
 
 static std::exception_ptr error(char const* what) { return std::make_exception_ptr(std::runtime_error(what)); }
 
-/// One worker at a time, which has three tasks.
-struct three_tasks : dispatch_stage {
-  explicit three_tasks(std::uint32_t retries, std::chrono::nanoseconds backoff = 0ns)
-      : dispatch_stage({.backoff = backoff, .policy = {.window = 3, .retries = retries}}), o(*dispatcher) {
-    o.add(3);
-    pump();
-  }
-  scripted_worker& last() { return workers[workers.size() - 1]; }
-  owner o;
-};
-
 BOOST_AUTO_TEST_CASE(a_task_that_keeps_killing_its_worker_fails_and_those_behind_it_go_on_unharmed) {
   for (std::uint32_t const retries : {0u, 1u, 3u}) {
     BOOST_TEST_CONTEXT(retries << " retries") {

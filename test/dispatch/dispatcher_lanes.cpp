@@ -19,13 +19,6 @@ BOOST_AUTO_TEST_SUITE(dispatcher_lanes)
 using words = std::vector<std::string>;
 using cancellation = procx::detail::dispatcher::cancellation;
 
-/// The lanes' numbers, in the order of the worker's tasks.
-static std::vector<std::uint32_t> lanes_on(scripted_worker const& w) {
-  std::vector<std::uint32_t> all;
-  for (auto const& t : w.tasks) all.push_back(t.lane);
-  return all;
-}
-
 /// Lets all workers work for about a millisecond, where a task of lane `i` takes `each[i]`; what each lane's tasks took.
 static std::vector<double> one_round(scripted_workers& workers, std::vector<std::chrono::microseconds> const& each) {
   std::vector<double> used(each.size());
@@ -109,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_lane_that_had_nothing_to_do_does_not_save_that_up) {
   std::size_t turns_of_b = 0;
   for (int i = 0; i < 10; ++i) {
     s.workers[0].work(4, 1ms);
-    auto const lanes = lanes_on(s.workers[0]);
+    auto const lanes = s.workers[0].lanes();
     turns_of_b += static_cast<std::size_t>(std::ranges::count(lanes, 1u));
   }
   BOOST_TEST(turns_of_b >= 15u);
@@ -125,7 +118,7 @@ BOOST_AUTO_TEST_CASE(closing_a_lane_drops_what_waits_and_forgets_what_is_on_work
   other.add(2);
   gone.reset();
   BOOST_TEST(s.dispatcher->unassigned() == 2u);
-  BOOST_TEST(lanes_on(s.workers[0]) == (std::vector<std::uint32_t>{1, 1}));
+  BOOST_TEST(s.workers[0].lanes() == (std::vector<std::uint32_t>{1, 1}));
   owner fresh(*s.dispatcher, 1, 2000);
   fresh.add(1);
   s.workers[0].finish_series(1);
@@ -155,7 +148,7 @@ BOOST_AUTO_TEST_CASE(the_number_of_a_closed_lane_is_used_again_when_nothing_of_i
   for (owner* o : {&a, &b, &c}) o->add(1);
   s.pump();
   while (!s.workers[0].tasks.empty()) {
-    for (std::uint32_t const lane : lanes_on(s.workers[0])) BOOST_TEST(lane <= 2u);
+    for (std::uint32_t const lane : s.workers[0].lanes()) BOOST_TEST(lane <= 2u);
     s.workers[0].work_all();
   }
   for (owner* o : {&a, &b, &c}) BOOST_TEST(o->sink.end_of(0) == "value");
@@ -229,7 +222,7 @@ BOOST_AUTO_TEST_CASE(progress_is_told_last_in_a_handler_and_where_there_is_news)
   a.add(2), b.add(3);
   s.pump();
   auto& w = s.workers[0];
-  BOOST_TEST(lanes_on(w) == (std::vector<std::uint32_t>{0, 1, 0, 1, 1}));
+  BOOST_TEST(w.lanes() == (std::vector<std::uint32_t>{0, 1, 0, 1, 1}));
   w.finish_series(1);
   BOOST_TEST(a.sink.take_log() == (words{"series of 1", "value 0"}));
   w.turn_over();

@@ -17,20 +17,13 @@ using ids = std::vector<std::uint64_t>;
 using words = std::vector<std::string>;
 using cancellation = procx::detail::dispatcher::cancellation;
 
-/// The lanes' numbers, in the order of the worker's tasks.
-static std::vector<std::uint32_t> lanes_on(scripted_worker const& w) {
-  std::vector<std::uint32_t> all;
-  for (auto const& t : w.tasks) all.push_back(t.lane);
-  return all;
-}
-
 BOOST_AUTO_TEST_CASE(parts_and_messages_come_to_the_owner_of_the_oldest_task) {
   dispatch_stage s({.policy = {.window = 4}});
   owner a(*s.dispatcher, 1, 1000), b(*s.dispatcher);
   a.add(1), b.add(1);
   s.pump();
   auto& w = s.workers[0];
-  BOOST_TEST(lanes_on(w) == (std::vector<std::uint32_t>{0, 1}));
+  BOOST_TEST(w.lanes() == (std::vector<std::uint32_t>{0, 1}));
   w.give_parts("one");
   w.give_message(7, "hello");
   w.work(1);

@@ -156,3 +156,14 @@ struct dispatch_stage {
   scripted_workers workers;
   std::unique_ptr<procx::detail::dispatcher> dispatcher;
 };
+
+/// One worker at a time, which has three tasks.
+struct three_tasks : dispatch_stage {
+  explicit three_tasks(std::uint32_t retries, std::chrono::nanoseconds backoff = {})
+      : dispatch_stage({.backoff = backoff, .policy = {.window = 3, .retries = retries}}), o(*dispatcher) {
+    o.add(3);
+    pump();
+  }
+  scripted_worker& last() { return workers[workers.size() - 1]; }
+  owner o;
+};

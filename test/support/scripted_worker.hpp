@@ -54,9 +54,16 @@ class scripted_worker {
   bool is_gone = false;
 
   procx::detail::worker_name name() const noexcept { return {number_, 1000 + std::int64_t{number_}}; }
+  /// Of its tasks.
   std::vector<std::uint64_t> ids() const {
     std::vector<std::uint64_t> all;
     for (task_run const& t : tasks) all.push_back(t.id);
+    return all;
+  }
+  /// Of the same.
+  std::vector<std::uint32_t> lanes() const {
+    std::vector<std::uint32_t> all;
+    for (task_run const& t : tasks) all.push_back(t.lane);
     return all;
   }
   /// Of the i-th one's arguments.
@@ -181,14 +188,14 @@ class scripted_worker::seated final : public procx::detail::worker {
   bool can_run(procx::detail::task_head const& head) const noexcept override {
     return w_->knows >= procx::detail::callable_table::needed_for(head.callable);
   }
-  void add(procx::detail::task_run const& tasks) override {
+  void add(procx::detail::task_run const& given) override {
     check(!w_->is_retired && !w_->owes_recall && !w_->is_gone, "nothing for one that is retired or recalls");
-    for (auto run = tasks; run.count > 0;) w_->tasks.push_back(run.take_front(1));
-    w_->unflushed += tasks.count;
+    for (auto run = given; run.count > 0;) w_->tasks.push_back(run.take_front(1));
+    w_->unflushed += given.count;
     check(w_->tasks.size() <= w_->credit, "no more tasks than credit");
   }
   void flush() override { w_->gifts.push_back(std::exchange(w_->unflushed, 0)); }
-  void set_credit(std::uint32_t credit) noexcept override { w_->credit = credit; }
+  void set_credit(std::uint32_t most) noexcept override { w_->credit = most; }
   std::optional<std::size_t> recall() override {
     check(!w_->owes_recall, "one recall at a time");
     ++w_->recalls;
