@@ -227,14 +227,27 @@ BOOST_AUTO_TEST_CASE(nothing_is_heard_of_what_comes_after_the_stop) {
   s.workers[0].fail();
   s.workers[0].turn_over();
   s.workers[0].recalls_late = true;
-  s.workers.answer();
-  BOOST_TEST(s.workers[s.workers.size() - 1].is_gone);  // nobody wants it any more
   s.move_clock(1ms);
   s.pump();
   for (std::size_t i : {0u, 1u, 2u}) s.workers[i].leave();
   BOOST_TEST(s.told == 1);
   BOOST_TEST(s.o.sink.log.empty());
   BOOST_TEST(s.workers.orders == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_comes_after_the_stop_is_to_leave_and_is_waited_for) {
+  about_to_stop s;
+  s.stop();
+  s.workers.answer();
+  BOOST_TEST_REQUIRE(s.workers.size() == 4u);
+  BOOST_TEST(s.workers[3].is_retired);
+  BOOST_TEST(s.workers[3].tasks.empty());
+  for (std::size_t i : {0u, 1u, 2u}) s.workers[i].leave();
+  BOOST_TEST(s.told == 0);
+  s.move_clock(3s);
+  BOOST_TEST(s.workers[3].ends_now == 1u);
+  s.workers[3].leave();
+  BOOST_TEST(s.told == 1);
 }
 
 BOOST_AUTO_TEST_CASE(without_workers_the_end_is_told_at_once_and_may_be_the_dispatchers) {
