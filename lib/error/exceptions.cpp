@@ -7,7 +7,15 @@
 namespace procx::inline v1 {
 namespace {
 
-constinit std::string const nowhere;  // static objects may throw and catch before those of this file are initialized
+/// Nothing. It is there before the static objects of this file and after them: others of their kind may throw and catch.
+std::string const& nowhere() noexcept {
+  static union holder {
+    std::string text;
+    holder() noexcept : text() {}
+    ~holder() {}
+  } const none;
+  return none.text;
+}
 
 /// At the end of one string, so that each text is copied once, however deep it lies.
 void add_sentence(std::string& text, exception_record const& record) {
@@ -59,11 +67,11 @@ task_error::task_error(boost::system::error_code code, std::string message, deat
     : error(code, std::move(message)), certificate_(std::make_shared<death_certificate const>(std::move(certificate))) {}
 
 std::string const& task_error::saved_as() const noexcept {
-  return saved_as_ ? *saved_as_ : nowhere;
+  return saved_as_ ? *saved_as_ : nowhere();
 }
 
 std::string const& task_error::not_saved_because() const noexcept {
-  return not_saved_because_ ? *not_saved_because_ : nowhere;
+  return not_saved_because_ ? *not_saved_because_ : nowhere();
 }
 
 void task_error::set_not_saved(std::string why) {
