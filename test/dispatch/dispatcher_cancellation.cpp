@@ -32,7 +32,8 @@ BOOST_AUTO_TEST_CASE(what_can_be_cancelled_and_how_depends_on_how_far_the_task_i
            row{waiting, 4, drop, true}, row{waiting, 4, ask, true}, row{waiting, 4, kill, true},
            row{delayed, 0, drop, true}, row{delayed, 0, ask, true}, row{delayed, 0, kill, true},
            row{unbegun, 2, drop, true}, row{unbegun, 2, ask, true}, row{unbegun, 2, kill, true},
-           row{running, 0, drop, false}, row{running, 0, ask, false, stop_how::ask}, row{running, 0, kill, false, stop_how::kill},
+           row{running, 0, drop, false}, row{running, 0, ask, false, stop_how::ask},
+           row{running, 0, kill, false, stop_how::kill},
            row{over_there, 0, drop, false}, row{over_there, 0, ask, false}, row{over_there, 0, kill, false},
            row{done, 0, drop, false}, row{done, 0, ask, false}, row{done, 0, kill, false},
        }) {
@@ -102,7 +103,8 @@ BOOST_AUTO_TEST_CASE(a_task_whose_worker_is_ended_by_a_cancellation_is_not_tried
 
 /// A worker that answers recalls later has three tasks, has begun the first, and is to give up the second.
 struct cancelled_later : dispatch_stage {
-  explicit cancelled_later(cancellation how) : dispatch_stage({.policy = {.window = 3, .retries = 1}}), o(*dispatcher), w(first()) {
+  explicit cancelled_later(cancellation how)
+      : dispatch_stage({.policy = {.window = 3, .retries = 1}}), o(*dispatcher), w(first()) {
     BOOST_TEST(!o.lane->cancel(1, how));
     pump();
     BOOST_TEST(o.sink.end_of(1) == "");

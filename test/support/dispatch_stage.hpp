@@ -51,7 +51,8 @@ class recording_sink final : public procx::detail::task_sink {
     log.push_back("value " + std::to_string(id));
     end(id, "value");
   }
-  void on_values(std::uint64_t first, procx::detail::worker_name const& from, procx::detail::value_series const& values) override {
+  void on_values(std::uint64_t first, procx::detail::worker_name const& from,
+                 procx::detail::value_series const& values) override {
     log.push_back("series of " + std::to_string(values.count));
     task_sink::on_values(first, from, values);
   }

@@ -205,7 +205,8 @@ class dispatcher_history {
     for_alive([&](scripted_worker& w) {
       busy += !w.tasks.empty();
       is(w.unflushed == 0, "what is given is sent");
-      is(!options_.recycle_after_tasks || w.tasks.size() <= options_.recycle_after_tasks, "a worker has no more than it is to do");
+      std::size_t const most = options_.recycle_after_tasks;
+      is(most == 0 || w.tasks.size() <= most, "a worker has no more than it is to do");
       auto const held = held_.find(&w);
       if (held == held_.end()) return;
       if (w.begun() == 0 || number_at(w, w.begun() - 1) != held->second) return static_cast<void>(held_.erase(held));

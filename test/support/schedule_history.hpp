@@ -12,14 +12,15 @@
 #include <string>
 #include <vector>
 
-/// Whatever the bytes mean as a history of tasks in three lanes and of workers happens to the schedule and to an obvious model of
-/// them; throws std::logic_error where the two differ.
+/// Whatever the bytes mean as a history of tasks in three lanes and of workers happens to the schedule and to an obvious
+/// model of them; throws std::logic_error where the two differ.
 class schedule_history {
  public:
   using schedule = procx::detail::schedule;
   using task_run = procx::detail::task_run;
 
-  explicit schedule_history(std::span<std::uint8_t const> bytes) : bytes_(bytes), settings_(read_settings()), schedule_(settings_) {
+  explicit schedule_history(std::span<std::uint8_t const> bytes)
+      : bytes_(bytes), settings_(read_settings()), schedule_(settings_) {
     for (lane& l : lanes_) schedule_.open_lane(l.weight = 1 + next() % 3);
   }
 
