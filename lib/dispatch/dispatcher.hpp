@@ -65,6 +65,8 @@ class dispatcher final : private worker_events {
   std::size_t leaving() const noexcept;
   /// Those that have tasks now.
   std::vector<worker_name> busy_workers() const;
+  /// Takes in no results for now, or goes on: workers wait once they have too many.
+  void hold_results(bool hold);
   enum class cancellation {
     drop,  ///< unless it has begun
     ask,   ///< as `drop`; if it has begun, it sees `stop_requested`
@@ -221,6 +223,7 @@ class dispatcher final : private worker_events {
   ticker ticker_;
   boost::asio::steady_timer idle_timer_;
   bool idle_watched_ = false;
+  bool holds_results_ = false;
   std::shared_ptr<dispatcher*> alive_ = std::make_shared<dispatcher*>(this);
 };
 

@@ -64,6 +64,12 @@ void dispatcher::on_turn_over(worker& from, std::chrono::nanoseconds busy) {
   tell_progress();
 }
 
+void dispatcher::hold_results(bool hold) {
+  if (std::exchange(holds_results_, hold) == hold) return;
+  for (seat& s : seats_)
+    if (s) s.who->hold_results(hold);
+}
+
 std::vector<worker_name> dispatcher::busy_workers() const {
   std::vector<worker_name> busy;
   for (seat const& s : seats_)

@@ -42,6 +42,7 @@ void dispatcher::on_worker(std::unique_ptr<worker> fresh) {
     return retire(*vacant);
   }
   vacant->who->set_credit(schedule_.credit(number));
+  if (holds_results_) vacant->who->hold_results(true);
 }
 
 void dispatcher::on_no_worker(std::exception_ptr why, bool again) {

@@ -89,6 +89,8 @@ class worker {
   /// Every now and then while it has tasks: looks for results that are late, for memory, for a stop of its process. Nobody here
   /// has looked for `absence` before.
   virtual void look_after(time_point, std::chrono::nanoseconds) {}
+  /// Whether its results are left where they are for now, so that it waits once there are too many of them.
+  virtual void hold_results(bool) {}
   /// Waits for nothing until there is another task, so that the loop may run out of work.
   virtual void rest() {}
   /// Blocks until it has ended: its end, or none if that is not by then. No event tells of it any more.

@@ -51,6 +51,7 @@ class local_worker final : public worker {
   void end(std::chrono::nanoseconds grace) noexcept override;
   void end_now() noexcept override;
   void look_after(time_point now, std::chrono::nanoseconds absence) override;
+  void hold_results(bool hold) override;
   void rest() override;
   std::optional<worker_end> wait_until(std::optional<time_point> until) override;
 
@@ -131,6 +132,7 @@ class local_worker final : public worker {
   bool stderr_watched_ = false;
   bool awaits_word_ = false;  // of how it has ended
   bool resting_ = false;
+  bool holds_results_ = false;
   bool retired_ = false;
   bool ended_ = false;
   bool buried_ = false;

@@ -192,11 +192,12 @@ std::optional<worker_end> local_worker::wait_until(std::optional<time_point> unt
 
 void local_worker::look_after(time_point now, std::chrono::nanoseconds absence) {
   seen_at_ += absence, stalled_at_ += absence;  // the worker may have waited for us
+  if (holds_results_) seen_at_ = stalled_at_ = now;
   if (options().memory_limit || options().limits.recycle_after_memory) watch_memory();
   kill_if_due(now);
   if (!makes_sense()) return;
   if (options().task_timeout.count() > 0) end_if_stalled(now);
-  if (running_for(now) >= ticker::period) collect_early();
+  if (running_for(now) >= ticker::period && !holds_results_) collect_early();
 }
 
 /// A worker that is stopped while it has no task cannot overrun the time of one: it is let go, and nobody is to blame. One

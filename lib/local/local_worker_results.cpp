@@ -35,7 +35,7 @@ struct no_memory final : std::bad_alloc {
 }  // namespace
 
 void local_worker::read() {
-  if (resting_ || reading_) return;
+  if (resting_ || reading_ || holds_results_) return;
   std::span<std::byte> room;
   try {
     room = room_for_results();
@@ -51,6 +51,11 @@ void local_worker::read() {
                              reading_ = false;
                              events_.guarded([&] { on_read(error, n); });
                            });
+}
+
+void local_worker::hold_results(bool hold) {
+  holds_results_ = hold;
+  if (!hold && !ended_) read();
 }
 
 /// Where there is no memory for a result it is passed over, and costs its task alone. Throws std::bad_alloc if there is none

@@ -158,14 +158,16 @@ class pipeline_core::state final : public front, public segment_owner, public na
   // For any thread.
 
   void put(intake_item const& item) {
-    context_.check_ours();
-    context_.check_may_wait();
-    if (item.size() > frame_limit_) throw_too_large("an item", item.size(), frame_limit_);
+    check_may_block("async_feed");
+    check_size(item);
     try {
       intake_.put(item, wait_forever);
     } catch (queue_stopped const&) {
       throw sequence_error("a pipeline that was joined or stopped takes no more");
     }
+  }
+  void check_size(intake_item const& item) const {
+    if (item.size() > frame_limit_) throw_too_large("an item", item.size(), frame_limit_);
   }
   std::string const& name() const noexcept override { return name_; }
   void accept(std::uint64_t type, std::span<std::byte const> item) override {
@@ -178,9 +180,26 @@ class pipeline_core::state final : public front, public segment_owner, public na
     }
   }
 
-  pipeline_summary join() {
+  std::uint64_t async_put(intake_item const& item, std::unique_ptr<operation>&& op) {
     context_.check_ours();
+    check_size(item);
+    return intake_.async_put(item, std::move(op));
+  }
+  void cancel_put(std::uint64_t number) { intake_.cancel(number); }
+  void when_over(ending_handler then) {
+    if (foreign()) return static_cast<void>(then(nullptr));  // a copy has no items, nor workers
+    refuse();
+    if (!ends_.keep_unless([this] { return over_.load(); }, then)) ends_.tell(then);
+    on_loop<state>([](state& s) { s.on_progress(); });
+  }
+  void check_may_block(char const* instead) const {
+    context_.check_ours();
+    if (!context_.is_private())
+      throw sequence_error("a pipeline on your executor cannot block: use " + std::string(instead));
     context_.check_may_wait();
+  }
+  pipeline_summary join() {
+    check_may_block("async_join");
     refuse();
     on_loop<state>([](state& s) { s.on_progress(); });
     ends_.wait([this] { return over_.load(); }, wait_forever);
@@ -236,6 +255,7 @@ class pipeline_core::state final : public front, public segment_owner, public na
   }
   void on_progress() override {
     if (over_ || ends_now_) return;
+    hold_what_is_too_much();
     feed_allowed();
     pump();
     for (auto const& l : later_) l->tasks().pump();
@@ -326,6 +346,16 @@ class pipeline_core::state final : public front, public segment_owner, public na
 
   // On the loop thread.
 
+  /// A segment before one that has more than is of use to it waits, and its processes with it once their pipes are full.
+  void hold_what_is_too_much() {
+    for (std::size_t k = 0; k < later_.size(); ++k) {
+      bool const too_much = !later_[k]->items().wants_more();
+      if (k == 0)
+        hold_results(too_much);
+      else
+        later_[k - 1]->tasks().hold_results(too_much);
+    }
+  }
   /// As long as no segment has more than is of use to it: what is alive between the stages is bounded, in bytes.
   void feed_allowed() {
     for (auto const& l : later_)
@@ -359,6 +389,9 @@ class pipeline_core::state final : public front, public segment_owner, public na
     over_ = true;
     results_.end();
     ends_.tell_threads();
+    guarded([this] {
+      for (auto const& then : ends_.take_handlers()) ends_.tell(then);
+    });
   }
 
   static constexpr std::uint64_t not_stopped = ~std::uint64_t{0};
@@ -428,7 +461,25 @@ pipeline_summary pipeline_core::summary() const { return state_->summary(); }
 std::vector<pipeline_failure> pipeline_core::failures() const { return state_->failures(); }
 std::vector<std::size_t> pipeline_core::queue_lengths() const { return state_->queue_lengths(); }
 std::string pipeline_core::explain() const { return state_->explain(); }
-bool pipeline_core::take(result_block& into) { return state_->results().take(into); }
+bool pipeline_core::take(result_block& into) {
+  state_->check_may_block("async_next");
+  return state_->results().take(into);
+}
+std::uint64_t pipeline_core::async_feed(intake_item const& item, std::unique_ptr<operation>&& op) {
+  return state_->async_put(item, std::move(op));
+}
+void pipeline_core::when_over(ending_handler then) { state_->when_over(std::move(then)); }
+std::uint64_t pipeline_core::async_take(std::unique_ptr<result_taker>&& taker) {
+  return state_->results().async_take(std::move(taker));
+}
+void pipeline_core::cancel_feed(std::weak_ptr<void> const& pipeline, std::uint64_t number) {
+  if (auto const core = std::static_pointer_cast<state>(pipeline.lock())) core->cancel_put(number);
+}
+void pipeline_core::cancel_take(std::weak_ptr<void> const& pipeline, std::uint64_t number) {
+  if (auto const core = std::static_pointer_cast<state>(pipeline.lock())) core->results().cancel(number);
+}
+std::weak_ptr<void> pipeline_core::weak() const noexcept { return state_; }
+handler_home& pipeline_core::home() const noexcept { return state_->home(); }
 void pipeline_core::give_back(result_block block) { state_->results().give_back(std::move(block)); }
 
 void send_to_pipeline(std::string_view name, std::uint64_t type, std::span<std::byte const> item) {

@@ -4,8 +4,11 @@
 
 #include <procx/error/exceptions.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/crc.hpp>
+#include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -76,6 +79,73 @@ void result_store::add_error(std::exception_ptr error) {
 void result_store::publish() {
   { std::lock_guard const lock(mutex_); }
   news_.notify_all();
+  serve();
+}
+
+std::uint64_t result_store::async_take(std::unique_ptr<result_taker>&& taker) {
+  std::uint64_t number = 0;
+  {
+    std::lock_guard const lock(mutex_);
+    waiting_.push_back({number = ++numbers_, nullptr});
+    waiting_.back().taker = std::move(taker);  // there is memory for it
+  }
+  serve();
+  return number;
+}
+
+void result_store::cancel(std::uint64_t number) {
+  std::unique_ptr<result_taker> cancelled;
+  {
+    std::lock_guard const lock(mutex_);
+    auto const at = std::ranges::find(waiting_, number, &waiting_taker::number);
+    if (at == waiting_.end()) return;
+    cancelled = std::move(at->taker);
+    waiting_.erase(at);
+  }
+  fail(*cancelled, std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted)));
+}
+
+/// Gives results to those who wait asynchronously. They run code of the user's: not under the lock.
+void result_store::serve() {
+  for (;;) {
+    std::unique_ptr<result_taker> taker;
+    buffer value;
+    std::exception_ptr error;
+    bool has_value = false;
+    {
+      std::lock_guard const lock(mutex_);
+      if (waiting_.empty()) return;
+      try {
+        has_value = next(value, error);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      if (!has_value && !error && !ended_) return;
+      taker = std::move(waiting_.front().taker);
+      waiting_.pop_front();
+    }
+    std::span<std::byte const> const bytes(value.data(), value.size());
+    taker->complete(std::move(error), has_value ? &bytes : nullptr);
+  }
+}
+
+/// Takes one result off; false if there is none, or it is an error. Under the lock.
+bool result_store::next(buffer& value, std::exception_ptr& error) {
+  if (!blocks_.empty() && blocks_.front().in_file) load(blocks_.front());
+  result_block& from = blocks_.empty() ? open_ : blocks_.front().block;
+  if (from.empty()) return false;
+  auto const bytes = from.take(error);
+  if (!error) value.append(bytes.data(), bytes.size());
+  --count_;
+  if (from.empty()) {
+    if (blocks_.empty()) {
+      open_ = {};
+    } else {
+      in_memory_ -= from.bytes.size();
+      blocks_.pop_front();
+    }
+  }
+  return !error;
 }
 
 void result_store::end() {
@@ -84,6 +154,7 @@ void result_store::end() {
     ended_ = true;
   }
   news_.notify_all();
+  serve();
 }
 
 std::size_t result_store::size() const {
@@ -158,6 +229,7 @@ void result_store::give_back(result_block block) {
     blocks_.push_front({std::move(block)});
   }
   news_.notify_all();
+  serve();
 }
 
 }  // namespace procx::inline v1::detail

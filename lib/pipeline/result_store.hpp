@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -39,6 +40,10 @@ class result_store {
   /// The next results, as many as there are in one piece; waits for them. False at the end. Throws error if the file has been
   /// damaged.
   bool take(result_block& into);
+  /// One result for this taker, as soon as there is one; those who wait are served in turn. A number for `cancel`.
+  std::uint64_t async_take(std::unique_ptr<result_taker>&& taker);
+  /// It completes with operation_aborted, if it still waits.
+  void cancel(std::uint64_t number);
   /// What was not read of a block, to be read next.
   void give_back(result_block block);
   std::size_t size() const;
@@ -55,6 +60,13 @@ class result_store {
   };
   static constexpr std::size_t block_size = 64 * 1024;
 
+  struct waiting_taker {
+    std::uint64_t number;
+    std::unique_ptr<result_taker> taker;
+  };
+
+  void serve();
+  bool next(buffer& value, std::exception_ptr& error);
   void close_open_block();
   void spill(stored_block& b) noexcept;
   void load(stored_block& b);
@@ -67,6 +79,8 @@ class result_store {
   std::size_t in_memory_ = 0;  // bytes of them
   std::size_t count_ = 0;      // results
   bool ended_ = false;
+  std::deque<waiting_taker> waiting_;
+  std::uint64_t numbers_ = 0;
   descriptor file_;
   std::uint64_t file_end_ = 0;
 };

@@ -107,6 +107,8 @@ class front : public task_sink, public std::enable_shared_from_this<front> {
   void note_workers() noexcept { workers_.store(dispatcher_.workers(), std::memory_order_relaxed); }
   /// Has the workers begin what they were given.
   void pump();
+  /// See `dispatcher::hold_results`.
+  void hold_results(bool hold) { dispatcher_.hold_results(hold); }
   /// Cancels a task that was admitted, as Asio means it.
   void cancel_task(std::uint64_t number, boost::asio::cancellation_type how);
   std::size_t leaving_workers() const noexcept { return dispatcher_.leaving(); }

@@ -5,6 +5,15 @@
 
 #include "support/observe.hpp"
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -19,9 +28,11 @@
 #include <tuple>
 #include <vector>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace px = procx;
+namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 static void words(std::string const& line, px::emit<std::string> out) {
@@ -30,6 +41,12 @@ static void words(std::string const& line, px::emit<std::string> out) {
 }
 static int twice(int n) { return 2 * n; }
 static std::optional<int> if_even(int n) { return n % 2 ? std::nullopt : std::optional(n); }
+
+static std::size_t peak_memory() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<std::size_t>(used.ru_maxrss) * 1024;
+}
 
 template <class Pipeline>
 static auto results_of(Pipeline& p) {
@@ -230,6 +247,24 @@ BOOST_AUTO_TEST_CASE(a_large_item_goes_through_whole) {
   BOOST_TEST(results_of(p).at(0) == 6'000'000u);
 }
 
+BOOST_AUTO_TEST_CASE(what_one_item_becomes_may_be_more_than_memory_would_hold) {
+  // Half a gigabyte between the two stages, of which never more than a few MB wait in the program.
+  auto p = px::pipeline()
+               .add_origin([](int n, px::emit<std::string> out) {
+                 for (int i = 0; i < n; ++i) out(std::string(100'000, 'x'));
+               }, {.workers = 1})
+               .add_task([](std::string const& s, px::emit<std::size_t> out) {
+                 static std::size_t sum = 0;
+                 if ((sum += s.size()) % 250'000'000 == 0) out(sum);
+               }, {.workers = 1});
+  p.start();
+  std::size_t const before = peak_memory();
+  p.feed(5'000);
+  BOOST_TEST(p.join().failed == 0u);
+  BOOST_TEST(results_of(p) == (std::vector<std::size_t>{250'000'000, 500'000'000}), boost::test_tools::per_element());
+  BOOST_TEST(peak_memory() - before < 100'000'000u);
+}
+
 BOOST_AUTO_TEST_CASE(reading_that_is_broken_off_goes_on_later) {
   auto p = px::pipeline().add_task(twice, {.workers = 1, .ordered = true});
   p.start();
@@ -303,6 +338,44 @@ BOOST_AUTO_TEST_CASE(a_stopped_pipeline_ends_for_its_readers_too) {
   std::jthread const stopper([&] { p.stop(); });
   BOOST_TEST(results_of(p).empty());
   BOOST_CHECK_THROW(p.feed(1), px::sequence_error);
+}
+
+BOOST_AUTO_TEST_CASE(on_a_loop_of_the_users_nothing_blocks) {
+  asio::io_context io;
+  auto p = px::pipeline().add_task(twice, {.workers = 2, .ordered = true}).add_task(if_even, {.here = true});
+  p.start(io);
+  BOOST_CHECK_THROW(p.feed(1), px::sequence_error);
+  BOOST_CHECK_THROW((void)p.join(), px::sequence_error);
+  std::vector<int> got;
+  bool joined = false;
+  asio::co_spawn(io, [&]() -> asio::awaitable<void> {
+    for (int i = 0; i < 100; ++i) co_await p.async_feed(i, asio::use_awaitable);
+    p.async_join([&](std::exception_ptr error) { joined = !error; });
+    while (auto const n = co_await p.async_next(asio::use_awaitable)) got.push_back(*n);
+  }, asio::detached);
+  io.run();
+  BOOST_TEST(joined);
+  BOOST_TEST(got.size() == 100u);
+  BOOST_TEST(std::ranges::is_sorted(got));
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_for_a_result_that_is_cancelled_loses_none) {
+  asio::io_context io;
+  auto p = px::pipeline().add_task(twice, {.workers = 1});
+  p.start(io);
+  asio::cancellation_signal cancel;
+  bool aborted = false;
+  p.async_next(asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr error, std::optional<int>) {
+    aborted = error != nullptr;
+    p.async_feed(21, [](std::exception_ptr) {});
+    p.async_next([&](std::exception_ptr, std::optional<int> n) {
+      BOOST_TEST(n.value_or(0) == 42);
+      p.stop();
+    });
+  }));
+  asio::post(io, [&] { cancel.emit(asio::cancellation_type::total); });
+  io.run();
+  BOOST_TEST(aborted);
 }
 
 BOOST_AUTO_TEST_CASE(explain_says_what_runs_where) {

@@ -6,11 +6,14 @@
 #include <procx/detail/pipeline/pipeline_core.hpp>
 #include <procx/detail/pipeline/result_range.hpp>
 #include <procx/detail/pipeline/stage.hpp>
+#include <procx/detail/pool/submission.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/pipeline/emit.hpp>
 #include <procx/pipeline/send.hpp>
 #include <procx/pipeline/stage_options.hpp>
 #include <procx/pipeline/summary.hpp>
+
+#include <boost/asio/async_result.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -82,7 +85,13 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
 
   /// Makes the processes. Throws sequence_error if it was called before, or if another pipeline has the name; system_error if
   /// there can be no processes.
-  void start() { start(std::nullopt); }
+  void start() { begin(std::nullopt); }
+  /// The same on an executor of yours, with a strand of it: then `async_feed`, `async_next` and `async_join` are to be used instead
+  /// of what blocks.
+  template <detail::has_executor Executor>
+  void start(Executor&& executor) {
+    begin(detail::executor_of(std::forward<Executor>(executor)));
+  }
 
   /// Puts an item in at the first stage. Waits while there are `max_size` items under way. Throws sequence_error before `start`
   /// and after `join` or `stop`, protocol_error for an item that is too large; what its `serialize` throws.
@@ -109,6 +118,55 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   /// and all are read. An item that has failed throws in its place; with `px::skip_failures` it is passed over.
   auto as_completed() { return detail::result_range<typename chain::result>(core("as_completed"), false); }
   auto as_completed(skip_failures_type) { return detail::result_range<typename chain::result>(core("as_completed"), true); }
+  /// As `feed`, without waiting. Completion: `void(std::exception_ptr)` when the item has its place, or with what `feed` throws.
+  /// Cancellation (of any type): an item that has no place yet gets none, and completes with `operation_aborted`.
+  template <class Item, class Token>
+  auto async_feed(Item&& item, Token&& token) {
+    typename chain::input input(std::forward<Item>(item));
+    auto stored = item_of(input).use([](detail::intake_item const& i) { return detail::stored_item(i); });
+    return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
+        [core = &core("async_feed")](auto handler, detail::stored_item kept) {
+          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto op = std::make_unique<detail::awaited_result<void, decltype(handler)>>(std::move(handler), core->home());
+          detail::begin_operation<detail::operation>(
+              std::move(op), slot,
+              [&](auto& begun) {
+                return kept.use([&](detail::intake_item const& i) { return core->async_feed(i, std::move(begun)); });
+              },
+              [pipeline = core->weak()](std::uint64_t number, boost::asio::cancellation_type) {
+                detail::pipeline_core::cancel_feed(pipeline, number);
+              });
+        },
+        token, std::move(stored));
+  }
+  /// The next result. Completion: `void(std::exception_ptr, std::optional<T>)`: with what an item has failed with, with a result, or
+  /// empty once the pipeline was joined or stopped and all results are taken. Those who wait are served in turn. Cancellation (of
+  /// any type): completes with `operation_aborted`, and no result is lost.
+  template <class Token>
+  auto async_next(Token&& token) {
+    using value = typename detail::result_range<typename chain::result>::value_type;
+    return boost::asio::async_initiate<Token, void(std::exception_ptr, std::optional<value>)>(
+        [core = &core("async_next")](auto handler) {
+          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
+          auto taker = std::make_unique<detail::awaited_item<value, decltype(handler)>>(std::move(handler), core->home());
+          detail::begin_operation<detail::result_taker>(
+              std::move(taker), slot, [&](auto& begun) { return core->async_take(std::move(begun)); },
+              [pipeline = core->weak()](std::uint64_t number, boost::asio::cancellation_type) {
+                detail::pipeline_core::cancel_take(pipeline, number);
+              });
+        },
+        token);
+  }
+  /// As `join`; `summary` has the numbers. Completion: `void(std::exception_ptr)`, or `void()` for a handler without parameters.
+  /// It cannot be cancelled.
+  template <class Token>
+  auto async_join(Token&& token) {
+    return boost::asio::async_initiate<Token, detail::ending_signature<Token>>(
+        [core = &core("async_join")](auto handler) {
+          core->when_over(detail::posted_handler(std::move(handler), core->home()));
+        },
+        token);
+  }
   /// What has failed so far, in the order in which it did.
   std::vector<pipeline_failure> failures() const { return core("failures").failures(); }
   /// How many items are in each of the stages that run together, and at last results that were not read.
@@ -137,7 +195,7 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
     if (core_) throw sequence_error("a stage is added to a pipeline that has been started");
     return basic_pipeline<Os, Ts, Ds>(std::move(name_), options_, std::move(parts)...);
   }
-  void start(std::optional<boost::asio::any_io_executor> executor) {
+  void begin(std::optional<boost::asio::any_io_executor> executor) {
     if (core_) throw sequence_error("a pipeline is started twice");
     chain::check();
     auto stages = chain::make(std::tuple_cat(std::move(origins_), std::move(tasks_), std::move(destinations_)),
@@ -147,9 +205,12 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   }
   template <class Input>
   void feed_item(Input const& item) {
-    detail::encoded_item(detail::pipeline_core::head(), core_->runs_once(), [&](output_archive& out) {
-      detail::save_to_make(out, item);
-    }).use([&](detail::intake_item const& i) { core_->feed(i); });
+    item_of(item).use([&](detail::intake_item const& i) { core_->feed(i); });
+  }
+  template <class Input>
+  detail::encoded_item item_of(Input const& item) const {
+    return detail::encoded_item(detail::pipeline_core::head(), core("feed").runs_once(),
+                                [&](output_archive& out) { detail::save_to_make(out, item); });
   }
   detail::pipeline_core& core(char const* what) const {
     if (!core_) throw sequence_error(std::string(what) + " before the pipeline was started");

@@ -38,6 +38,7 @@ struct stages_from;
 template <class Item>
 struct stages_from<Item> {
   using result = Item;
+  static constexpr bool fit = true;
   static void check() {}
   template <std::size_t I, class Tuple>
   static void make(Tuple&, std::vector<stage_entry>&, std::size_t, std::size_t) {}
@@ -45,13 +46,15 @@ struct stages_from<Item> {
 template <class Item, class Spec, class... More>
 struct stages_from<Item, Spec, More...> {
   using call = stage_call<Spec, Item>;
-  using next = stages_from<typename call::output, More...>;
+  static constexpr bool goes_on = call::valid && !(sizeof...(More) > 0 && std::is_void_v<typename call::output>);
+  using next = std::conditional_t<goes_on, stages_from<typename call::output, More...>, stages_from<void>>;
   using result = typename next::result;
+  static constexpr bool fit = goes_on && next::fit;
 
   static void check() {
     if constexpr (!call::valid)
       static_cast<void>(sizeof(stage_cannot_be_called_with<Spec, Item>));
-    else if constexpr (sizeof...(More) > 0 && std::is_void_v<typename call::output>)
+    else if constexpr (!goes_on)
       static_cast<void>(sizeof(stage_makes_nothing_for_the_next<Spec>));
     else
       next::check();
@@ -82,6 +85,7 @@ struct stage_types<First, More...> {
   using input = typename known_input<says_its_input<First>, First>::type;
   using all = stages_from<input, First, More...>;
   using result = typename all::result;
+  static constexpr bool fit = says_its_input<First> && all::fit;
 
   static void check() {
     if constexpr (!says_its_input<First>)
@@ -92,7 +96,7 @@ struct stage_types<First, More...> {
   template <class Tuple>
   static std::vector<stage_entry> make(Tuple&& specs, std::size_t origins, std::size_t tasks) {
     std::vector<stage_entry> stages;
-    all::template make<0>(specs, stages, origins, tasks);
+    if constexpr (fit) all::template make<0>(specs, stages, origins, tasks);
     return stages;
   }
 };

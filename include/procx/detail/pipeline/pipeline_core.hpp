@@ -2,7 +2,10 @@
 
 #include <procx/detail/pipeline/result_block.hpp>
 #include <procx/detail/pipeline/stage_base.hpp>
+#include <procx/detail/pool/ending_handler.hpp>
+#include <procx/detail/pool/handler_home.hpp>
 #include <procx/detail/pool/intake_item.hpp>
+#include <procx/detail/system/operation.hpp>
 #include <procx/pipeline/stage_options.hpp>
 #include <procx/pipeline/summary.hpp>
 
@@ -36,7 +39,10 @@ class pipeline_core {
   bool runs_once() const noexcept;
   /// Waits for room. Throws sequence_error after `join` and `stop`, protocol_error for what is too large.
   void feed(intake_item const& item);
+  std::uint64_t async_feed(intake_item const& item, std::unique_ptr<operation>&& op);
   pipeline_summary join();
+  /// No more items; told when the processes have gone.
+  void when_over(ending_handler then);
   void stop() noexcept;
   pipeline_summary summary() const;
   std::vector<pipeline_failure> failures() const;
@@ -46,6 +52,13 @@ class pipeline_core {
   /// See `result_store`.
   bool take(result_block& into);
   void give_back(result_block block);
+  std::uint64_t async_take(std::unique_ptr<result_taker>&& taker);
+
+  /// These may be called, and do nothing, after the pipeline has gone.
+  static void cancel_feed(std::weak_ptr<void> const& pipeline, std::uint64_t number);
+  static void cancel_take(std::weak_ptr<void> const& pipeline, std::uint64_t number);
+  std::weak_ptr<void> weak() const noexcept;
+  handler_home& home() const noexcept;
 
  private:
   class state;

@@ -50,4 +50,14 @@ struct result_block {
   }
 };
 
+/// Who waits asynchronously for one result of a pipeline. Completed exactly once, by any thread.
+class result_taker {
+ public:
+  virtual ~result_taker() = default;
+  /// With what an item or the operation has failed with; with a result; or with neither, at the end.
+  virtual void complete(std::exception_ptr error, std::span<std::byte const> const* value) = 0;
+};
+
+inline void fail(result_taker& taker, std::exception_ptr error) { taker.complete(std::move(error), nullptr); }
+
 }  // namespace procx::inline v1::detail

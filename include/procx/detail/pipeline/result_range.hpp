@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/detail/pipeline/pipeline_core.hpp>
+#include <procx/detail/pool/submission.hpp>
 #include <procx/wire/codec.hpp>
 
 #include <cstddef>
@@ -85,6 +86,29 @@ class result_range : public std::ranges::view_interface<result_range<Result>> {
   bool skips_failures_;
   result_block block_;
   std::optional<value_type> current_;
+};
+
+/// A completion handler that waits for one result.
+template <class Value, class Handler>
+class awaited_item final : public result_taker {
+ public:
+  awaited_item(Handler handler, handler_home& home) : handler_(std::move(handler), home) {}
+
+  void complete(std::exception_ptr error, std::span<std::byte const> const* bytes) override {
+    std::optional<Value> value;
+    if (!error && bytes) try {
+        if constexpr (std::is_same_v<Value, std::monostate>)
+          value.emplace();
+        else
+          value.emplace(decode<Value>(encoded_value(*bytes)));
+      } catch (...) {
+        error = std::current_exception();
+      }
+    handler_.post(std::move(error), std::move(value));
+  }
+
+ private:
+  posting_handler<Handler> handler_;
 };
 
 }  // namespace detail
