@@ -13,6 +13,7 @@ std::vector<race> tasks(effort);
 std::vector<race> durations(effort);
 std::vector<race> parallel_queue(effort);
 std::vector<race> order(effort);
+std::vector<race> pipeline(effort);
 std::vector<race> scale(effort);
 std::vector<race> start(effort);
 std::vector<race> large(effort);
@@ -34,6 +35,7 @@ inline std::vector<bench_case> const& all_cases() {
       {"tasks", "many small tasks on two workers", &tasks},
       {"durations", "tasks from nothing to 100 ms, every window", &durations},
       {"parallel_queue", "small tasks put by one thread and got by another", &parallel_queue},
+      {"pipeline", "ints through three stages", &pipeline},
       {"order", "many short tasks behind one that takes long", &order},
       {"scale", "what a task costs the parent of many workers", &scale},
       {"start", "a process from its start to its end", &start},

@@ -79,6 +79,9 @@ measured ring_tasks(std::size_t count, std::size_t window);
 /// because each has its place. A task spins for `each`. ns per task.
 measured tbb_tasks(std::size_t count, std::chrono::nanoseconds each = {});
 
+/// oneTBB: two threads, five filters of parallel_pipeline: numbers, the three stages, results in order; 128 tokens. ns per item.
+measured tbb_pipeline(std::size_t count);
+
 /// ZeroMQ: two forked workers, one message a task, by PUSH and PULL over ipc; so many tasks in flight for each worker,
 /// results in order. ns per task, without the start of the workers.
 measured zmq_tasks(std::size_t count, std::size_t window);
