@@ -129,7 +129,6 @@ class dispatcher final : private worker_events {
   void on_recalled(worker& from, std::size_t kept) override;
   void on_end(worker& from, worker_end end) override;
   void on_worn_out(worker& from) override { retire(seats_[from.seat]); }
-  std::uint64_t number_of(std::uint32_t lane, std::uint64_t id) const override;
   void on_broken(std::exception_ptr why) noexcept override;
   task_store const& tasks() const noexcept override { return tasks_; }
 

@@ -27,7 +27,7 @@ std::exception_ptr dispatcher::error_of_end(worker_end& end, task_run const* tas
   if (!end.has_certificate) return std::make_exception_ptr(std::bad_alloc());
   death_certificate c = end.certificate;
   if (task) {
-    c.task = number_of(task->lane, task->id);
+    c.task = task->id;
     c.attempt = schedule_.attempt(*task);
   }
   return error_of(std::move(c));
@@ -120,7 +120,7 @@ void dispatcher::tell_not_saved(task_run const& task, std::string const& why) co
   if (!settings_.log) return;
   std::string const text = "procx: the arguments of a task that failed could not be saved: " + why;
   try {
-    settings_.log({::getpid(), 0, number_of(task.lane, task.id), text});
+    settings_.log({::getpid(), 0, task.id, text});
   } catch (...) {
     // It must not throw, and the line is lost.
   }

@@ -120,10 +120,6 @@ void dispatcher::tell_progress() {
   if (!told) pump();  // all the news is of lanes that were closed
 }
 
-std::uint64_t dispatcher::number_of(std::uint32_t lane, std::uint64_t id) const {
-  return lanes_[lane].sink ? lanes_[lane].sink->number_of(id) : id;
-}
-
 void dispatcher::on_broken(std::exception_ptr why) noexcept {
   auto const alive = std::weak_ptr(alive_);
   for (std::size_t i = 0; i < lanes_.size() && !alive.expired(); ++i)

@@ -41,8 +41,6 @@ class task_sink {
   /// A worker that was to leave has not done so as it should: its teardown has thrown this, or how it has ended. The log has
   /// had a line of it. Called from handlers, and from `stop`.
   virtual void on_bad_ending(std::exception_ptr) noexcept {}
-  /// What people call the task with this id.
-  virtual std::uint64_t number_of(std::uint64_t id) const { return id; }
 };
 
 }  // namespace procx::inline v1::detail

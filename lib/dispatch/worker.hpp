@@ -124,8 +124,6 @@ class worker_events {
   virtual void on_end(worker& from, worker_end end) = 0;
   /// It has used what it may use, and is to leave when it has done its tasks.
   virtual void on_worn_out(worker& from) = 0;
-  /// What people call a task, for the log.
-  virtual std::uint64_t number_of(std::uint32_t lane, std::uint64_t id) const = 0;
   /// A handler has failed, and what is known of the tasks cannot be relied on.
   virtual void on_broken(std::exception_ptr why) noexcept = 0;
   virtual task_store const& tasks() const noexcept = 0;

@@ -14,7 +14,7 @@ channel_watch::channel_watch(channel_core& core, boost::asio::any_io_executor co
   try {
     begin();
   } catch (...) {
-    let_go();
+    release_descriptors();
     throw;
   }
 }
@@ -34,10 +34,10 @@ void channel_watch::begin() {
 
 channel_watch::~channel_watch() {
   alive_.reset();
-  let_go();
+  release_descriptors();
 }
 
-void channel_watch::let_go() noexcept {
+void channel_watch::release_descriptors() noexcept {
   core_.before_close = nullptr;
   for (stream* s : {&in_, &pidfd_, &errors_})
     if (s->is_open()) s->release();  // the descriptors are the channel's

@@ -21,7 +21,7 @@ class channel_watch {
 
  private:
   void begin();
-  void let_go() noexcept;
+  void release_descriptors() noexcept;
   void watch_process();
   void watch_stderr();
 

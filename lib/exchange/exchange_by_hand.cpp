@@ -68,9 +68,9 @@ exchange::channel_list exchange_core::ready(deadline until) {
   return list;
 }
 
-/// Whether there is anything to receive from the worker's face, or will be when that was received.
+/// Whether there is anything to receive from the worker's stand-in, or will be when that was received.
 bool exchange_core::has_untaken(pid_t worker, std::deque<arrived_result> const& results) const {
-  return results.size() > 1 || !results.front().is_offered || faces_.at(worker).core().offers();
+  return results.size() > 1 || !results.front().is_offered || stand_ins_.at(worker).core().offers();
 }
 
 bool exchange_core::keeps_any() const noexcept {
@@ -81,27 +81,27 @@ bool exchange_core::keeps_any() const noexcept {
 void exchange_core::take_back_offers() {
   for (auto at = kept_.begin(); at != kept_.end();) {
     auto& [worker, results] = *at;
-    if (results.front().is_offered && !faces_.at(worker).core().offers()) {
-      if (results.front().result.error) faces_.erase(worker);  // it may be gone for good
+    if (results.front().is_offered && !stand_ins_.at(worker).core().offers()) {
+      if (results.front().result.error) stand_ins_.erase(worker);  // it may be gone for good
       results.pop_front();
     }
     at = results.empty() ? kept_.erase(at) : std::next(at);
   }
 }
 
-/// The faces of workers from which something can be received: of each, one result at a time.
+/// The stand-ins of workers from which something can be received: of each, one result at a time.
 void exchange_core::list_faces(exchange::channel_list& list) {
   for (auto& [worker, results] : kept_) {
-    channel& face = face_of(worker);
+    channel& stand_in = stand_in_for(worker);
     arrived_result& first = results.front();
     if (!std::exchange(first.is_offered, true)) {
-      face.core().tag = first.id;
+      stand_in.core().tag = first.id;
       if (first.result.error)
-        face.core().offer(first.result.error);
+        stand_in.core().offer(first.result.error);
       else
-        face.core().offer(first.result.value());
+        stand_in.core().offer(first.result.value());
     }
-    if (face.core().offers()) list.push_back(face);
+    if (stand_in.core().offers()) list.push_back(stand_in);
   }
 }
 
@@ -112,7 +112,7 @@ void exchange_core::show_kept() {
   std::deque<arrived_result> kept;
   for (auto& [worker, results] : std::exchange(kept_, {}))
     for (arrived_result& r : results) {
-      if (std::exchange(r.is_offered, false)) face_of(worker).core().withdraw_offers();
+      if (std::exchange(r.is_offered, false)) stand_in_for(worker).core().withdraw_offers();
       kept.push_back(std::move(r));
     }
   arrived_.insert(arrived_.begin(), std::make_move_iterator(kept.begin()), std::make_move_iterator(kept.end()));

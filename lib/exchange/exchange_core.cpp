@@ -75,7 +75,7 @@ exchange_core::member& exchange_core::watch_channel(channel ch, std::size_t inde
 
 channel exchange_core::remove(channel& ch) {
   auto const found = std::ranges::find_if(members_, [&](member const& m) { return &m.ch == &ch; });
-  if (found == members_.end() && std::ranges::any_of(faces_, [&](auto const& face) { return &face.second == &ch; }))
+  if (found == members_.end() && std::ranges::any_of(stand_ins_, [&](auto const& stand_in) { return &stand_in.second == &ch; }))
     throw std::invalid_argument("the process is reused for other tasks: its channel stays in the exchange");
   if (found == members_.end()) throw std::invalid_argument("the channel is not in the exchange");
   std::erase(ready_, &*found);
@@ -144,7 +144,7 @@ exchange::channel_list exchange_core::active() {
   for (worker_name const& w : workers_->busy_workers()) pids.insert(static_cast<pid_t>(w.process));
   for (auto const& [pid, results] : kept_)
     if (has_untaken(pid, results)) pids.insert(pid);
-  for (pid_t const pid : pids) all.push_back(face_of(pid));
+  for (pid_t const pid : pids) all.push_back(stand_in_for(pid));
   return all;
 }
 

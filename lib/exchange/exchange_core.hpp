@@ -103,7 +103,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
     std::uint64_t id;
     pid_t worker;
     held_result result;
-    bool is_offered = false;  // by the worker's face, to an owner that looks after its channels itself
+    bool is_offered = false;  // by the worker's stand-in, to an owner that looks after its channels itself
   };
   member& watch_channel(channel ch, std::size_t index);
   void on_event(member& m);
@@ -150,7 +150,7 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   void launch(waiting_job& next);
   void to_workers(job& task);
   void make_workers();
-  channel& face_of(pid_t worker);
+  channel& stand_in_for(pid_t worker);
   void show_arrived();
   void take_back_offers();
   void list_faces(exchange::channel_list& list);
@@ -176,10 +176,10 @@ class exchange_core final : public task_sink, public std::enable_shared_from_thi
   std::map<void*, std::uint32_t> table_places_;
   std::unique_ptr<dispatcher> workers_;
   std::unique_ptr<lane> worker_tasks_;
-  std::map<pid_t, channel> faces_;
+  std::map<pid_t, channel> stand_ins_;
   std::deque<arrived_result> arrived_;  // that were not shown
   bool by_hand_;  // the owner asks what is ready, or has not yet said what it will do: what comes of workers is kept
-  std::map<pid_t, std::deque<arrived_result>> kept_;  // of each worker, in their order; its face offers the first
+  std::map<pid_t, std::deque<arrived_result>> kept_;  // of each worker, in their order; its stand-in offers the first
   std::deque<std::exception_ptr> escaped_;  // from store_data, and nobody has been told
   std::uint64_t stored_ = 0;  // so much was shown: counted, since the owner may wait again while something is shown
   ticker ticker_;

@@ -56,8 +56,8 @@ void exchange_core::to_workers(job& task) {
   worker_tasks_->add_task(next_index_, std::move(packed));
 }
 
-channel& exchange_core::face_of(pid_t worker) {
-  auto const [at, is_new] = faces_.try_emplace(worker);
+channel& exchange_core::stand_in_for(pid_t worker) {
+  auto const [at, is_new] = stand_ins_.try_emplace(worker);
   if (is_new) at->second = channel(std::make_unique<channel_core>(worker));
   return at->second;
 }
@@ -101,17 +101,17 @@ void exchange_core::show_arrived() {
       kept.push_back(std::move(next));
       continue;
     }
-    face_of(next.worker);
-    auto face = faces_.extract(next.worker);
-    channel_core& shown = face.mapped().core();
+    stand_in_for(next.worker);
+    auto stand_in = stand_ins_.extract(next.worker);
+    channel_core& shown = stand_in.mapped().core();
     shown.tag = next.id;
     if (next.result.error)
       shown.offer(next.result.error);
     else
       shown.offer(next.result.value());
-    show(face.mapped(), &exchange::store_data);
+    show(stand_in.mapped(), &exchange::store_data);
     shown.withdraw_offers();
-    if (!next.result.error) faces_.insert(std::move(face));  // else the worker may be gone for good
+    if (!next.result.error) stand_ins_.insert(std::move(stand_in));  // else the worker may be gone for good
   }
 }
 

@@ -91,7 +91,7 @@ void local_worker::add(task_run const& tasks) {
   task_run run = tasks;
   stalled_at_task_ = ~std::uint64_t{0};
   if (options().log)
-    for (std::uint32_t i = 0; i < run.count; ++i) printing_.push_back({run.lane, run.id + i});
+    for (std::uint32_t i = 0; i < run.count; ++i) printing_.push_back(run.id + i);
   std::size_t const most = std::min(frame_at_most, options().frame_limit);
   auto const in_one_frame = static_cast<std::uint32_t>(std::max<std::size_t>(1, most / run.length));
   while (run.count > 0) {

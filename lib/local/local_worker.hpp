@@ -140,12 +140,8 @@ class local_worker final : public worker {
   std::exception_ptr setup_error_;
   std::exception_ptr teardown_error_;
   bool overstayed_ = false;
-  struct task_name {
-    std::uint32_t lane;
-    std::uint64_t id;
-  };
-  // For the log, if there is one: the tasks from `first_printing_` on; the worker is at the first.
-  std::deque<task_name> printing_;
+  // For the log, if there is one: the numbers of the tasks from `first_printing_` on; the worker is at the first.
+  std::deque<std::uint64_t> printing_;
   std::uint64_t first_printing_ = 0;
   bool printing_task_ = false;
   std::uint64_t killed_for_ = 0;  // the number of a task, and 1

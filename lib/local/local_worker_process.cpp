@@ -30,7 +30,7 @@ void local_worker::forward_output() {
       source_.mark_,
       [this](std::string_view line) {
         std::optional<std::uint64_t> task;
-        if (printing_task_ && !printing_.empty()) task = events_.number_of(printing_.front().lane, printing_.front().id);
+        if (printing_task_ && !printing_.empty()) task = printing_.front();
         try {
           options().log({pid_, order_.number, task, line});  // foreign code in the middle of everything
         } catch (...) {

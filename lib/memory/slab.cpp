@@ -15,7 +15,7 @@ slab::~slab() {
 }
 
 void slab::disown() noexcept {
-  if (arena_) arena_->let_go(number_, owner_);
+  if (arena_) arena_->give_up_hold(number_, owner_);
   arena_ = nullptr;
 }
 

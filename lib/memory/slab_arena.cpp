@@ -105,12 +105,12 @@ slab_arena* slab_arena::make(std::size_t sizes) noexcept try {
   // A program that locks what it maps (mlockall) would else have each piece in memory as soon as it may be touched.
   ::munlock(memory, size);
   ::madvise(memory, size, MADV_DONTDUMP);
-  void* const shared = ::mmap(nullptr, sizeof(books), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const shared = ::mmap(nullptr, sizeof(piece_table), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) {
     ::munmap(memory, size);
     return nullptr;
   }
-  return new slab_arena(static_cast<books*>(shared), static_cast<std::byte*>(memory), sizes, memory_limit() / 4);
+  return new slab_arena(static_cast<piece_table*>(shared), static_cast<std::byte*>(memory), sizes, memory_limit() / 4);
 } catch (std::bad_alloc const&) {
   return nullptr;
 }
@@ -142,7 +142,7 @@ slab slab_arena::allocate(std::size_t size, std::uint32_t owner) noexcept {
   auto const fitting = static_cast<std::size_t>(std::bit_width(pieces_needed - 1));
   for (std::size_t c = fitting; c < std::min(sizes_, fitting + 2); ++c)
     for (std::size_t n = slab_layout::first_of(c); n < slab_layout::first_of(c + 1); ++n) {
-      auto& piece_owner = books_->pieces[n].owner;
+      auto& piece_owner = table_->pieces[n].owner;
       std::uint32_t nobody = 0;
       if (piece_owner.load(std::memory_order_relaxed) != 0 || is_held(static_cast<std::uint32_t>(n)) ||
           !piece_owner.compare_exchange_strong(nobody, owner, std::memory_order_acquire))
@@ -166,32 +166,32 @@ bool slab_arena::give_access(std::uint32_t number, std::size_t size) noexcept {
 
 /// Memory for the first bytes of a piece, asked for in a way that fails where a write would be answered by SIGBUS.
 bool slab_arena::back(std::uint32_t number, std::size_t size) noexcept {
-  auto& p = books_->pieces[number];
+  auto& p = table_->pieces[number];
   std::uint64_t const wanted = page_up(size);
   std::uint64_t const before = noted(number);
   std::uint64_t const more = wanted > before ? wanted - before : 0;
-  if (more && books_->backed.load(std::memory_order_relaxed) + more > budget_) return false;
+  if (more && table_->backed.load(std::memory_order_relaxed) + more > budget_) return false;
   if (warm_[number].load(std::memory_order_relaxed) < wanted || more) {
     if (!give_access(number, wanted) || ::madvise(at(number), wanted, MADV_POPULATE_WRITE) != 0) return false;
     warm_[number].store(std::max(wanted, warm_[number].load(std::memory_order_relaxed)), std::memory_order_relaxed);
   }
   if (more) {
     p.backed.store(wanted, std::memory_order_relaxed);
-    books_->backed.fetch_add(more, std::memory_order_relaxed);
+    table_->backed.fetch_add(more, std::memory_order_relaxed);
   }
   return true;
 }
 
-/// The whole piece, whatever the books say of it: any worker can write there, and beyond the piece lies what is others'.
+/// The whole piece, whatever the table says of it: any worker can write there, and beyond the piece lies what is others'.
 void slab_arena::unback(std::uint32_t number) noexcept {
   std::uint64_t const had = noted(number);
-  books_->pieces[number].backed.store(0, std::memory_order_relaxed);
+  table_->pieces[number].backed.store(0, std::memory_order_relaxed);
   if (had == 0 && warm_[number].load(std::memory_order_relaxed) == 0) return;
   give_access(number, size_of(number));  // kernels before 6.7 take memory away only where it could be written
   ::madvise(at(number), size_of(number), MADV_REMOVE);
   ::mprotect(at(number), size_of(number), PROT_NONE);
   warm_[number].store(0, std::memory_order_relaxed);
-  books_->backed.fetch_sub(had, std::memory_order_relaxed);
+  table_->backed.fetch_sub(had, std::memory_order_relaxed);
 }
 
 bool slab_arena::warm(std::uint32_t number, std::size_t size) noexcept {
@@ -206,10 +206,10 @@ bool slab_arena::warm(std::uint32_t number, std::size_t size) noexcept {
 }
 
 slab slab_arena::take_over(std::uint32_t number, std::uint32_t from) noexcept {
-  // What this process holds for itself no worker can give it, whatever the books say; what it has given away, one can.
+  // What this process holds for itself no worker can give it, whatever the table says; what it has given away, one can.
   if (number >= count_ || held_as_[number].load(std::memory_order_relaxed) == parent) return {};
   std::uint32_t expected = from;
-  if (!books_->pieces[number].owner.compare_exchange_strong(expected, parent, std::memory_order_acq_rel)) return {};
+  if (!table_->pieces[number].owner.compare_exchange_strong(expected, parent, std::memory_order_acq_rel)) return {};
   content_[number].store(0, std::memory_order_relaxed);
   return hold(number, parent);
 }
@@ -218,47 +218,47 @@ slab slab_arena::accept(std::uint32_t number, std::uint32_t worker) noexcept {
   if (number >= count_) return {};
   std::uint32_t expected = owner_of(number);
   if (!(expected & gift)) return {};
-  if (!books_->pieces[number].owner.compare_exchange_strong(expected, worker, std::memory_order_acq_rel)) return {};
+  if (!table_->pieces[number].owner.compare_exchange_strong(expected, worker, std::memory_order_acq_rel)) return {};
   return hold(number, worker);
 }
 
 void slab_arena::release(std::uint32_t number, std::uint32_t owner) noexcept {
   std::uint32_t expected = owner;
-  auto& owner_word = books_->pieces[number].owner;
-  bool const ours = let_go(number, owner) && owner_word.load(std::memory_order_relaxed) == owner;
+  auto& owner_word = table_->pieces[number].owner;
+  bool const ours = give_up_hold(number, owner) && owner_word.load(std::memory_order_relaxed) == owner;
   if (ours && users_.load() == 0) unback(number);  // nobody will need it soon
   owner_word.compare_exchange_strong(expected, 0, std::memory_order_release);
 }
 
 void slab_arena::reclaim(std::uint32_t owner) noexcept {
   for (std::uint32_t n = 0; n < count_; ++n)
-    if (books_->pieces[n].owner.load(std::memory_order_relaxed) == owner) release(n, owner);
+    if (table_->pieces[n].owner.load(std::memory_order_relaxed) == owner) release(n, owner);
 }
 
 void slab_arena::leave() noexcept {
   if (users_.fetch_sub(1) > 1) return;
   for (std::uint32_t n = 0; n < count_; ++n) {
     std::uint32_t nobody = 0;
-    bool const has_memory = books_->pieces[n].backed.load(std::memory_order_relaxed) != 0 ||
+    bool const has_memory = table_->pieces[n].backed.load(std::memory_order_relaxed) != 0 ||
                             warm_[n].load(std::memory_order_relaxed) != 0;
-    auto& owner = books_->pieces[n].owner;
+    auto& owner = table_->pieces[n].owner;
     if (!has_memory || is_held(n) || !owner.compare_exchange_strong(nobody, parent, std::memory_order_acquire)) continue;
     unback(n);
     owner.store(0, std::memory_order_release);
   }
   std::uint64_t left = 0;  // counted anew: somebody may have written over what was counted
   for (std::uint32_t n = 0; n < count_; ++n) left += noted(n);
-  books_->backed.store(left, std::memory_order_relaxed);
+  table_->backed.store(left, std::memory_order_relaxed);
 }
 
-/// Bytes with memory behind them, as far as the books can be right.
+/// Bytes with memory behind them, as far as the table can be right.
 std::uint64_t slab_arena::noted(std::uint32_t number) const noexcept {
-  return std::min<std::uint64_t>(books_->pieces[number].backed.load(std::memory_order_relaxed), size_of(number));
+  return std::min<std::uint64_t>(table_->pieces[number].backed.load(std::memory_order_relaxed), size_of(number));
 }
 
 std::size_t slab_arena::in_use() const noexcept {
-  return static_cast<std::size_t>(std::ranges::count_if(books_->pieces, [](piece const& p) { return p.owner != 0; }));
+  return static_cast<std::size_t>(std::ranges::count_if(table_->pieces, [](piece const& p) { return p.owner != 0; }));
 }
-std::size_t slab_arena::backed() const noexcept { return books_->backed.load(); }
+std::size_t slab_arena::backed() const noexcept { return table_->backed.load(); }
 
 }  // namespace procx::inline v1::detail

@@ -46,7 +46,7 @@ inline constexpr std::size_t bytes = offset_of(sizes);
 /// page faults are what large messages cost. A piece belongs to whoever has put his number on it, so no lock is held across
 /// processes and what a killed worker owned is found by its number. Nothing has a name, so nothing can be left behind.
 ///
-/// Every worker can write to the books, by mistake too. So they say which piece is to be had, and what is worth giving back;
+/// Every worker can write to the table of pieces, by mistake too. So it says which piece is to be had, and what is worth giving back;
 /// how large a piece is, what lies in it, and whether this process holds it, each process knows by itself.
 class slab_arena {
  public:
@@ -73,10 +73,10 @@ class slab_arena {
   slab take_over(std::uint32_t number, std::uint32_t from) noexcept;
   /// In a worker: the task's piece becomes the worker's. Empty if it is not a gift.
   slab accept(std::uint32_t number, std::uint32_t worker) noexcept;
-  std::uint32_t owner_of(std::uint32_t number) const noexcept { return books_->pieces[number].owner.load(); }
+  std::uint32_t owner_of(std::uint32_t number) const noexcept { return table_->pieces[number].owner.load(); }
   void release(std::uint32_t number, std::uint32_t owner) noexcept;
   /// This process holds the piece no more, which somebody else will have. Whether it did, under this number.
-  bool let_go(std::uint32_t number, std::uint32_t owner) noexcept {
+  bool give_up_hold(std::uint32_t number, std::uint32_t owner) noexcept {
     return held_as_[number].compare_exchange_strong(owner, 0, std::memory_order_relaxed);
   }
   /// Whatever this worker owned is free.
@@ -104,13 +104,13 @@ class slab_arena {
     std::atomic<std::uint32_t> owner;
     std::atomic<std::uint64_t> backed;  // bytes from its beginning on; never a length for anything
   };
-  struct books {
+  struct piece_table {
     std::atomic<std::uint64_t> backed;
     std::array<piece, slab_layout::pieces> pieces;
   };
 
-  slab_arena(books* b, std::byte* memory, std::size_t sizes, std::size_t budget) noexcept
-      : books_(b), memory_(memory), sizes_(sizes), count_(slab_layout::first_of(sizes)), budget_(budget) {}
+  slab_arena(piece_table* table, std::byte* memory, std::size_t sizes, std::size_t budget) noexcept
+      : table_(table), memory_(memory), sizes_(sizes), count_(slab_layout::first_of(sizes)), budget_(budget) {}
   static slab_arena* make(std::size_t sizes) noexcept;
   static std::size_t class_of(std::uint32_t number) noexcept;
 
@@ -121,7 +121,7 @@ class slab_arena {
   bool back(std::uint32_t number, std::size_t size) noexcept;
   void unback(std::uint32_t number) noexcept;
 
-  books* books_;
+  piece_table* table_;
   std::byte* memory_;
   std::size_t sizes_;  // of pieces, from the smallest on; fewer where address space is limited
   std::size_t count_;

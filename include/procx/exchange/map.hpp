@@ -79,13 +79,13 @@ class map : public exchange {
   /// `void(std::exception_ptr, std::optional<T>)`. One at a time. Cancellation loses no result.
   template <class Token>
   auto async_next(Token&& token) {
-    let_go();
+    drop_current();
     return this->template async_take<T>([this] { return take(); }, std::forward<Token>(token));
   }
 
   /// The next outcome in order, valid until the next one is asked for; null when there are no more.
   outcome<T>* next_outcome() {
-    let_go();
+    drop_current();
     wanted_ = first_;
     while (first_ < this->started() && !there(first_) && this->unfinished()) this->wait_for_result();
     return take();
@@ -137,14 +137,14 @@ class map : public exchange {
     return results_[index - first_];
   }
   outcome<T>* take() {
-    let_go();
+    drop_current();
     if (!this->unfinished())  // what is missing now was taken out by hand
       while (first_ < this->started() && !there(first_)) drop_first();
     if (!there(first_)) return nullptr;
     holding_ = true;
     return &*results_.front();
   }
-  void let_go() {
+  void drop_current() {
     if (std::exchange(holding_, false)) drop_first();
   }
   void drop_first() {

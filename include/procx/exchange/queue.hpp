@@ -55,7 +55,7 @@ class queue : public exchange {
 
   /// The next outcome, valid until the next one is asked for; null when `next` would be empty.
   outcome<T>* next_outcome() {
-    let_go();
+    drop_current();
     if (results_.empty()) wait_for_result();
     return take();
   }
@@ -76,12 +76,12 @@ class queue : public exchange {
 
  private:
   outcome<T>* take() {
-    let_go();
+    drop_current();
     if (results_.empty()) return nullptr;
     holding_ = true;
     return &results_.front();
   }
-  void let_go() noexcept {
+  void drop_current() noexcept {
     if (std::exchange(holding_, false)) results_.pop_front();
   }
 
