@@ -30,6 +30,7 @@
 #include <procx/memory/view.hpp>
 
 #include <procx/pool/for_each.hpp>
+#include <procx/pool/lines.hpp>
 #include <procx/pool/parallel_queue.hpp>
 #include <procx/pool/parallel_single_task_queue.hpp>
 #include <procx/pool/pmap.hpp>

@@ -144,7 +144,7 @@ class here_worker final : public worker, private task_output {
     runs_ = true;
     begun_at_ = clock::now();
     task_output* const outer = current();
-    set_current(this);
+    set_current(options_.takes_messages ? this : nullptr);
     try {
       call(task);
     } catch (...) {
@@ -153,8 +153,7 @@ class here_worker final : public worker, private task_output {
     set_current(outer);
     if (alive.expired()) return;
     runs_ = false;
-    if (!error && !parts_.empty()) give_parts();
-    parts_.clear();
+    if (!parts_.empty()) give_parts();
     if (error) {
       give_series();
       events_.on_results(*this, {.error = as_remote(error)});

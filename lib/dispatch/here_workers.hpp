@@ -14,6 +14,7 @@ namespace procx::inline v1::detail {
 /// What a worker is like that is this process itself.
 struct here_options {
   std::size_t frame_limit = 0;               ///< the largest result, in bytes
+  bool takes_messages = false;               ///< somebody is there for what tasks send beside their results
   std::function<void()> setup = nullptr;     ///< before the first task
   std::function<void()> teardown = nullptr;  ///< after the last
 };

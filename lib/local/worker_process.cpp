@@ -157,7 +157,7 @@ class worker_process final : private task_output {
       flags = finish_value();
     } catch (...) {
       slabs_.clear();
-      parts_.clear();
+      give_up_parts();
       kind = frame_kind::exception;
       flags = 0;
       describe(std::current_exception());
@@ -209,6 +209,15 @@ class worker_process final : private task_output {
     if (parts_.size() > limit_) throw_too_large("a part of a result", parts_.size(), limit_);
     send_extra(frame_kind::parts, parts_);
     parts_.clear();
+  }
+  /// What the task gave before it failed goes on.
+  void give_up_parts() noexcept {
+    if (parts_.empty()) return;
+    try {
+      send_parts();
+    } catch (...) {
+      parts_.clear();
+    }
   }
   void message(std::uint64_t topic, std::span<std::byte const> bytes) override {
     if (!parts_.empty()) send_parts();

@@ -2,6 +2,7 @@
 
 #include <procx/detail/dispatch/task_output.hpp>
 #include <procx/error/exception_record.hpp>
+#include <procx/error/exceptions.hpp>
 #include <procx/wire/codec.hpp>
 
 #include <algorithm>
@@ -107,6 +108,8 @@ void stage_chain::finish(void* value) {
     result_->save_binary(part_.data(), part_.size());
   } else if (auto* const output = task_output::current()) {
     output->part(part_);
+  } else {
+    throw sequence_error("px::emit is for the thread that runs the stage");
   }
 }
 

@@ -24,7 +24,7 @@ struct runner_settings {
     return [&loop, options = local, callables, is_here = here](worker_events& events) -> std::unique_ptr<worker_source> {
       if (is_here)
         return std::make_unique<here_workers>(
-            events, loop, here_options{options.frame_limit, options.setup, options.teardown}, callables);
+            events, loop, here_options{options.frame_limit, options.takes_messages, options.setup, options.teardown}, callables);
       return std::make_unique<local_workers>(events, loop, options, callables);
     };
   }

@@ -121,6 +121,23 @@ BOOST_AUTO_TEST_CASE(a_stage_gives_one_result_none_or_many) {
   }
 }
 
+static px::generator<int> countdown(int n) {
+  for (int i = n; i > 0; --i) co_yield i;
+  if (n == 3) throw std::runtime_error("three");
+}
+
+BOOST_AUTO_TEST_CASE(a_coroutine_gives_as_many_as_it_likes) {
+  auto p = px::pipeline().add_task(countdown, {.workers = 2, .ordered = true}).add_task(twice);
+  p.start();
+  p.feed_chunk(std::views::iota(0, 5));
+  auto const s = p.join();
+  check_sums(s);
+  BOOST_TEST(s.failed == 1u);
+  std::vector<int> got;
+  for (int n : p.as_completed(px::skip_failures)) got.push_back(n);
+  BOOST_TEST(got == (std::vector<int>{2, 4, 2, 6, 4, 2, 8, 6, 4, 2}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(order_is_kept_where_it_is_asked_for) {
   auto const slowly = [](int n) {
     if (n % 7 == 0) std::this_thread::sleep_for(1ms);

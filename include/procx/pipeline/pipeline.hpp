@@ -9,6 +9,7 @@
 #include <procx/detail/pool/submission.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/pipeline/emit.hpp>
+#include <procx/pipeline/generator.hpp>
 #include <procx/pipeline/send.hpp>
 #include <procx/pipeline/stage_options.hpp>
 #include <procx/pipeline/summary.hpp>
@@ -31,7 +32,7 @@ namespace procx::inline v1 {
 /// What `px::pipeline` makes: stages, each run in processes of its own or where the one before it is, that items go through.
 ///
 /// A stage is a function of an item. It gives one result, none (`std::optional`), or any number (a last parameter
-/// `px::emit<T>`); a tuple or pair is spread over the parameters. Whatever the order in which they are added, origins come first,
+/// `px::emit<T>`, or a coroutine that returns a `px::generator<T>`); a tuple or pair is spread over the parameters. Whatever the order in which they are added, origins come first,
 /// then tasks, then destinations. A stage without options of its own runs in the processes of the one before it, on what that
 /// has made, without anything being encoded in between; another has its own (see `stage_options`).
 ///

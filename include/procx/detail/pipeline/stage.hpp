@@ -4,6 +4,7 @@
 #include <procx/detail/dispatch/callable_table.hpp>
 #include <procx/detail/pipeline/stage_base.hpp>
 #include <procx/pipeline/emit.hpp>
+#include <procx/pipeline/generator.hpp>
 #include <procx/wire/codec.hpp>
 
 #include <concepts>
@@ -118,6 +119,15 @@ struct optional_value<std::optional<T>> {
   using type = T;
 };
 
+template <class T>
+struct generated_value {
+  using type = void;
+};
+template <class T>
+struct generated_value<generator<T>> {
+  using type = T;
+};
+
 /// How a stage's function is called with an item of this type, and what comes of that. `valid` is false if it cannot be.
 template <class Spec, class In>
 struct stage_call;
@@ -177,8 +187,10 @@ struct stage_call<stage_spec<F, Setup, Teardown>, In> {
   };
   using returned = std::decay_t<typename result<valid>::type>;
   using in_optional = typename optional_value<returned>::type;
+  using generated = typename generated_value<returned>::type;
 
   static constexpr stage_yield yield = !std::is_void_v<emitter>       ? stage_yield::many
+                                       : !std::is_void_v<generated>   ? stage_yield::many
                                        : std::is_void_v<returned>     ? stage_yield::none
                                        : !std::is_void_v<in_optional> ? stage_yield::maybe
                                                                       : stage_yield::one;
@@ -192,7 +204,8 @@ struct stage_call<stage_spec<F, Setup, Teardown>, In> {
   };
   /// What the next stage gets; void after a stage that makes nothing.
   using output = std::conditional_t<!std::is_void_v<emitter>, typename emitted<emitter>::type,
-                                    std::conditional_t<!std::is_void_v<in_optional>, in_optional, returned>>;
+                                    std::conditional_t<!std::is_void_v<generated>, generated,
+                                    std::conditional_t<!std::is_void_v<in_optional>, in_optional, returned>>>;
 };
 
 /// A stage with its types.
@@ -233,6 +246,9 @@ class typed_stage final : public stage_base {
     } else if constexpr (call::yield == stage_yield::maybe) {
       std::optional<output> made = call::call(spec_.fn, std::move(item), of, next);
       if (made) next.give(&*made);
+    } else if constexpr (!std::is_void_v<typename call::generated>) {
+      auto made = call::call(spec_.fn, std::move(item), of, next);
+      while (output* const value = made.next()) next.give(value);
     } else {
       static_cast<void>(call::call(spec_.fn, std::move(item), of, next));
     }
