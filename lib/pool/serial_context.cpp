@@ -1,6 +1,7 @@
 #include "pool/serial_context.hpp"
 
 #include "process/fork.hpp"
+#include "system/all_signals_blocked.hpp"
 #include "system/io.hpp"
 
 #include <procx/error/exceptions.hpp>
@@ -35,20 +36,6 @@ void report_escaped(std::exception_ptr const& what) noexcept {
 event_loop make_loop(std::optional<boost::asio::any_io_executor> const& executor) {
   return executor ? event_loop(boost::asio::make_strand(*executor)) : event_loop();
 }
-
-/// The signals of the program are for its own threads.
-class all_signals_blocked {
- public:
-  all_signals_blocked() noexcept {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 
