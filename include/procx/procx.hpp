@@ -37,3 +37,7 @@
 #include <procx/pool/process_pool.hpp>
 #include <procx/pool/replay.hpp>
 #include <procx/pipeline/pipeline.hpp>
+
+#include <procx/stash/dictionary_stash.hpp>
+#include <procx/stash/directory_stash.hpp>
+#include <procx/stash/sqlite_stash.hpp>
