@@ -40,4 +40,6 @@
 
 #include <procx/stash/dictionary_stash.hpp>
 #include <procx/stash/directory_stash.hpp>
+#include <procx/stash/multi_process_robust_stash.hpp>
+#include <procx/stash/multi_process_stash.hpp>
 #include <procx/stash/sqlite_stash.hpp>
