@@ -78,7 +78,7 @@ class multi_process_stash<T, Data>::source final : public detail::data_source {
       encoded.emplace_back(std::move(key), encode_portable<T>(value));
     return encoded;
   }
-  void release() noexcept override { data_ = {}; }
+  void release() noexcept override { std::vector<Data>().swap(data_); }
 
  private:
   multi_process_stash& of_;
