@@ -43,3 +43,6 @@
 #include <procx/stash/multi_process_robust_stash.hpp>
 #include <procx/stash/multi_process_stash.hpp>
 #include <procx/stash/sqlite_stash.hpp>
+#include <procx/background/background_callable.hpp>
+#include <procx/background/background_queue.hpp>
+#include <procx/background/persistent_queue.hpp>
