@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <functional>
 #include <stdexcept>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace procx::inline v1::detail {
@@ -24,6 +26,8 @@ namespace {
 
 constexpr int waiting_connections = 4096;  // the system has a limit of its own
 constexpr timeval connecting_time{10, 0};
+constexpr std::chrono::seconds time_to_come_or_go{5};
+constexpr timespec a_moment{0, 1'000'000};
 
 boost::system::error_code system_code(int why) { return {why, boost::system::system_category()}; }
 
@@ -127,9 +131,12 @@ void address_claim::fail(std::string const& what, int why) const {
   throw connection_error(at_.path().string() + ": " + what, system_code(why));
 }
 
-/// One that gives its address back removes the file of the lock: who has locked what is not there any more begins anew.
+/// One that gives its address back removes the file of the lock: who has locked what is not there any more begins anew. And who
+/// has the lock but does not listen is about to, or about to be gone: a client sees the end of one that was killed before its
+/// lock is free.
 void address_claim::lock() {
   std::string const name = at_.name() + ".lock";
+  auto const until = std::chrono::steady_clock::now() + time_to_come_or_go;
   for (;;) {
     try {
       lock_ = open_at(at_.folder_fd(), name, O_RDWR | O_CREAT, "lock");
@@ -142,8 +149,11 @@ void address_claim::lock() {
     if (failed) {
       int const why = errno;
       lock_.close();
-      if (why == EWOULDBLOCK) fail("a background process lives there already", EADDRINUSE);
-      fail("cannot lock: " + system_code(why).message(), why);
+      if (why != EWOULDBLOCK) fail("cannot lock: " + system_code(why).message(), why);
+      if (somebody_listens() || std::chrono::steady_clock::now() > until)
+        fail("a background process lives there already", EADDRINUSE);
+      ::nanosleep(&a_moment, nullptr);
+      continue;
     }
     if (is_named(at_.folder_fd(), name, lock_.get())) return;
   }
@@ -154,9 +164,19 @@ void address_claim::refuse_others() const {
   struct stat s {};
   if (::fstatat(at_.folder_fd(), at_.name().c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0) return;
   if (!S_ISSOCK(s.st_mode)) fail("something is there that is no socket", EEXIST);
-  auto const file = open_at(at_.folder_fd(), at_.name(), O_PATH, "socket");
+  if (somebody_listens()) fail("somebody listens there already", EADDRINUSE);
+}
+
+bool address_claim::somebody_listens() const {
+  descriptor file;
+  try {
+    file = open_at(at_.folder_fd(), at_.name(), O_PATH, "socket");
+  } catch (boost::system::system_error const&) {
+    return false;
+  }
   auto const probe = make_socket(SOCK_NONBLOCK);
-  if (connect_to(probe, socket_address(file.get())) != ECONNREFUSED) fail("somebody listens there already", EADDRINUSE);
+  int const why_not = connect_to(probe, socket_address(file.get()));
+  return why_not != ECONNREFUSED && why_not != ENOENT;
 }
 
 void address_claim::redirect_output() {

@@ -55,6 +55,7 @@ class address_claim {
  private:
   void lock();
   void refuse_others() const;
+  bool somebody_listens() const;
   [[noreturn]] void fail(std::string const& what, int why) const;
 
   address const& at_;
