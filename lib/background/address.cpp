@@ -31,7 +31,7 @@ constexpr timespec a_moment{0, 1'000'000};
 
 boost::system::error_code system_code(int why) { return {why, boost::system::system_category()}; }
 
-/// In text of at most 107 bytes: a file in an open folder, or that of a descriptor opened with O_PATH.
+/// The socket address of a file in an open folder, or, without a name, of a file opened with O_PATH. Always short.
 sockaddr_un socket_address(int fd, std::string const& name = {}) {
   sockaddr_un a{};
   a.sun_family = AF_UNIX;
@@ -131,9 +131,9 @@ void address_claim::fail(std::string const& what, int why) const {
   throw connection_error(at_.path().string() + ": " + what, system_code(why));
 }
 
-/// One that gives its address back removes the file of the lock: who has locked what is not there any more begins anew. And who
-/// has the lock but does not listen is about to, or about to be gone: a client sees the end of one that was killed before its
-/// lock is free.
+/// Two races. A process that ends removes its lock file: if another one has locked the removed file, it tries again. And a
+/// process that holds the lock but does not listen is just starting or ending (the system closes the sockets of a killed
+/// process before it releases the lock): wait for that, up to a limit.
 void address_claim::lock() {
   std::string const name = at_.name() + ".lock";
   auto const until = std::chrono::steady_clock::now() + time_to_come_or_go;
@@ -159,7 +159,7 @@ void address_claim::lock() {
   }
 }
 
-/// Who has the lock may replace a socket that nobody listens at, and nothing else.
+/// The owner of the lock may replace a stale socket, and nothing else.
 void address_claim::refuse_others() const {
   struct stat s {};
   if (::fstatat(at_.folder_fd(), at_.name().c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0) return;
@@ -187,7 +187,7 @@ void address_claim::redirect_output() {
 }
 
 descriptor address_claim::listen() {
-  // Always the same: if one was killed before it gave its socket the name, this is what it has left.
+  // A fixed temporary name: if a process was killed between bind and rename, the next one cleans up.
   std::string const before = ".procx-" + std::to_string(std::hash<std::string>()(at_.name()));
   ::unlinkat(at_.folder_fd(), before.c_str(), 0);
   descriptor socket = make_socket(SOCK_NONBLOCK);

@@ -9,8 +9,8 @@
 
 namespace procx::inline v1::detail {
 
-/// A path of a UNIX socket: the folder, which is open, and the name there. So the path may be longer than what a socket's address
-/// has room for, and what is done at it later is done in the same folder.
+/// The path of a UNIX socket, as an open folder and a file name in it. So the path may be longer than the 107 bytes of a
+/// socket address, and later operations use the same folder even if it was renamed.
 class address {
  public:
   /// Throws connection_error if there is no such folder, std::invalid_argument if the path names no file.
@@ -22,7 +22,8 @@ class address {
   descriptor& folder() noexcept { return folder_; }
   int folder_fd() const noexcept { return folder_.get(); }
 
-  /// The connection to who listens there, a process of this user or of root. Throws connection_error.
+  /// Connects to the process that listens there. Throws connection_error if there is none, or if it belongs to another user
+  /// than this one and root.
   descriptor connect() const;
   /// The last `most` bytes of the file NAME.log in the folder.
   std::string end_of_log(std::size_t most) const;
@@ -36,19 +37,19 @@ class address {
 /// Whether the process at the other end belongs to this user, or to root.
 bool is_of_same_user(int socket) noexcept;
 
-/// An address that belongs to this process, by a lock on the file NAME.lock that ends with it. Gives back at the end what is
-/// this process's own: the socket, the log if nothing is in it, and the lock, in this order.
+/// Exclusive ownership of an address, by a lock on the file NAME.lock. The system releases the lock when the process ends.
+/// `give_back` removes the files: the socket if it is still this process's own, the log if it is empty, and last the lock.
 class address_claim {
  public:
-  /// Throws connection_error if a live process has the address, or something is there that is no socket.
+  /// Throws connection_error if a live process has the address, or if the path names a file that is not a socket.
   explicit address_claim(address const& at);
   address_claim(address_claim const&) = delete;
   address_claim& operator=(address_claim const&) = delete;
   ~address_claim() { give_back(); }
 
-  /// From now on what this process and its children write goes to NAME.log.
+  /// Redirects standard output and error to NAME.log.
   void redirect_output();
-  /// A socket that does not block and has the path; it listens before it can be seen there.
+  /// Returns a non-blocking socket that is bound to the path. It listens before it is visible there.
   descriptor listen();
   void give_back() noexcept;
 

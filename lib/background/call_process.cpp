@@ -58,7 +58,7 @@ void call_process::take_frames(kept_results& kept) try {
   process_->kill(SIGKILL);
 }
 
-/// All that it wrote is in the pipe by now.
+/// After the end of the process, all its output is in the pipe.
 void call_process::end(kept_results& kept) {
   while (!wire_.ended() && wire_.fill()) take_frames(kept);
   if (!ended_orderly_) {

@@ -15,20 +15,20 @@
 
 namespace procx::inline v1::detail {
 
-/// The process in which the callable of a background process runs, so that a crash of it is a result and not the end. What it
-/// sends is taken whether or not anybody wants it.
+/// The child process in which the callable of a background process runs. A crash of the callable is a result, and does not end
+/// the background process. Everything that the callable sends is stored at once.
 class call_process {
  public:
   /// Forks it.
   call_process(std::size_t frame_limit, std::function<void(channel&)> const& body);
 
-  /// What is to be waited for: nothing once it is over.
+  /// Adds the descriptors to poll: none once the process is over.
   void add_to(std::vector<pollfd>& fds, kept_results const& kept) const;
-  /// Takes in what has come, and its end. Never blocks.
+  /// Stores results that have arrived, and notices the end of the process. Never blocks.
   void pump(kept_results& kept);
-  /// It has ended, and all that it sent is kept.
+  /// True when the process has ended and all its results are stored.
   bool over() const noexcept { return over_; }
-  /// SIGTERM; after a while SIGKILL.
+  /// Sends SIGTERM, and SIGKILL after 2 s.
   void stop() noexcept;
 
  private:

@@ -20,7 +20,7 @@ pollfd client_session::waits_for() const noexcept {
   return {wire_.in_fd(), static_cast<short>(POLLIN | (all_has_left() ? 0 : POLLOUT)), 0};
 }
 
-/// What a client said before it left counts: it is read to the end even if nothing can be written any more.
+/// Acknowledgements that a client sent before it died count: reads to the end even if the client cannot be written to.
 void client_session::pump(clock::time_point now) try {
   wire_.flush();
   while (wire_.fill()) understand();
@@ -28,7 +28,7 @@ void client_session::pump(clock::time_point now) try {
   hands_.on_time(now);
   hands_.check();
 } catch (boost::system::system_error const&) {
-  over_ = true;  // it is no client of procx's, or cannot be read
+  over_ = true;  // protocol violation, no greeting in time, or a read error
 }
 
 void client_session::understand() {

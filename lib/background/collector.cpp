@@ -18,7 +18,7 @@
 namespace procx::inline v1::detail {
 namespace {
 
-// To greet: as long as a machine that is short of everything may need.
+// Time limit for the greeting of the process. Generous: the machine may be overloaded.
 constexpr std::chrono::seconds patience{20};
 
 /// The connection to one background process.
@@ -38,10 +38,10 @@ class source {
     return hands_.now() == handshake::state::awaiting ? deadline(greets_until_) : std::nullopt;
   }
   int fd() const noexcept { return over_ ? -1 : wire_.in_fd(); }
-  /// What cannot be read is met when the next result is asked for.
+  /// `next` reports read errors.
   void fill() noexcept try { wire_.fill(); } catch (...) { broken_ = std::current_exception(); }
 
-  /// The next result that is here. Throws why there will be none.
+  /// The next result that has arrived. Throws if no more results can come.
   std::optional<frame> next() {
     while (auto const f = wire_.next()) {
       if (hands_.now() == handshake::state::awaiting) {
@@ -67,7 +67,7 @@ class source {
     return std::nullopt;
   }
 
-  /// Returns when the system has it: so it counts, whatever becomes of this process.
+  /// Returns when the kernel has the acknowledgement: it counts even if this process is killed next.
   void acknowledge(std::uint64_t id) {
     if (over_) return;
     frame_writer(wire_.out()).add(frame_kind::acknowledge, id);
@@ -120,7 +120,7 @@ struct collector::state {
     if (auto const given_from = std::exchange(given, nullptr)) given_from->acknowledge(given_id);
   }
 
-  /// What is here already; those that have waited longest first.
+  /// A result that has arrived, from each address in turn.
   std::optional<arrived> take() {
     for (std::size_t n = 0; n < sources.size(); ++n) {
       std::size_t const i = turn = (turn + 1) % sources.size();
@@ -160,7 +160,7 @@ struct collector::state {
   unsigned made_in = generation();
   std::vector<std::unique_ptr<source>> sources = {};
   std::size_t turn = 0;
-  source* given = nullptr;  // the one whose result was given last and is not acknowledged
+  source* given = nullptr;  // source of the result that is to be acknowledged next
   std::uint64_t given_id = 0;
 };
 

@@ -9,12 +9,12 @@
 
 namespace procx::inline v1::detail {
 
-/// Of a frame of the kind `exception`: its payload is not what was thrown but how the process died.
+/// Flag of an `exception` frame: the payload is a death record instead of an exception_record.
 inline constexpr std::uint8_t tells_death = 4;
 
-/// What travels of a certificate of a process that was running no task.
+/// Serializes a certificate, without the members that only tasks of a pool have.
 void encode_death(buffer& out, death_certificate const& c);
-/// Throws protocol_error if it is none.
+/// Throws protocol_error if the bytes are not a death record.
 death_certificate decode_death(std::span<std::byte const> bytes);
 
 }  // namespace procx::inline v1::detail

@@ -35,7 +35,7 @@ void kept_results::add(frame_kind kind, std::uint8_t flags, std::span<std::byte 
   if (tail_.size() >= at_once) write_tail();
 }
 
-/// What the file does not take stays where it is: it is tried again when more comes.
+/// Bytes that the file does not take stay in the tail; the next `add` tries again.
 void kept_results::write_tail() noexcept {
   try {
     if (!file_) {
@@ -76,7 +76,7 @@ void kept_results::read_more() {
   }
 }
 
-/// The system gets back what the file does not need any more.
+/// Gives disk space of delivered results back to the system.
 void kept_results::forget_read() noexcept {
   if (read_ == written_) {
     if (::ftruncate(file_.get(), 0) == 0) read_ = written_ = forgotten_ = 0;

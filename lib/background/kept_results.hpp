@@ -23,22 +23,21 @@ struct kept_result {
   buffer payload = {};
 };
 
-/// Results in the order of their ids. Up to a bound they are kept in memory; those behind go to a file, one frame behind the
-/// other, and all that come after them too, until the file has been read to its end. If the file takes no more, `full` says so.
-/// Not thread-safe.
+/// A queue of results, in the order of their ids. Results beyond a memory limit go to a file, as frames, until the file has
+/// been read completely. If the file cannot grow, results wait in memory, and `full` asks the producer to pause. Not thread-safe.
 class kept_results {
  public:
-  /// `open_file`: gives a new file; what it throws means that there is none.
+  /// `open_file` returns a new empty file. If it throws, there is no file, and it is called again later.
   kept_results(std::size_t bytes_in_memory, std::size_t frame_limit, std::function<descriptor()> open_file);
 
   void add(frame_kind kind, std::uint8_t flags, std::span<std::byte const> payload);
-  /// The first one; none if there is none. Throws system_error if the file cannot be read.
+  /// Removes and returns the first result. Empty if there is none. Throws system_error if the file cannot be read.
   std::optional<kept_result> take();
-  /// What was taken and has reached nobody: to be taken again, before those with higher ids.
+  /// Puts back a result that was taken but not delivered, in the place of its id.
   void give_back(kept_result r);
 
   bool empty() const noexcept { return returned_.empty() && in_memory_.empty() && behind_ == 0; }
-  /// Nothing more should be added for now.
+  /// True while the producer should pause.
   bool full() const noexcept { return tail_.size() > most_waiting; }
   std::size_t bytes_in_memory() const noexcept { return bytes_; }
   std::uint64_t bytes_in_file() const noexcept { return written_ - read_; }
@@ -59,7 +58,7 @@ class kept_results {
   std::deque<kept_result> in_memory_;
   std::size_t bytes_ = 0;
 
-  // The frames behind those: what the reader holds, then what the file does from read_ to written_, then the tail.
+  // Results behind those in memory, oldest first: in reader_, in the file from read_ to written_, in tail_.
   std::uint64_t behind_ = 0;
   frame_reader reader_;
   descriptor file_;

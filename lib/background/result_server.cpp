@@ -19,10 +19,10 @@
 namespace procx::inline v1::detail {
 namespace {
 
-constexpr std::size_t least_frame_limit = std::size_t{1} << 20;  // that the record of a death fits into
+constexpr std::size_t least_frame_limit = std::size_t{1} << 20;  // a death record always fits
 constexpr std::chrono::milliseconds without_descriptors{100};
 
-/// They are read from a descriptor instead.
+/// Blocks the stop signals; the loop reads them from a descriptor.
 descriptor stop_signals_as_descriptor() {
   sigset_t stops;
   ::sigemptyset(&stops);
@@ -33,7 +33,7 @@ descriptor stop_signals_as_descriptor() {
   return descriptor::take(::signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
 
-/// In the folder of the socket, and without a name there, so that nothing of it is left whatever happens.
+/// A file in the folder of the socket, without a name: nothing is left of it even after SIGKILL.
 descriptor open_nameless(int folder) {
   auto const held = hold_forks();
   int fd = ::openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -97,7 +97,8 @@ bool result_server::stops() noexcept {
   return ::read(signals_.get(), &info, sizeof info) == sizeof info;
 }
 
-/// Another user's process is sent away before a byte of it is read. Whether anybody has come.
+/// Accepts all waiting clients, and disconnects those of other users before a byte is read. Returns true if there is a new
+/// session.
 bool result_server::accept_all() {
   if (accepts_again_ && clock::now() < *accepts_again_) return false;
   accepts_again_.reset();
@@ -119,8 +120,8 @@ bool result_server::accept_all() {
     }
 }
 
-/// Those that something has happened to. Or all: a client that has come after another one's death gets what that has left, and
-/// its death may have come after the last look.
+/// Handles sessions with events, or all sessions if there is a new client: another client may have died before that one
+/// connected but after the last poll, and its results must be put back before the new client gets any.
 void result_server::pump_sessions(bool all) {
   std::size_t at = first_session_;
   auto const now = clock::now();
@@ -137,7 +138,7 @@ void result_server::pump_sessions(bool all) {
   }
 }
 
-/// One to each that has room, and again; the one that was first is last the next time.
+/// Gives results to clients in turn, one at a time, as long as they have room.
 void result_server::hand_out() {
   for (bool any = true; any;) {
     any = false;

@@ -16,23 +16,23 @@
 
 namespace procx::inline v1::detail {
 
-/// What a background process does once it lives: it keeps what the callable sends and gives it to clients. One thread, which waits
-/// in one place for all of them.
+/// The event loop of a background process: stores results of the callable and delivers them to clients. Single-threaded.
 ///
-/// What a client has not acknowledged when it goes is given to the next that has room. When the callable has ended and all is
-/// acknowledged the address is given back, and only then are the clients told of the end: there is one, even if there were no results.
+/// Unacknowledged results of a client that disconnects go to the next client. When the callable has ended and all results are
+/// acknowledged, the address is given back, and then the clients are told of the end. At least one client must have
+/// connected, so that the end of a callable without results is noticed too.
 class result_server {
  public:
-  /// Listens, then starts the callable.
+  /// Starts listening, then starts the callable.
   result_server(address const& at, address_claim& claim, background_options const& options,
                 std::function<void(channel&)> const& body);
 
-  /// Until all is taken, or SIGTERM or SIGINT ends it.
+  /// Returns when all results are taken, or after SIGTERM or SIGINT.
   void run();
 
  private:
   using clock = client_session::clock;
-  // In which clients that have connected just before the end learn of it.
+  // Time limit for telling clients of the end, for those that have not greeted yet.
   static constexpr std::chrono::seconds time_to_end{2};
 
   void wait();
@@ -51,9 +51,9 @@ class result_server {
   call_process call_;
   std::list<client_session> sessions_;
   std::vector<pollfd> fds_;
-  std::size_t first_session_ = 0;  // of fds_
-  deadline accepts_again_;  // there is no descriptor left for another client
-  bool met_ = false;        // a client has greeted: there is somebody to learn of the end
+  std::size_t first_session_ = 0;  // index in fds_
+  deadline accepts_again_;  // set while there is no descriptor left for another client
+  bool met_ = false;        // a client has greeted
 };
 
 }  // namespace procx::inline v1::detail

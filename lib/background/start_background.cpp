@@ -27,19 +27,19 @@ constexpr std::size_t log_shown = 4096;  // bytes
 
 enum class start_result : std::uint8_t { listens, address_refused, system_refused, died };
 
-/// What the process that starts a background process says of it.
+/// The outcome of starting a background process, sent to the program that asked for it.
 struct start_report {
   start_result result = start_result::died;
   std::int64_t pid = 0;
-  int number = 0;  ///< an errno, or as `si_status` of waitid
-  int how = 0;     ///< as `si_code` of waitid
+  int number = 0;  ///< errno, or `si_status` from waitid
+  int how = 0;     ///< `si_code` from waitid
   std::string message = {};
 };
 
 void send_all(int fd, std::span<std::byte const> bytes) noexcept {
   while (!bytes.empty()) {
     auto const r = write_some(fd, bytes);
-    if (r.error || r.end) return;  // nobody wants to know any more
+    if (r.error || r.end) return;  // the reader has died
     bytes = bytes.subspan(r.bytes);
   }
 }
@@ -50,11 +50,11 @@ void send_report(descriptor const& to, start_report const& report) noexcept {
     encode(bytes, report);
     send_all(to.get(), bytes);
   } catch (...) {
-    // No memory: what is not said will be read from the status.
+    // Out of memory: the exit status has to do.
   }
 }
 
-/// Empty if nothing came.
+/// Reads until end of file.
 buffer read_to_end(int fd) {
   buffer all;
   std::array<std::byte, 4096> piece;
@@ -69,7 +69,7 @@ start_report failure_of(boost::system::system_error const& e, start_result what)
   return {.result = what, .pid = ::getpid(), .number = e.code().value(), .message = e.what()};
 }
 
-/// Nothing of the terminal, the folder and the signals of whoever started it is left.
+/// Leaves the session, the working folder, the umask and the signal handlers of the program that started this process.
 void detach() {
   forget_handlers();
   for (int const s : {SIGHUP, SIGPIPE, SIGCHLD}) std::signal(s, SIG_DFL);
@@ -78,7 +78,7 @@ void detach() {
   if (::chdir("/") != 0) throw boost::system::system_error(errno, boost::system::system_category(), "chdir");
 }
 
-/// All of a background process. `started` is closed when it listens, after a report, or when it cannot.
+/// The main function of a background process. Sends one report to `started`.
 int live(address const& at, descriptor& started, background_options const& options,
          std::function<void(channel&)> const& body) try {
   detach();
@@ -100,11 +100,11 @@ int live(address const& at, descriptor& started, background_options const& optio
   return 1;
 }
 
-/// In the process between: nobody is the background process's parent when this one has gone. Until then it is the one who can
-/// tell how the background process ended, if it does.
+/// The intermediate process of the double fork. It ends as soon as the background process listens. If that process dies before,
+/// this one, as its parent, reports how.
 int start_and_leave(address& at, descriptor& report, background_options const& options,
                     std::function<void(channel&)> const& body) {
-  std::signal(SIGCHLD, SIG_DFL);  // or there would be nothing to wait for
+  std::signal(SIGCHLD, SIG_DFL);  // SIG_IGN would discard the exit status
   auto started = make_pipe();
   pid_t const pid = ::fork();
   if (pid == 0) {

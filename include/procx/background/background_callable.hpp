@@ -18,7 +18,7 @@ namespace procx::inline v1 {
 
 namespace detail {
 
-/// Returns the id of the background process once it listens.
+/// Starts a background process that runs the body. Returns its id as soon as it listens.
 pid_t start_background(std::filesystem::path const& address, background_options const& options,
                        std::function<void(channel&)> const& body);
 
@@ -31,21 +31,20 @@ struct cannot_run_in_background {
 
 }  // namespace detail
 
-/// A callable whose calls run in a process of their own that outlives this one, and is met again at the path of a UNIX
-/// socket: see `background_queue` and `persistent_queue`.
+/// A callable that runs in a background process: detached, alive after this program has ended, and found again at the path
+/// of a UNIX socket. See `background_queue` and `persistent_queue` for collecting the results, docs/daemons.md for the details.
 ///
-/// A call returns when that process listens. It computes from then on, whether or not anybody is connected, and keeps what
-/// the callable sends (one value for what `make_parallel` gives) until a client has taken it: in memory, then in a file. A
-/// client that leaves half-way loses nothing: the next one gets what was not acknowledged, in order. What the callable
-/// throws, and a crash of it, are results too. When all is taken the process removes the socket and ends. SIGTERM and SIGINT
-/// end it before, and the callable; what was not taken is lost.
+/// The callable runs at once, whether or not a client is connected. The process keeps every result until a client has
+/// acknowledged it: each value that the callable sends (`make_parallel` sends one), the exception that it throws, and its
+/// crash. When all results are acknowledged, the process removes its socket and ends. SIGTERM or SIGINT ends it earlier; then
+/// untaken results are lost.
 ///
-/// It runs in a session of its own, without a terminal, in the folder `/`, with the umask 077; standard input is empty,
-/// standard output and error go to the file ADDRESS.log, which is removed at the end if nothing is in it. ADDRESS.lock is held
-/// while it lives: the socket of one that was killed is replaced. Only processes of the same user, and root's, are answered.
-/// Descriptors of this program's own are inherited, and stay open as long as it lives.
+/// The process has its own session, no terminal, the working folder `/`, the umask 077 and an empty standard input. Standard
+/// output and error go to the file ADDRESS.log, which is removed at the end if it is empty. The file ADDRESS.lock is locked
+/// while the process lives, so that the socket of a killed process can be recognized and replaced. Only clients of the
+/// same user, or root, are served. Descriptors that the program has open stay open in the process.
 ///
-/// Not thread-safe on one object. Destroying it changes nothing for the processes that it has started.
+/// Not thread-safe on one object. The destructor does not affect processes that were started.
 /// \code
 /// px::background_callable job("/run/user/1000/squares.sock", px::make_parallel([](int n) { return n * n; }));
 /// job(7);
@@ -58,11 +57,12 @@ class background_callable {
   background_callable(std::filesystem::path address, F fn, background_options const& options = {})
       : address_(std::move(address)), fn_(std::move(fn)), options_(options) {}
 
-  /// Starts the process, and returns its id once it listens. Nothing is serialized: it is a copy of this one.
+  /// Starts the process and returns its id as soon as it listens. Nothing is serialized: the process is a copy of this one.
   ///
-  /// Throws connection_error if somebody lives at the address or something else than a socket is there; process_died, with
-  /// the exit status and the end of the log, if the process ends before it listens; `boost::system::system_error` if the
-  /// system has no room for it. Cost: three forks.
+  /// Throws connection_error if another process listens at the address, if the path names a file that is not a socket, or
+  /// if files cannot be created there; process_died, with the exit status and the end of the log, if the process ends
+  /// before it listens; `boost::system::system_error` if the system has no room for a process. Cannot be cancelled. Waits up
+  /// to 5 s while another process at the address is starting or ending. Cost: three forks.
   template <class... Args>
   pid_t operator()(Args... args) {
     if constexpr (std::is_invocable_v<F&, channel&, Args&...>)

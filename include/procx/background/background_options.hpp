@@ -8,12 +8,12 @@
 
 namespace procx::inline v1 {
 
-/// How a background process keeps its results.
+/// Limits of a background process. A plain value.
 struct background_options {
-  /// So many bytes of results that no client has taken stay in memory; what is more goes to a file beside the socket, which
-  /// has no name there.
+  /// Maximum size of undelivered results in memory, in bytes. Further results go to an unnamed file in the folder of the
+  /// socket. 0 means: all results go to the file.
   std::size_t memory = std::size_t{64} << 20;
-  /// The largest encoded value that is sent or taken, in bytes.
+  /// Largest encoded result, in bytes. Sending a larger one throws protocol_error in the callable. 0 means: no result fits.
   std::size_t frame_limit = detail::default_frame_limit;
 };
 

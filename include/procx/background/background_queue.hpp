@@ -18,7 +18,7 @@ namespace procx::inline v1 {
 
 namespace detail {
 
-/// What has arrived as an outcome.
+/// Decodes a result, or passes on its failure.
 template <class T>
 void decode_arrived(collector::arrived const& a, std::size_t index, std::optional<outcome<T>>& into) {
   if (a.error) {
@@ -34,16 +34,18 @@ void decode_arrived(collector::arrived const& a, std::size_t index, std::optiona
 
 }  // namespace detail
 
-/// The results of the background process at an address: a range that is gone through once, in the order in which they were sent.
+/// The results of the background process at an address, as a range in the order of sending. One pass only.
 ///
-/// A result counts as taken when the iterator moves on from it: it is acknowledged then, and kept by the process until then.
-/// Several clients of one address share the results. Iteration ends when all are taken and the process has removed its socket;
-/// whoever leaves before (`break`, an exception) leaves the current one and those behind it to the next client. A failure
-/// throws when its result is dereferenced: remote_exception if the callable threw, process_died if it crashed,
-/// connection_error if the background process itself was killed. Going on with `++` is possible.
+/// A result is acknowledged when the iterator moves on to the next one; until then the process keeps it. Results that were not
+/// acknowledged when this object is destroyed, or when this program is killed, go to the next client. Several clients of one
+/// address share the results. The range ends when all results are acknowledged and the process has removed its socket.
 ///
-/// Values travel in the native form: the other program must mean the same types, or a protocol_error is thrown in place. Not
-/// thread-safe on one object. Cost: a system call or two for each result.
+/// Dereferencing a failed result throws: remote_exception if the callable threw, process_died if it crashed, connection_error
+/// if the background process was killed, protocol_error if the bytes are not a `T`. `++` is possible after each of them.
+///
+/// Values are in the native form: both programs need the same definition of `T`. Not thread-safe on one object. Waiting blocks
+/// without a time limit and cannot be cancelled. In a forked child of the user's own every operation throws
+/// (errc::foreign_process). Cost: one or two system calls for each result.
 template <class T>
 class background_queue {
  public:
@@ -51,21 +53,22 @@ class background_queue {
 
   explicit background_queue(std::filesystem::path address) : address_(std::move(address)) {}
 
-  /// Connects, and waits for the first result. Throws connection_error if nobody listens at the address.
+  /// Connects and waits for the first result. Throws connection_error if no process listens at the address, or if it belongs to
+  /// another user than this one and root.
   auto begin() { return detail::outcome_iterator<background_queue, T, T>(*this); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
-  /// Successes and failures alike: a range of `outcome<T>`; `index()` counts what was sent, from 0.
+  /// A range of `outcome<T>`, with successes and failures. `index()` is the number of the result, from 0 in the order of sending.
   auto outcomes() { return detail::outcome_view<background_queue, T>(*this); }
 
-  /// Acknowledges the one before and waits for the next result; empty when all are taken. Throws what it failed with.
+  /// Acknowledges the previous result and waits for the next one. Empty after the last. Throws the failure if it is one.
   std::optional<T> next() {
     outcome<T>* const result = next_outcome();
     if (!result) return std::nullopt;
     return std::move(*result).value();
   }
 
-  /// As `next`; valid until the next one is asked for, null when `next` would be empty.
+  /// As `next`, without throwing failures of results. Null after the last. Valid until the next call.
   outcome<T>* next_outcome() {
     if (!connected_) from_.connect(address_), connected_ = true;
     current_.reset();

@@ -12,11 +12,11 @@
 
 namespace procx::inline v1 {
 
-/// The results of any number of background processes, as they come: a range that is gone through once.
+/// The results of many background processes, as one range in the order of arrival. One pass only.
 ///
-/// As `background_queue` for each of them; iteration ends when all have given all. What fails at one address is thrown
-/// where its result would be, and the others go on. More can be connected meanwhile, and after the end, which can then be
-/// iterated over again. Not thread-safe on one object.
+/// Each address behaves as in `background_queue`. A failure at one address is one failed result of the range, and the other
+/// addresses go on. The range ends when every address has ended. `connect` is allowed at any time; after the end it starts a
+/// new range. Not thread-safe on one object. Waiting blocks without a time limit and cannot be cancelled.
 /// \code
 /// px::persistent_queue<int> q;
 /// for (auto const& socket : sockets) q.connect(socket);
@@ -27,26 +27,26 @@ class persistent_queue {
  public:
   using value_type = T;
 
-  /// Throws connection_error if nobody listens at the address.
+  /// Throws connection_error if no process listens at the address, or if it belongs to another user than this one and root.
   void connect(std::filesystem::path const& address) { from_.connect(address); }
 
   auto begin() { return detail::outcome_iterator<persistent_queue, T, T>(*this); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
-  /// Successes and failures alike: a range of `outcome<T>`; `index()` is the place of the address, from 0 in the order of
+  /// A range of `outcome<T>`, with successes and failures. `index()` is the number of the address, from 0 in the order of
   /// connecting.
   auto outcomes() { return detail::outcome_view<persistent_queue, T>(*this); }
-  /// The address with that place.
+  /// The address with this number. Throws std::out_of_range.
   std::filesystem::path const& address(std::size_t index) const { return from_.address(index); }
 
-  /// Acknowledges the one before and waits for the next result; empty when all are taken. Throws what it failed with.
+  /// Acknowledges the previous result and waits for the next one. Empty after the last. Throws the failure if it is one.
   std::optional<T> next() {
     outcome<T>* const result = next_outcome();
     if (!result) return std::nullopt;
     return std::move(*result).value();
   }
 
-  /// As `next`; valid until the next one is asked for, null when `next` would be empty.
+  /// As `next`, without throwing failures of results. Null after the last. Valid until the next call.
   outcome<T>* next_outcome() {
     current_.reset();
     auto const a = from_.next();

@@ -12,14 +12,14 @@
 
 namespace procx::inline v1::detail {
 
-/// The client of one background process or of many: gives what they have kept, one at a time, without its type.
+/// The client side of one or more background processes: receives their results one at a time, as bytes.
 class collector {
  public:
   struct arrived {
-    std::size_t source;                ///< which address, by the order of connecting
-    std::uint64_t index;               ///< of the result, from 0 in the order in which it was sent
-    std::span<std::byte const> bytes;  ///< valid until `next`
-    std::exception_ptr error;          ///< instead of bytes
+    std::size_t source;                ///< number of the address, from 0 in the order of connecting
+    std::uint64_t index;               ///< number of the result at its address, from 0 in the order of sending
+    std::span<std::byte const> bytes;  ///< the encoded value; valid until `next`
+    std::exception_ptr error;          ///< set instead of `bytes` for a failure
   };
 
   collector();
@@ -27,12 +27,12 @@ class collector {
   collector& operator=(collector&&) noexcept;
   ~collector();
 
-  /// Throws connection_error if nobody listens there.
+  /// Throws connection_error if no process listens there.
   void connect(std::filesystem::path const& address);
   std::filesystem::path const& address(std::size_t source) const;
 
-  /// Acknowledges what was given last and waits for the next result of any; none when all have given all. That a connection
-  /// breaks off is given as an error, and ends that one.
+  /// Acknowledges the result that was returned last, then waits for the next one of any address. Empty when all addresses have
+  /// ended. A broken connection is returned as an error, once, and ends its address.
   std::optional<arrived> next();
 
  private:
