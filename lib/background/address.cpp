@@ -27,6 +27,7 @@ namespace {
 constexpr int waiting_connections = 4096;  // the system has a limit of its own
 constexpr timeval connecting_time{10, 0};
 constexpr std::chrono::seconds time_to_come_or_go{5};
+constexpr std::chrono::seconds time_to_answer{2};
 constexpr timespec a_moment{0, 1'000'000};
 
 boost::system::error_code system_code(int why) { return {why, boost::system::system_category()}; }
@@ -132,8 +133,8 @@ void address_claim::fail(std::string const& what, int why) const {
 }
 
 /// Two races. A process that ends removes its lock file: if another one has locked the removed file, it tries again. And a
-/// process that holds the lock but does not listen is just starting or ending (the system closes the sockets of a killed
-/// process before it releases the lock): wait for that, up to a limit.
+/// process that holds the lock but is not alive is just starting or ending (the system closes the sockets of a killed process
+/// before it releases the lock): wait for that, up to a limit.
 void address_claim::lock() {
   std::string const name = at_.name() + ".lock";
   auto const until = std::chrono::steady_clock::now() + time_to_come_or_go;
@@ -150,7 +151,7 @@ void address_claim::lock() {
       int const why = errno;
       lock_.close();
       if (why != EWOULDBLOCK) fail("cannot lock: " + system_code(why).message(), why);
-      if (somebody_listens() || std::chrono::steady_clock::now() > until)
+      if (is_alive(until) || std::chrono::steady_clock::now() > until)
         fail("a background process lives there already", EADDRINUSE);
       ::nanosleep(&a_moment, nullptr);
       continue;
@@ -164,10 +165,12 @@ void address_claim::refuse_others() const {
   struct stat s {};
   if (::fstatat(at_.folder_fd(), at_.name().c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0) return;
   if (!S_ISSOCK(s.st_mode)) fail("something is there that is no socket", EEXIST);
-  if (somebody_listens()) fail("somebody listens there already", EADDRINUSE);
+  if (is_alive(std::chrono::steady_clock::now() + time_to_answer)) fail("somebody listens there already", EADDRINUSE);
 }
 
-bool address_claim::somebody_listens() const {
+/// Whether a process accepts connections: it greets, or does not hang up in time. That a connection is possible proves nothing:
+/// a child of a killed process, which is just being killed too, may still have a copy of the listening socket.
+bool address_claim::is_alive(deadline until) const {
   descriptor file;
   try {
     file = open_at(at_.folder_fd(), at_.name(), O_PATH, "socket");
@@ -176,11 +179,20 @@ bool address_claim::somebody_listens() const {
   }
   auto const probe = make_socket(SOCK_NONBLOCK);
   int const why_not = connect_to(probe, socket_address(file.get()));
-  return why_not != ECONNREFUSED && why_not != ENOENT;
+  if (why_not) return why_not != ECONNREFUSED && why_not != ENOENT;
+  pollfd answer{probe.get(), POLLIN, 0};
+  if (!poll_until(std::span(&answer, 1), until)) return true;
+  std::byte first;
+  return read_some(probe.get(), std::span(&first, 1)).bytes > 0;
 }
 
 void address_claim::redirect_output() {
-  auto const log = open_at(at_.folder_fd(), at_.name() + ".log", O_WRONLY | O_CREAT | O_APPEND, "cannot open the log");
+  descriptor log;
+  try {
+    log = open_at(at_.folder_fd(), at_.name() + ".log", O_WRONLY | O_CREAT | O_APPEND, "log");
+  } catch (boost::system::system_error const& e) {
+    fail("cannot open its log: " + e.code().message(), e.code().value());
+  }
   duplicate_onto(log.get(), STDOUT_FILENO);
   duplicate_onto(log.get(), STDERR_FILENO);
   logs_ = true;

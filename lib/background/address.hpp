@@ -2,6 +2,7 @@
 
 #include "system/descriptor.hpp"
 #include "system/file_identity.hpp"
+#include "system/io.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -56,7 +57,7 @@ class address_claim {
  private:
   void lock();
   void refuse_others() const;
-  bool somebody_listens() const;
+  bool is_alive(deadline until) const;
   [[noreturn]] void fail(std::string const& what, int why) const;
 
   address const& at_;

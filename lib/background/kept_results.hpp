@@ -24,7 +24,8 @@ struct kept_result {
 };
 
 /// A queue of results, in the order of their ids. Results beyond a memory limit go to a file, as frames, until the file has
-/// been read completely. If the file cannot grow, results wait in memory, and `full` asks the producer to pause. Not thread-safe.
+/// been read completely. If the file cannot grow, results wait in memory, and `full` asks the producer to pause. Not
+/// thread-safe.
 class kept_results {
  public:
   /// `open_file` returns a new empty file. If it throws, there is no file, and it is called again later.

@@ -233,6 +233,18 @@ BOOST_AUTO_TEST_CASE(paths_may_be_longer_than_the_address_of_a_socket) {
   fs::remove(deep);
 }
 
+BOOST_AUTO_TEST_CASE(links_are_not_followed) {
+  for (char const* const suffix : {".lock", ".log"}) {
+    fs::create_symlink(folder / "elsewhere", file(suffix));
+    BOOST_TEST(refused(ELOOP, [&] { squares(address)(1); }));
+    BOOST_TEST(!fs::exists(folder / "elsewhere"));
+    fs::remove(file(suffix));
+  }
+  fs::create_symlink(folder / "elsewhere", address);
+  BOOST_TEST(refused(EEXIST, [&] { squares(address)(1); }));
+  fs::remove(address);
+}
+
 BOOST_AUTO_TEST_CASE(without_its_folder_there_is_no_address) {
   BOOST_TEST(refused(ENOENT, [&] { squares(folder / "none" / "job.sock")(1); }));
   BOOST_CHECK_THROW(squares(folder / "")(1), std::invalid_argument);

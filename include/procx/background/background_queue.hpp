@@ -58,7 +58,8 @@ class background_queue {
   auto begin() { return detail::outcome_iterator<background_queue, T, T>(*this); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
-  /// A range of `outcome<T>`, with successes and failures. `index()` is the number of the result, from 0 in the order of sending.
+  /// A range of `outcome<T>`, with successes and failures. `index()` is the number of the result, from 0 in the order of
+  /// sending.
   auto outcomes() { return detail::outcome_view<background_queue, T>(*this); }
 
   /// Acknowledges the previous result and waits for the next one. Empty after the last. Throws the failure if it is one.
