@@ -38,11 +38,12 @@
 #include <procx/pool/replay.hpp>
 #include <procx/pipeline/pipeline.hpp>
 
+#include <procx/background/background_callable.hpp>
+#include <procx/background/background_queue.hpp>
+#include <procx/background/persistent_queue.hpp>
+
 #include <procx/stash/dictionary_stash.hpp>
 #include <procx/stash/directory_stash.hpp>
 #include <procx/stash/multi_process_robust_stash.hpp>
 #include <procx/stash/multi_process_stash.hpp>
 #include <procx/stash/sqlite_stash.hpp>
-#include <procx/background/background_callable.hpp>
-#include <procx/background/background_queue.hpp>
-#include <procx/background/persistent_queue.hpp>
