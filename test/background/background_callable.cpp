@@ -1,6 +1,7 @@
 #define BOOST_TEST_MODULE background_callable
 #include <procx/background/background_callable.hpp>
 #include <procx/background/background_queue.hpp>
+#include <procx/channel/start.hpp>
 
 #include "support/background_scene.hpp"
 
@@ -8,6 +9,7 @@
 
 #include <cerrno>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <dlfcn.h>
@@ -87,6 +89,15 @@ BOOST_AUTO_TEST_CASE(it_can_be_met_as_soon_as_it_was_started) {
 BOOST_AUTO_TEST_CASE(it_outlives_its_maker) {
   BOOST_TEST(code_of_fork([&] { return squares(address)(3), 0; }) == 0);
   BOOST_TEST(all_of<int>(address) == std::vector{9});
+}
+
+BOOST_AUTO_TEST_CASE(it_outlives_the_thread_and_the_worker_that_started_it) {
+  std::thread([&] { squares(address)(4); }).join();
+  BOOST_TEST(all_of<int>(address) == std::vector{16});
+
+  px::channel worker = px::start([&](px::channel&) { squares(address)(5); });
+  BOOST_TEST(worker.wait().success());  // what is left of its group is killed then
+  BOOST_TEST(all_of<int>(address) == std::vector{25});
 }
 
 BOOST_AUTO_TEST_CASE(it_computes_though_nobody_is_connected) {
