@@ -180,7 +180,7 @@ void nursery::hear() {
   while ((what = read_packet(answer, with)) == heard::something) {
     if (answer.news == nursery_news::ended || orders_.empty()) continue;
     pending_order order = std::move(orders_.front());
-    orders_.pop_front();
+    orders_.erase(orders_.begin());
     std::unique_ptr<process_state> child;
     std::exception_ptr why;
     try {

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <map>
@@ -101,7 +100,7 @@ class nursery final : public status_source, public std::enable_shared_from_this<
   mutable std::mutex mutex_;
   descriptor control_;
   std::unique_ptr<process_state> process_;
-  std::deque<pending_order> orders_;  // in the order of the answers
+  std::vector<pending_order> orders_;  // in the order of the answers; few
   child_table children_;  // whose end was not asked for as yet, with what was told of it
   bool broken_ = false;
   bool dismissed_ = false;

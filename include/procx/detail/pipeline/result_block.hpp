@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <deque>
 #include <exception>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace procx::inline v1::detail {
 
@@ -19,7 +19,8 @@ struct result_block {
   buffer bytes;
   std::size_t at = 0;     ///< what is before was read
   std::size_t count = 0;  ///< results that were not read
-  std::deque<std::exception_ptr> errors = {};
+  std::vector<std::exception_ptr> errors = {};
+  std::size_t errors_at = 0;  ///< likewise
 
   bool empty() const noexcept { return count == 0; }
   void add(std::span<std::byte const> value) {
@@ -40,8 +41,7 @@ struct result_block {
     at += sizeof length;
     --count;
     if (length == is_error) {
-      error = std::move(errors.front());
-      errors.pop_front();
+      error = std::move(errors[errors_at++]);
       return {};
     }
     std::span<std::byte const> const value(bytes.data() + at, static_cast<std::size_t>(length));
