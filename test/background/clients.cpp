@@ -143,6 +143,39 @@ BOOST_AUTO_TEST_CASE(one_that_never_reads_keeps_a_few_results_from_others_until_
   for (int i = 0; i < 1000; ++i) BOOST_REQUIRE(all[static_cast<std::size_t>(i)] == i);
 }
 
+BOOST_AUTO_TEST_CASE(one_that_stops_in_the_midst_of_a_word_holds_up_nobody) {
+  counting(address)(1000);
+  own_fd half = connected(address);
+  say(half, greeting_of_a_client() + frame_of(px::detail::frame_kind::acknowledge, 1).substr(0, 7));
+  BOOST_REQUIRE(read_exactly(half.get(), 1).size() == 1);
+  px::background_queue<int> results(address);
+  std::vector<int> all;
+  while (all.size() < 980) all.push_back(results.next().value());
+  half.close();
+  while (auto const r = results.next()) all.push_back(*r);
+  std::ranges::sort(all);
+  BOOST_REQUIRE(all.size() == 1000u);
+  for (int i = 0; i < 1000; ++i) BOOST_REQUIRE(all[static_cast<std::size_t>(i)] == i);
+}
+
+BOOST_AUTO_TEST_CASE(a_hundred_at_once_share_the_results) {
+  counting(address)(5000);
+  own_pipe notes;
+  std::vector<pid_t> pids;
+  for (int client = 0; client < 100; ++client) {
+    pid_t const pid = ::fork();
+    if (pid == 0) take_and_note(address, client, notes.write.get());
+    pids.push_back(pid);
+  }
+  notes.write.close();
+  std::vector<taken> all;
+  while (next_note(notes.read.get(), all)) {}
+  for (pid_t const pid : pids) ::waitpid(pid, nullptr, 0);
+  std::ranges::sort(all, {}, &taken::value);
+  BOOST_REQUIRE(all.size() == 5000u);
+  for (int i = 0; i < 5000; ++i) BOOST_REQUIRE(all[static_cast<std::size_t>(i)].value == i);
+}
+
 BOOST_AUTO_TEST_CASE(those_that_come_at_the_very_end_learn_of_it) {
   counting(address)(1);
   own_fd const late = connected(address);  // it will greet when all is over
