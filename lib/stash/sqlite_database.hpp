@@ -38,16 +38,12 @@ class sqlite_database {
   /// Has the work done in one transaction that writes, again if another program was in the way.
   template <class Work>
   void write(Work const& work) {
-    patiently([&] {
-      run("BEGIN IMMEDIATE");
-      try {
-        work();
-        run("COMMIT");
-      } catch (...) {
-        roll_back();
-        throw;
-      }
-    });
+    within("BEGIN IMMEDIATE", work);
+  }
+  /// The same in one that only reads: all of it sees one state.
+  template <class Work>
+  void read(Work const& work) {
+    within("BEGIN", work);
   }
   /// Tries until another program is no longer in the way, or patience is at its end.
   template <class Work>
@@ -68,6 +64,19 @@ class sqlite_database {
   [[noreturn]] void fail(int code) const;
 
  private:
+  template <class Work>
+  void within(char const* begin, Work const& work) {
+    patiently([&] {
+      run(begin);
+      try {
+        work();
+        run("COMMIT");
+      } catch (...) {
+        roll_back();
+        throw;
+      }
+    });
+  }
   void roll_back() noexcept;
 
   sqlite_library const& library_;

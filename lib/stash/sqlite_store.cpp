@@ -14,7 +14,8 @@ constexpr std::int64_t application_id = 0x70726378;  // "prcx", at byte 68 of th
 constexpr std::int64_t version = 1;
 constexpr char count_of_tables[] = "SELECT count(*) FROM sqlite_master";
 
-/// Throws unless the file is a stash's; true if it is yet to become one. Changes nothing.
+/// Throws unless the file is a stash's; true if it is yet to become one. Changes nothing. In a transaction: another program may
+/// be about to make the stash.
 bool is_fresh(sqlite_database& database) {
   std::int64_t const id = database.number("PRAGMA application_id");
   if (id == 0 && database.number(count_of_tables) == 0) return true;
@@ -61,7 +62,8 @@ std::int64_t make_table(sqlite_database& database, std::string const& name, std:
 /// The table's number; the table is made if need be.
 std::int64_t open_table(sqlite_database& database, std::string const& name, std::uint64_t fingerprint,
                         sqlite_options const& options) {
-  bool const fresh = database.patiently([&] { return is_fresh(database); });
+  bool fresh = false;
+  database.read([&] { fresh = is_fresh(database); });
   if (database.is_read_only()) {
     if (auto const id = fresh ? std::nullopt : find_table(database, name, fingerprint)) return *id;
     throw stash_error(boost::system::errc::make_error_code(boost::system::errc::permission_denied), database.file(),
