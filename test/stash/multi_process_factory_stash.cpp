@@ -1,8 +1,7 @@
 // Stashes with a factory: the plain one, and the robust one.
 #define BOOST_TEST_MODULE multi_process_factory_stash
-#include "support/helper_program.hpp"
+#include "support/number_factory.hpp"
 #include "support/observe.hpp"
-#include "support/processes.hpp"
 #include "support/scratch.hpp"
 
 #include <procx/procx.hpp>
@@ -18,92 +17,40 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
-#include <map>
 #include <memory>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 namespace px = procx;
 namespace fs = std::filesystem;
 namespace data = boost::unit_test::data;
 using namespace std::chrono_literals;
-using strings = std::set<std::string>;
 
 namespace {
 
-/// Keys from 0 on, whose values the test's own function makes; counts, in all processes, how often each was asked for.
-class numbers : public px::stash_factory<int> {
- public:
-  explicit numbers(int keys, std::function<int(int)> fn = [](int n) { return n * n; })
-      : make(std::move(fn)),
-        keys_(keys),
-        counts_(static_cast<int*>(::mmap(nullptr, size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
-  ~numbers() override { ::munmap(counts_, size()); }
-
-  std::vector<std::string> keys() const override {
-    std::vector<std::string> all;
-    for (int i = 0; i < keys_; ++i) all.push_back(std::to_string(i));
-    return all;
-  }
-  int load(std::string const& key) const override {
-    int const n = std::stoi(key);
-    __atomic_add_fetch(&counts_[n], 1, __ATOMIC_RELAXED);
-    return make(n);
-  }
-  void clear() override { ++cleared; }
-
-  int count(int n) const { return __atomic_load_n(&counts_[n], __ATOMIC_RELAXED); }
-  int computations() const {
-    int sum = 0;
-    for (int i = 0; i < keys_; ++i) sum += count(i);
-    return sum;
-  }
-
-  std::function<int(int)> make;
-  int cleared = 0;
-
- private:
-  std::size_t size() const { return sizeof(int) * static_cast<std::size_t>(keys_); }
-  int keys_;
-  int* counts_;
-};
-
 template <class Stash>
 struct over_memory {
-  explicit over_memory(std::unique_ptr<numbers> factory, px::stash_options const& options = {.workers = 2})
+  explicit over_memory(std::unique_ptr<number_factory> factory, px::stash_options const& options = {.workers = 2})
       : source(*factory),
         store(new px::dictionary_stash<int>()),
         stash(std::unique_ptr<px::stash<int>>(store), std::move(factory), options) {}
-  numbers& source;
+  number_factory& source;
   px::stash<int>* store;
   Stash stash;
 };
 using plain = over_memory<px::multi_process_factory_stash<int>>;
 using robust = over_memory<px::multi_process_robust_stash<int>>;
 
-int fails_at_2_and_7(int n) {
-  if (n == 2 || n == 7) throw std::range_error("no " + std::to_string(n));
-  return n * n;
-}
 /// Each in a way of its own.
 int dies_at_2_and_7(int n) {
   if (n == 2) ::raise(SIGKILL);
   if (n == 7) std::_Exit(3);
   return n * n;
-}
-
-strings keys_of(std::map<std::string, px::exception_record> const& failures) {
-  strings keys;
-  for (auto const& [key, why] : failures) keys.insert(key);
-  return keys;
 }
 
 bool all_squares(px::stash<int>& s) {
@@ -119,7 +66,7 @@ auto const chunk_sizes = data::make({std::size_t{0}, std::size_t{1}, std::size_t
 BOOST_FIXTURE_TEST_SUITE(factories, observe::leaves_nothing)
 
 BOOST_AUTO_TEST_CASE(what_computes_first_and_what_does_not) {
-  plain s(std::make_unique<numbers>(9));
+  plain s(std::make_unique<number_factory>(9));
   BOOST_TEST(!s.stash.exists("3"));
   BOOST_TEST(!s.stash.erase("3"));
   s.stash.dump("4", -4);
@@ -145,31 +92,31 @@ BOOST_AUTO_TEST_CASE(each_way_to_ask_computes) {
       [](auto& s) { s.prime(); },
   };
   for (auto const& ask : ways) {
-    plain s(std::make_unique<numbers>(5));
+    plain s(std::make_unique<number_factory>(5));
     ask(s.stash);
     BOOST_TEST(s.source.computations() == 5);
   }
 }
 
 BOOST_DATA_TEST_CASE(whatever_the_size_of_chunks_each_key_is_computed_once, chunk_sizes* data::make({1, 2, 5}), size, workers) {
-  robust s(std::make_unique<numbers>(31), {.workers = workers, .chunk_size = size});
+  robust s(std::make_unique<number_factory>(31), {.workers = workers, .chunk_size = size});
   BOOST_TEST(s.stash.size() == 31u);
   BOOST_TEST(all_squares(s.stash));
   for (int i = 0; i < 31; ++i) BOOST_TEST(s.source.count(i) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(no_keys_are_no_values) {
-  robust s(std::make_unique<numbers>(0));
+  robust s(std::make_unique<number_factory>(0));
   BOOST_TEST(s.stash.size() == 0u);
   BOOST_TEST(s.stash.failures().empty());
   BOOST_TEST(s.stash.reprocess_failures().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_key_that_comes_twice_is_computed_once) {
-  struct doubled : numbers {
-    using numbers::numbers;
+  struct doubled : number_factory {
+    using number_factory::number_factory;
     std::vector<std::string> keys() const override {
-      auto all = numbers::keys();
+      auto all = number_factory::keys();
       all.insert(all.end(), {"1", "2"});
       return all;
     }
@@ -180,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_comes_twice_is_computed_once) {
 }
 
 BOOST_DATA_TEST_CASE(a_failure_is_thrown_after_all_else_was_stored_and_tried_again, chunk_sizes, size) {
-  plain s(std::make_unique<numbers>(9, fails_at_2_and_7), {.workers = 2, .chunk_size = size});
+  plain s(std::make_unique<number_factory>(9, fails_at_2_and_7), {.workers = 2, .chunk_size = size});
   for (int round = 1; round <= 2; ++round) {
     BOOST_CHECK_EXCEPTION(s.stash.size(), px::remote_exception,
                           [](auto const& e) { return e.type_name() == "std::range_error" && e.message().starts_with("no "); });
@@ -194,7 +141,7 @@ BOOST_DATA_TEST_CASE(a_failure_is_thrown_after_all_else_was_stored_and_tried_aga
 }
 
 BOOST_DATA_TEST_CASE(a_robust_stash_keeps_failures_and_goes_on, chunk_sizes, size) {
-  robust s(std::make_unique<numbers>(9, fails_at_2_and_7), {.workers = 2, .chunk_size = size});
+  robust s(std::make_unique<number_factory>(9, fails_at_2_and_7), {.workers = 2, .chunk_size = size});
   BOOST_TEST(s.stash.size() == 7u);
   auto const failures = s.stash.failures();
   BOOST_TEST((keys_of(failures) == strings{"2", "7"}));
@@ -218,7 +165,7 @@ BOOST_DATA_TEST_CASE(a_robust_stash_keeps_failures_and_goes_on, chunk_sizes, siz
 }
 
 BOOST_DATA_TEST_CASE(a_crash_costs_its_key_and_no_other, chunk_sizes, size) {
-  robust s(std::make_unique<numbers>(20, dies_at_2_and_7), {.workers = 2, .chunk_size = size});
+  robust s(std::make_unique<number_factory>(20, dies_at_2_and_7), {.workers = 2, .chunk_size = size});
   BOOST_TEST(s.stash.size() == 18u);
   BOOST_TEST(all_squares(s.stash));
   auto const failures = s.stash.failures();
@@ -228,14 +175,14 @@ BOOST_DATA_TEST_CASE(a_crash_costs_its_key_and_no_other, chunk_sizes, size) {
 }
 
 BOOST_AUTO_TEST_CASE(a_key_that_takes_too_long_has_failed) {
-  robust s(std::make_unique<numbers>(6, [](int n) { return n == 3 ? ::pause() : n * n; }), {.workers = 2, .task_timeout = 1s});
+  robust s(std::make_unique<number_factory>(6, [](int n) { return n == 3 ? ::pause() : n * n; }), {.workers = 2, .task_timeout = 1s});
   BOOST_TEST(s.stash.size() == 5u);
   BOOST_TEST(s.stash.failures().at("3").type_name == "procx::v1::task_timeout");
 }
 
 BOOST_AUTO_TEST_CASE(unprotected_work_ends_with_the_first_failure) {
   auto const fails_at_once = [](int n) { return n == 0 ? throw std::range_error("first") : (::usleep(1000), n * n); };
-  robust s(std::make_unique<numbers>(10'000, fails_at_once), {.workers = 2, .protect_work = false});
+  robust s(std::make_unique<number_factory>(10'000, fails_at_once), {.workers = 2, .protect_work = false});
   BOOST_CHECK_THROW(s.stash.size(), px::remote_exception);
   BOOST_TEST(s.source.computations() < 5'000);
   BOOST_TEST(s.stash.failures().empty());
@@ -243,13 +190,13 @@ BOOST_AUTO_TEST_CASE(unprotected_work_ends_with_the_first_failure) {
 
 BOOST_AUTO_TEST_CASE(all_that_is_done_here_is_done_in_this_process) {
   pid_t const here = ::getpid();
-  robust s(std::make_unique<numbers>(5, [=](int n) { return ::getpid() == here ? n * n : -1; }), {.workers = px::here});
+  robust s(std::make_unique<number_factory>(5, [=](int n) { return ::getpid() == here ? n * n : -1; }), {.workers = px::here});
   BOOST_TEST(s.stash.size() == 5u);
   BOOST_TEST(all_squares(s.stash));
 }
 
 BOOST_AUTO_TEST_CASE(clearing_clears_the_factory_too_and_all_is_computed_again) {
-  robust s(std::make_unique<numbers>(9, fails_at_2_and_7));
+  robust s(std::make_unique<number_factory>(9, fails_at_2_and_7));
   s.stash.prime();
   s.stash.clear();
   BOOST_TEST(s.source.cleared == 1);
@@ -260,7 +207,7 @@ BOOST_AUTO_TEST_CASE(clearing_clears_the_factory_too_and_all_is_computed_again) 
 }
 
 BOOST_AUTO_TEST_CASE(what_others_took_away_is_missed_after_invalidate) {
-  robust s(std::make_unique<numbers>(9));
+  robust s(std::make_unique<number_factory>(9));
   s.stash.prime();
   s.store->erase("5");
   BOOST_TEST(s.stash.size() == 8u);
@@ -271,11 +218,11 @@ BOOST_AUTO_TEST_CASE(what_others_took_away_is_missed_after_invalidate) {
 
 BOOST_AUTO_TEST_CASE(the_factory_may_not_use_the_stash_itself) {
   px::multi_process_robust_stash<int>* self = nullptr;
-  robust s(std::make_unique<numbers>(3, [&](int n) { return n == 1 ? self->at("0") : n; }));
+  robust s(std::make_unique<number_factory>(3, [&](int n) { return n == 1 ? self->at("0") : n; }));
   self = &s.stash;
   BOOST_TEST(s.stash.size() == 2u);
   BOOST_TEST(s.stash.failures().at("1").type_name == "procx::v1::sequence_error");
-  robust here(std::make_unique<numbers>(3, [&](int n) { return n == 1 ? self->at("0") : n; }), {.workers = px::here});
+  robust here(std::make_unique<number_factory>(3, [&](int n) { return n == 1 ? self->at("0") : n; }), {.workers = px::here});
   self = &here.stash;
   BOOST_TEST(here.stash.failures().empty());
   BOOST_TEST(here.stash.size() == 2u);
@@ -283,7 +230,7 @@ BOOST_AUTO_TEST_CASE(the_factory_may_not_use_the_stash_itself) {
 }
 
 BOOST_AUTO_TEST_CASE(threads_that_ask_at_once_have_it_computed_once) {
-  robust s(std::make_unique<numbers>(50));
+  robust s(std::make_unique<number_factory>(50));
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
@@ -294,7 +241,7 @@ BOOST_AUTO_TEST_CASE(threads_that_ask_at_once_have_it_computed_once) {
 }
 
 BOOST_AUTO_TEST_CASE(without_a_store_or_a_factory_there_is_no_stash) {
-  BOOST_CHECK_THROW(px::multi_process_robust_stash<int>(nullptr, std::make_unique<numbers>(1)), std::invalid_argument);
+  BOOST_CHECK_THROW(px::multi_process_robust_stash<int>(nullptr, std::make_unique<number_factory>(1)), std::invalid_argument);
   auto memory = std::make_unique<px::dictionary_stash<int>>();
   BOOST_CHECK_THROW(px::multi_process_factory_stash<int>(std::move(memory), nullptr), std::invalid_argument);
 }
@@ -312,7 +259,7 @@ BOOST_AUTO_TEST_CASE(a_store_that_fails_ends_computing_with_its_error) {
     void clear() override {}
   };
   auto below = std::make_unique<px::stash<int>>(std::make_unique<full>());
-  px::multi_process_robust_stash<int> s(std::move(below), std::make_unique<numbers>(100'000), {.workers = 2});
+  px::multi_process_robust_stash<int> s(std::move(below), std::make_unique<number_factory>(100'000), {.workers = 2});
   BOOST_CHECK_EXCEPTION(s.prime(), px::stash_error,
                         [](auto const& e) { return e.code() == boost::system::errc::no_space_on_device; });
 }
@@ -320,8 +267,8 @@ BOOST_AUTO_TEST_CASE(a_store_that_fails_ends_computing_with_its_error) {
 BOOST_AUTO_TEST_CASE(a_damaged_value_is_computed_again_when_it_is_loaded) {
   scratch_directory scratch;
   for (int round = 0; round < 2; ++round) {
-    auto factory = std::make_unique<numbers>(3);
-    numbers& source = *factory;
+    auto factory = std::make_unique<number_factory>(3);
+    number_factory& source = *factory;
     auto store = std::make_unique<px::directory_stash<int>>(scratch.path / "s");
     px::multi_process_robust_stash<int> s(std::move(store), std::move(factory), {.workers = 1});
     BOOST_TEST(s.size() == 3u);
@@ -334,101 +281,6 @@ BOOST_AUTO_TEST_CASE(a_damaged_value_is_computed_again_when_it_is_loaded) {
       file.put('\x7f');
     }
   }
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-namespace {
-
-std::vector<std::string> lines_of(fs::path const& file) {
-  std::vector<std::string> lines;
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
-std::unique_ptr<px::stash<long>> squares_of(std::string const& kind, fs::path const& in) {
-  if (kind == "sqlite") return std::make_unique<px::sqlite_stash<long>>(in / "squares.db", "squares");
-  return std::make_unique<px::directory_stash<long>>(in / "squares");
-}
-
-bool wait_for_lines(fs::path const& file, std::size_t count) {
-  auto const end = std::chrono::steady_clock::now() + 30s;
-  while (lines_of(file).size() < count) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
-
-pid_t start_primer(std::string const& kind, fs::path const& in, int keys) {
-  pid_t const pid = ::fork();
-  if (pid == 0) {
-    std::string const count = std::to_string(keys);
-    ::execl(PROCX_TEST_SUPPORT "/stash_primer", "stash_primer", kind.c_str(), in.c_str(), count.c_str(), nullptr);
-    ::_exit(127);
-  }
-  return pid;
-}
-
-auto const kinds = data::make({std::string("directory"), std::string("sqlite")});
-
-}  // namespace
-
-BOOST_AUTO_TEST_SUITE(programs)
-
-BOOST_DATA_TEST_CASE_F(scratch_directory, after_a_kill_the_next_run_computes_only_the_rest, kinds, kind) {
-  constexpr int keys = 3'000;
-  for (std::size_t const moment : {1u, 500u, 1'500u}) {
-    fs::path const in = path / std::to_string(moment);
-    fs::create_directories(in);
-    pid_t const child = start_primer(kind, in, keys);
-    BOOST_REQUIRE(wait_for_lines(in / "computed", moment));
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
-    std::size_t stored = 0;
-    {
-      auto const store = squares_of(kind, in);
-      for (auto const& [key, value] : *store) BOOST_TEST((++stored, value == std::stol(key) * std::stol(key)));
-      BOOST_TEST(store->size() == stored);
-    }
-    ended_program const second = run_helper("stash_primer " + kind + ' ' + in.string() + ' ' + std::to_string(keys));
-    BOOST_TEST(second.code == 0, second.printed);
-    BOOST_TEST(second.printed == std::to_string(static_cast<std::size_t>(keys) - stored) + '\n');
-    BOOST_TEST(squares_of(kind, in)->size() == static_cast<std::size_t>(keys));
-  }
-}
-
-BOOST_DATA_TEST_CASE_F(scratch_directory, two_programs_that_prime_at_once_give_right_values, kinds, kind) {
-  constexpr int keys = 500;
-  std::vector<pid_t> const children{start_primer(kind, path, keys), start_primer(kind, path, keys)};
-  for (pid_t const pid : children) {
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    BOOST_TEST(status == 0);
-  }
-  auto const store = squares_of(kind, path);
-  BOOST_TEST(store->size() == static_cast<std::size_t>(keys));
-  for (auto const& [key, value] : *store) BOOST_TEST(value == std::stol(key) * std::stol(key));
-}
-
-BOOST_DATA_TEST_CASE_F(scratch_directory, another_process_sees_the_failures, kinds, kind) {
-  auto const make = [&] {
-    return kind == "sqlite" ? std::unique_ptr<px::stash<int>>(std::make_unique<px::sqlite_stash<int>>(path / "s.db", "s"))
-                            : std::make_unique<px::directory_stash<int>>(path / "s");
-  };
-  BOOST_TEST(processes::code_of_fork([&] {
-    px::multi_process_robust_stash<int> s(make(), std::make_unique<numbers>(9, fails_at_2_and_7), {.workers = 2});
-    return s.size() == 7 ? 0 : 1;
-  }) == 0);
-  auto factory = std::make_unique<numbers>(9);
-  numbers& source = *factory;
-  px::multi_process_robust_stash<int> s(make(), std::move(factory), {.workers = 2});
-  BOOST_TEST((keys_of(s.failures()) == strings{"2", "7"}));
-  BOOST_TEST(s.size() == 7u);
-  BOOST_TEST(source.computations() == 0);
-  BOOST_TEST((s.reprocess_failures() == strings{"2", "7"}));
-  BOOST_TEST(s.size() == 9u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
