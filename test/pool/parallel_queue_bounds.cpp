@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_slow_consumer_and_a_million_items_take_constant_memory) {
   for (int const r : queue) {
     in_order = in_order && r == next++;
     spin_for(2us);  // ten times what the producer takes
-    if (next == count / 10) warm = memory_in_kib();
+    if (next == count / 4) warm = memory_in_kib();  // the queue has been full by then
     if (next % 10'000 == 0) most = std::max(most, memory_in_kib());
     if (next % 100 == 0) longest = std::max(longest, queue.size());
   }
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_slow_consumer_and_a_million_items_take_constant_memory) {
   BOOST_TEST(in_order);
   BOOST_TEST(next == count);
   BOOST_TEST(longest <= 2u * 32768);
-  if (!processes::sanitized) BOOST_TEST(most <= warm + 2048);
+  if (!processes::sanitized) BOOST_TEST(most <= warm + 4096);  // the items themselves would be 12 MB
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_producer_and_a_fast_consumer_take_constant_memory) {
