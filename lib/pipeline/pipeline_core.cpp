@@ -166,6 +166,7 @@ class pipeline_core::state final : public front, public segment_owner, public na
       throw sequence_error("a pipeline that was joined or stopped takes no more");
     }
   }
+  intake_fast_path& fast_intake() noexcept { return intake_.fast_path(); }
   void check_size(intake_item const& item) const {
     if (item.size() > frame_limit_) throw_too_large("an item", item.size(), frame_limit_);
   }
@@ -446,6 +447,7 @@ pipeline_core::pipeline_core(std::string name, pipeline_options const& options, 
   bool const has_results = stages.back().stage->yield() != stage_yield::none;
   state_ = std::make_shared<state>(std::move(name), options, plan(std::move(stages)), input, has_results, executor);
   state_->begin();
+  fast_intake_ = &state_->fast_intake();
 }
 
 pipeline_core::~pipeline_core() {

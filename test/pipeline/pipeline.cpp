@@ -127,7 +127,7 @@ static px::generator<int> countdown(int n) {
 }
 
 BOOST_AUTO_TEST_CASE(a_coroutine_gives_as_many_as_it_likes) {
-  auto p = px::pipeline().add_task(countdown, {.workers = 2, .ordered = true}).add_task(twice);
+  auto p = px::pipeline().add_task(countdown, {.workers = 2, .ordered = true}).add_task(twice, {.workers = 2, .ordered = true});
   p.start();
   p.feed_chunk(std::views::iota(0, 5));
   auto const s = p.join();

@@ -6,6 +6,7 @@
 #include <procx/detail/pipeline/pipeline_core.hpp>
 #include <procx/detail/pipeline/result_range.hpp>
 #include <procx/detail/pipeline/stage.hpp>
+#include <procx/detail/pool/plain_item.hpp>
 #include <procx/detail/pool/submission.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/pipeline/emit.hpp>
@@ -206,6 +207,10 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   }
   template <class Input>
   void feed_item(Input const& item) {
+    if constexpr (detail::is_plain<Input>)
+      if (detail::plain_item(detail::pipeline_core::head(), item).try_put(core_->fast_intake()) !=
+          detail::intake_fast_path::no_place) [[likely]]
+        return;
     item_of(item).use([&](detail::intake_item const& i) { core_->feed(i); });
   }
   template <class Input>

@@ -4,6 +4,7 @@
 #include <procx/detail/pipeline/stage_base.hpp>
 #include <procx/detail/pool/ending_handler.hpp>
 #include <procx/detail/pool/handler_home.hpp>
+#include <procx/detail/pool/intake_fast_path.hpp>
 #include <procx/detail/pool/intake_item.hpp>
 #include <procx/detail/system/operation.hpp>
 #include <procx/pipeline/stage_options.hpp>
@@ -37,6 +38,8 @@ class pipeline_core {
   /// What is called for each item.
   static task_head head() noexcept { return task_head::inherited(0, nullptr); }
   bool runs_once() const noexcept;
+  /// The shortest way in, for items that are copied as they lie in memory. What cannot go that way goes by `feed`.
+  intake_fast_path& fast_intake() noexcept { return *fast_intake_; }
   /// Waits for room. Throws sequence_error after `join` and `stop`, protocol_error for what is too large.
   void feed(intake_item const& item);
   std::uint64_t async_feed(intake_item const& item, std::unique_ptr<operation>&& op);
@@ -63,6 +66,7 @@ class pipeline_core {
  private:
   class state;
   std::shared_ptr<state> state_;
+  intake_fast_path* fast_intake_;
 };
 
 /// Sends an item of the type with this number to the pipeline with this name. Throws unknown_pipeline… outside of a stage: in
