@@ -1,8 +1,10 @@
 #include <procx/detail/pipeline/pipeline_core.hpp>
 
+#include "pipeline/explanation.hpp"
+#include "pipeline/later_segment.hpp"
 #include "pipeline/pipeline_registry.hpp"
 #include "pipeline/result_store.hpp"
-#include "pipeline/segment.hpp"
+#include "pipeline/segment_plan.hpp"
 #include "pool/front.hpp"
 #include "system/event_loop.hpp"
 
@@ -27,108 +29,13 @@ namespace {
 
 constexpr std::size_t unlimited = ~std::size_t{0} / 2;
 
-/// Whether a stage has nothing of its own, so that it runs where the one before it does.
-bool joins_the_one_before(stage_entry const& s, stage_options const& before) {
-  stage_options const& o = s.options;
-  bool const plain = !o.workers && !o.chunk_size && !o.ordered && !o.here && !o.retries && !o.memory_limit &&
-                     o.task_timeout.count() == 0 && !s.stage->has_setup() && !o.log;
-  bool const open = !before.ordered && !before.here && !(before.workers && before.workers->is_here()) && !before.retries &&
-                    !before.memory_limit && before.task_timeout.count() == 0;
-  return plain && open;
-}
-
-std::vector<std::unique_ptr<segment>> segments_of(std::vector<stage_entry> stages, segment_owner& owner) {
-  std::vector<std::unique_ptr<segment>> all;
-  std::vector<stage_entry> together;
-  for (stage_entry& s : stages) {
-    if (!together.empty() && !joins_the_one_before(s, together.front().options))
-      all.push_back(std::make_unique<segment>(all.size(), std::exchange(together, {}), owner));
-    together.push_back(std::move(s));
-  }
-  all.push_back(std::make_unique<segment>(all.size(), std::move(together), owner));
-  return all;
-}
-
-std::shared_ptr<callable_table> table_with(std::shared_ptr<stage_chain> const& chain) {
-  return table_of(&stage_chain::run, chain);
-}
-
-/// All there is to be known of the segments before the state they belong to is made.
-struct segment_relay : segment_owner {
-  segment_owner* to = nullptr;
-  void pass_on(std::size_t from, std::uint64_t first, value_series const& values) override { to->pass_on(from, first, values); }
-  void pass_on(std::size_t from, std::uint64_t item, std::span<std::byte const> parts, std::size_t count) override {
-    to->pass_on(from, item, parts, count);
-  }
-  void on_item_failed(std::size_t from, std::uint64_t item, std::size_t stage, std::exception_ptr error) override {
-    to->on_item_failed(from, item, stage, std::move(error));
-  }
-  void on_dropped() override { to->on_dropped(); }
-  void on_split() override { to->on_split(); }
-  void on_one_more() override { to->on_one_more(); }
-  void on_sent(std::size_t from, std::uint64_t item, std::uint64_t topic, std::span<std::byte const> bytes) override {
-    to->on_sent(from, item, topic, bytes);
-  }
-};
-
-struct plan {
-  explicit plan(std::vector<stage_entry> stages)
-      : relay(std::make_unique<segment_relay>()), segments(segments_of(std::move(stages), *relay)) {}
-
-  std::unique_ptr<segment_relay> relay;
-  std::vector<std::unique_ptr<segment>> segments;
-};
-
 }  // namespace
 
 std::uint64_t type_number(char const* type_name) noexcept { return name_hash(type_name); }
 
-/// A segment behind the first one, with a dispatcher of its own.
-class later_segment final : public task_sink {
- public:
-  later_segment(segment& s, event_loop& loop, std::function<void()> on_progress, std::function<void(std::exception_ptr)> on_broken,
-                std::function<void(std::exception_ptr)> on_bad_ending)
-      : segment_(s),
-        progress_(std::move(on_progress)),
-        broken_(std::move(on_broken)),
-        bad_ending_(std::move(on_bad_ending)),
-        settings_(s.settings()),
-        callables_(table_with(s.chain())),
-        dispatcher_(loop, settings_.dispatch, callables_, settings_.source(loop, callables_)) {}
-
-  dispatcher& tasks() noexcept { return dispatcher_; }
-  lane& items() noexcept { return lane_; }
-
-  void on_value(std::uint64_t id, worker_name const&, encoded_value const& value) override { segment_.on_value(id, value); }
-  void on_values(std::uint64_t first, worker_name const&, value_series const& values) override {
-    segment_.on_values(first, values);
-  }
-  void on_failure(std::uint64_t id, worker_name const&, std::exception_ptr error) override {
-    segment_.on_failure(id, std::move(error));
-  }
-  void on_parts(std::uint64_t id, std::span<std::byte const> parts) override { segment_.on_parts(id, parts); }
-  void on_retry(std::uint64_t id) override { segment_.on_retry(id); }
-  void on_message(std::uint64_t id, std::uint64_t topic, std::span<std::byte const> bytes) override {
-    segment_.on_message(id, topic, bytes);
-  }
-  void on_progress() override { progress_(); }
-  void on_broken(std::exception_ptr why) noexcept override { broken_(std::move(why)); }
-  void on_bad_ending(std::exception_ptr error) noexcept override { bad_ending_(std::move(error)); }
-
- private:
-  segment& segment_;
-  std::function<void()> const progress_;
-  std::function<void(std::exception_ptr)> const broken_;
-  std::function<void(std::exception_ptr)> const bad_ending_;
-  runner_settings const settings_;
-  std::shared_ptr<callable_table> const callables_;
-  dispatcher dispatcher_;
-  lane lane_{dispatcher_, *this};
-};
-
 class pipeline_core::state final : public front, public segment_owner, public named_pipeline {
  public:
-  state(std::string name, pipeline_options const& options, plan&& p, std::uint64_t input, bool has_results,
+  state(std::string name, pipeline_options const& options, segment_plan&& p, std::uint64_t input, bool has_results,
         std::optional<boost::asio::any_io_executor> const& executor)
       : front(settings_of_first(options, *p.segments.front()), executor, table_with(p.segments.front()->chain())),
         name_(std::move(name)),
@@ -232,7 +139,7 @@ class pipeline_core::state final : public front, public segment_owner, public na
     lengths.push_back(results_.size());
     return lengths;
   }
-  std::string explain() const;
+  std::string explain() const { return explanation_of(name_, segments_, intake_.admitted(), queue_lengths()); }
   result_store& results() noexcept { return results_; }
 
   // From the dispatcher of the first segment.
@@ -415,28 +322,6 @@ class pipeline_core::state final : public front, public segment_owner, public na
   std::vector<pipeline_failure> failures_;
 };
 
-std::string pipeline_core::state::explain() const {
-  std::string text = "pipeline" + (name_.empty() ? std::string() : " \"" + name_ + '"') + ":\n";
-  auto const lengths = queue_lengths();
-  std::size_t longest = 0;
-  std::uint64_t came = intake_.admitted();
-  for (std::size_t k = 0; k < segments_.size(); ++k) {
-    segment const& s = *segments_[k];
-    text += "  " + s.name() + ", " + s.workers() + (s.is_ordered() ? ", in order" : "") + ": " + std::to_string(came) +
-            " in, " + std::to_string(s.out) + " out";
-    if (s.dropped > 0) text += ", " + std::to_string(s.dropped) + " dropped";
-    if (s.failed > 0) text += ", " + std::to_string(s.failed) + " failed";
-    if (lengths[k] > 0) text += ", " + std::to_string(lengths[k]) + " under way";
-    text += '\n';
-    came = s.out;
-    if (lengths[k] > lengths[longest]) longest = k;
-  }
-  if (lengths[longest] > 0)
-    text += "  The bottleneck is " + segments_[longest]->name() + ", where most items are: " +
-            (segments_[longest]->is_here() ? "it runs here, one item after the other.\n" : "more processes for it may help.\n");
-  return text;
-}
-
 pipeline_core::pipeline_core(std::string name, pipeline_options const& options, std::vector<stage_entry> stages,
                              std::uint64_t input, std::optional<boost::asio::any_io_executor> executor) {
   std::size_t place = 0;
@@ -445,7 +330,7 @@ pipeline_core::pipeline_core(std::string name, pipeline_options const& options, 
     if (s.options.name.empty()) s.options.name = s.kind + (' ' + std::to_string(place));
   }
   bool const has_results = stages.back().stage->yield() != stage_yield::none;
-  state_ = std::make_shared<state>(std::move(name), options, plan(std::move(stages)), input, has_results, executor);
+  state_ = std::make_shared<state>(std::move(name), options, segment_plan(std::move(stages)), input, has_results, executor);
   state_->begin();
   fast_intake_ = &state_->fast_intake();
 }
