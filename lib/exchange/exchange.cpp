@@ -1,6 +1,7 @@
 #include <procx/exchange/exchange.hpp>
 
 #include "exchange/exchange_core.hpp"
+#include "process/process_state.hpp"
 #include "system/generation.hpp"
 
 #include <procx/error/exceptions.hpp>

@@ -2,7 +2,6 @@
 
 #include "channel/channel_core.hpp"
 #include "dispatch/lane.hpp"
-#include "local/local_options.hpp"
 #include "memory/slab_sources.hpp"
 #include "exchange/channel_watch.hpp"
 #include "process/resources/oom_watch.hpp"

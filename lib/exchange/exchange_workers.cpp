@@ -1,7 +1,7 @@
 // The half of an exchange that reuses workers: tasks that know nothing of channels go through the dispatcher.
 #include "exchange/exchange_core.hpp"
 
-#include "local/local_workers.hpp"
+#include "local/runner_settings.hpp"
 
 #include <utility>
 
@@ -23,24 +23,9 @@ packed_task pack(job& task, task_head const& head, bool run_once) {
 }  // namespace
 
 void exchange_core::make_workers() {
-  dispatcher_options d;
-  d.workers = limit_;
-  d.frame_limit = options_.start.frame_limit;
-  d.task_timeout = options_.task_timeout;
-  d.grace = options_.grace;
-  d.backoff = options_.backoff;
-  d.policy.retries = options_.retries;
-  d.recycle_after_tasks = options_.limits.recycle_after_tasks;
-  local_options l;
-  l.workers = limit_;
-  l.frame_limit = options_.start.frame_limit;
-  l.task_timeout = options_.task_timeout;
-  l.memory_limit = options_.memory_limit;
-  l.limits = options_.limits;
-  l.capture = options_.start.capture_stderr ? captured::errors : captured::nothing;
-  workers_ = std::make_unique<dispatcher>(loop_, d, callables_, [&](worker_events& events) {
-    return std::make_unique<local_workers>(events, loop_, l, callables_);
-  });
+  runner_settings s = shared_settings(options_, limit_, options_.start.frame_limit);
+  s.local.capture = options_.start.capture_stderr ? captured::errors : captured::nothing;
+  workers_ = std::make_unique<dispatcher>(loop_, s.dispatch, callables_, s.source(loop_, callables_));
   worker_tasks_ = std::make_unique<lane>(*workers_, *this);
 }
 

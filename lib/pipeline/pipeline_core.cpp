@@ -8,8 +8,6 @@
 #include "pool/front.hpp"
 #include "system/event_loop.hpp"
 
-#include <procx/detail/dispatch/task_output.hpp>
-#include <procx/dispatch/registered_task.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/error/outcome.hpp>
 
@@ -31,21 +29,18 @@ constexpr std::size_t unlimited = ~std::size_t{0} / 2;
 
 }  // namespace
 
-std::uint64_t type_number(char const* type_name) noexcept { return name_hash(type_name); }
-
 class pipeline_core::state final : public front, public segment_owner, public named_pipeline {
  public:
-  state(std::string name, pipeline_options const& options, segment_plan&& p, std::uint64_t input, bool has_results,
+  state(std::string name, pipeline_options const& options, std::vector<std::unique_ptr<segment>> segments, std::uint64_t input, bool has_results,
         std::optional<boost::asio::any_io_executor> const& executor)
-      : front(settings_of_first(options, *p.segments.front()), executor, table_with(p.segments.front()->chain())),
+      : front(settings_of_first(options, *segments.front()), executor, table_with(segments.front()->chain())),
         name_(std::move(name)),
         number_(pipeline_registry::number_of(name_)),
         input_(input),
         has_results_(has_results),
-        relay_(std::move(p.relay)),
-        segments_(std::move(p.segments)),
+        segments_(std::move(segments)),
         results_(options.results_in_memory) {
-    relay_->to = this;
+    for (auto const& s : segments_) s->set_owner(*this);
     for (std::size_t k = 1; k < segments_.size(); ++k)
       later_.push_back(std::make_unique<later_segment>(
           *segments_[k], context_.loop(), [this] { on_progress(); }, [this](std::exception_ptr why) { on_broken(std::move(why)); },
@@ -175,7 +170,7 @@ class pipeline_core::state final : public front, public segment_owner, public na
 
   void pass_on(std::size_t from, std::uint64_t first, value_series const& values) override {
     if (from + 1 == segments_.size()) {
-      if (has_results_) results_.add_values(values, 0);
+      if (has_results_) results_.add_values(values);
       out_ += values.count;
       return;
     }
@@ -247,10 +242,9 @@ class pipeline_core::state final : public front, public segment_owner, public na
   }
   void on_end(std::exception_ptr why) noexcept override {
     if (over_) return;
-    if (why) note_bad_end(why);
+    if (why) ends_.note_bad_ending(std::move(why));
     tell_over();
   }
-  void note_bad_end(std::exception_ptr const& why) noexcept { ends_.note_bad_ending(why); }
 
   // On the loop thread.
 
@@ -308,7 +302,6 @@ class pipeline_core::state final : public front, public segment_owner, public na
   std::uint64_t const number_;
   std::uint64_t const input_;
   bool const has_results_;
-  std::unique_ptr<segment_relay> relay_;
   std::vector<std::unique_ptr<segment>> segments_;
   std::vector<std::unique_ptr<later_segment>> later_;  // those behind the first
   result_store results_;
@@ -330,7 +323,7 @@ pipeline_core::pipeline_core(std::string name, pipeline_options const& options, 
     if (s.options.name.empty()) s.options.name = s.kind + (' ' + std::to_string(place));
   }
   bool const has_results = stages.back().stage->yield() != stage_yield::none;
-  state_ = std::make_shared<state>(std::move(name), options, segment_plan(std::move(stages)), input, has_results, executor);
+  state_ = std::make_shared<state>(std::move(name), options, segments_of(std::move(stages)), input, has_results, executor);
   state_->begin();
   fast_intake_ = &state_->fast_intake();
 }
@@ -368,20 +361,6 @@ void pipeline_core::cancel_take(std::weak_ptr<void> const& pipeline, std::uint64
 std::weak_ptr<void> pipeline_core::weak() const noexcept { return state_; }
 handler_home& pipeline_core::home() const noexcept { return state_->home(); }
 void pipeline_core::give_back(result_block block) { state_->results().give_back(std::move(block)); }
-
-void send_to_pipeline(std::string_view name, std::uint64_t type, std::span<std::byte const> item) {
-  std::uint64_t const to = pipeline_registry::number_of(std::string(name));
-  if (auto* const output = task_output::current()) {
-    buffer message;
-    output_archive out(message, nullptr);
-    out << type;
-    out.save_binary(item.data(), item.size());
-    return output->message(to, message);
-  }
-  auto const pipeline = pipeline_registry::find(to);
-  if (!pipeline) throw connection_error("no pipeline \"" + std::string(name) + "\" runs here", errc::unknown_pipeline);
-  pipeline->accept(type, item);
-}
 
 }  // namespace detail
 }  // namespace procx::inline v1

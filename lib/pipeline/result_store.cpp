@@ -46,20 +46,13 @@ descriptor open_unlinked_file() noexcept {
 
 }  // namespace
 
-void result_store::add_values(value_series const& values, std::size_t skip) {
+void result_store::add_values(value_series const& values) {
   std::lock_guard const lock(mutex_);
   for (std::size_t i = 0; i < values.count; ++i) {
-    open_.add(values.payload(i).subspan(skip));
+    open_.add(values.payload(i));
     if (open_.bytes.size() >= block_size) close_open_block();
   }
   count_ += values.count;
-}
-
-void result_store::add_value(std::span<std::byte const> bytes) {
-  std::lock_guard const lock(mutex_);
-  open_.add(bytes);
-  ++count_;
-  if (open_.bytes.size() >= block_size) close_open_block();
 }
 
 void result_store::add_parts(std::span<std::byte const> parts, std::size_t count) {

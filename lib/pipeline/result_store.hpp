@@ -26,9 +26,7 @@ class result_store {
   result_store(result_store const&) = delete;
   result_store& operator=(result_store const&) = delete;
 
-  /// Values without their first `skip` bytes.
-  void add_values(value_series const& values, std::size_t skip);
-  void add_value(std::span<std::byte const> bytes);
+  void add_values(value_series const& values);
   /// Values behind their lengths.
   void add_parts(std::span<std::byte const> parts, std::size_t count);
   void add_error(std::exception_ptr error);

@@ -25,10 +25,9 @@ std::size_t count_parts(std::span<std::byte const> parts) noexcept {
   return count;
 }
 
-segment::segment(std::size_t number, std::vector<stage_entry> stages, segment_owner& owner)
+segment::segment(std::size_t number, std::vector<stage_entry> stages)
     : number_(number),
       stages_(std::move(stages)),
-      owner_(owner),
       chain_(chain_of(stages_)),
       yield_(chain_->yield()),
       ordered_(stages_.front().options.ordered),
@@ -41,20 +40,11 @@ bool segment::is_here() const noexcept {
 
 runner_settings segment::settings() const {
   stage_options const& o = stages_.front().options;
-  runner_settings s;
+  std::size_t const workers = is_here() ? 1 : o.workers.value_or(worker_count()).resolve();
+  runner_settings s = shared_settings(o, workers, o.frame_limit);
+  s.take_output(o);
   s.here = is_here();
-  s.dispatch.workers = s.local.workers = s.here ? 1 : o.workers.value_or(worker_count()).resolve();
-  s.dispatch.frame_limit = s.local.frame_limit = o.frame_limit;
-  s.dispatch.task_timeout = s.local.task_timeout = o.task_timeout;
-  s.dispatch.grace = o.grace;
-  s.dispatch.backoff = o.backoff;
-  s.dispatch.policy.retries = o.retries;
   s.dispatch.policy.window = o.chunk_size;
-  s.dispatch.recycle_after_tasks = o.limits.recycle_after_tasks;
-  if (o.capture_output) s.dispatch.log = s.local.log = o.log;
-  s.local.capture = o.capture_output ? captured::everything : captured::nothing;
-  s.local.memory_limit = o.memory_limit;
-  s.local.limits = o.limits;
   s.local.takes_messages = true;
   bool const has_setup = std::ranges::any_of(stages_, [](stage_entry const& e) { return e.stage->has_setup(); });
   if (has_setup) {
@@ -87,17 +77,14 @@ void segment::on_values(std::uint64_t first, value_series const& values) {
   over += values.count;  // first: nobody is to see an item in two places
   out += values.count;
   next_ += values.count;
-  owner_.pass_on(number_, first, values);
+  owner_->pass_on(number_, first, values);
   for (std::size_t i = 0; i < values.count; ++i) origins.over(first + i);
 }
 
 void segment::on_value(std::uint64_t item, encoded_value const& value) {
   if (!value.blocks) return take_one(item, value.bytes);
-  try {  // large parts of it are in shared memory: there the next stage does not look
-    throw protocol_error("a stage's result lies in shared memory");
-  } catch (...) {
-    fail(item, 0, std::current_exception());
-  }
+  // The next stage does not look into shared memory.
+  fail(item, 0, std::make_exception_ptr(protocol_error("a stage's result lies in shared memory")));
 }
 
 /// The chain is through with the item, and gave this.
@@ -143,7 +130,7 @@ void segment::give_value(std::uint64_t item, std::span<std::byte const> value) {
     return;
   }
   ++out;
-  owner_.pass_on(number_, item, value_series{item, value.size(), 1, value.data()});
+  owner_->pass_on(number_, item, value_series{item, value.size(), 1, value.data()});
   go_on_behind(item);
 }
 
@@ -156,7 +143,7 @@ void segment::give_parts(std::uint64_t item, std::span<std::byte const> parts, s
     return;
   }
   out += count;
-  owner_.pass_on(number_, item, parts, count);
+  owner_->pass_on(number_, item, parts, count);
 }
 
 /// The item is over, and has given so many results as parts.
@@ -165,12 +152,7 @@ void segment::finish(std::uint64_t item, std::size_t made) {
     hold(item).is_over = true;
     return;
   }
-  if (made == 0) {
-    ++dropped;
-    owner_.on_dropped();
-  } else {
-    owner_.on_split();
-  }
+  end(item, made, 0, nullptr);
   go_on_behind(item);
 }
 
@@ -184,9 +166,21 @@ void segment::fail(std::uint64_t item, std::size_t stage, std::exception_ptr err
     h.is_over = true;
     return;
   }
-  ++failed;
-  owner_.on_item_failed(number_, item, stage, std::move(error));
+  end(item, 0, stage, std::move(error));
   go_on_behind(item);
+}
+
+/// Counts an item that is over without a value of its own: it has failed, or has given so many results as parts.
+void segment::end(std::uint64_t item, std::size_t made, std::size_t stage, std::exception_ptr error) {
+  if (error) {
+    ++failed;
+    owner_->on_item_failed(number_, item, stage, std::move(error));
+  } else if (made == 0) {
+    ++dropped;
+    owner_->on_dropped();
+  } else {
+    owner_->on_split();
+  }
 }
 
 void segment::go_on_behind(std::uint64_t item) {
@@ -204,19 +198,11 @@ void segment::release() {
     held& h = held_.front();
     if (h.count > 0) {
       out += h.count;
-      owner_.pass_on(number_, next_, h.parts, h.count);
+      owner_->pass_on(number_, next_, h.parts, h.count);
       h.parts.clear();
     }
     if (!h.is_over) return void(h.count = 0);  // it is the next one now, and gives at once what it still has
-    if (h.error) {
-      ++failed;
-      owner_.on_item_failed(number_, next_, h.stage, h.error);
-    } else if (h.count == 0) {
-      ++dropped;
-      owner_.on_dropped();
-    } else {
-      owner_.on_split();
-    }
+    end(next_, h.count, h.stage, h.error);
     ++over;
     origins.over(next_);
     held_.pop_front();
@@ -243,7 +229,7 @@ void segment::on_retry(std::uint64_t item) {
 }
 
 void segment::on_message(std::uint64_t item, std::uint64_t topic, std::span<std::byte const> bytes) {
-  if (topic > static_cast<std::uint64_t>(stage_topic::last)) return owner_.on_sent(number_, item, topic, bytes);
+  if (topic > static_cast<std::uint64_t>(stage_topic::last)) return owner_->on_sent(number_, item, topic, bytes);
   input_archive message(bytes);
   std::uint64_t stage = 0;
   message >> stage;
@@ -254,15 +240,15 @@ void segment::on_message(std::uint64_t item, std::uint64_t topic, std::span<std:
     auto const count = make<std::uint64_t>(message);
     made_[item] += count;
     dropped += count;
-    for (std::uint64_t i = 0; i < count; ++i) owner_.on_one_more(), owner_.on_dropped();
+    for (std::uint64_t i = 0; i < count; ++i) owner_->on_one_more(), owner_->on_dropped();
   } else if (topic == static_cast<std::uint64_t>(stage_topic::failed_item)) {
     // One more that the item has become, and that has failed.
     auto error = std::make_exception_ptr(remote_exception(make<exception_record>(message)));
     made_[item] += 1;
     if (must_wait(item)) hold(item);
     ++failed;
-    owner_.on_one_more();
-    owner_.on_item_failed(number_, item, static_cast<std::size_t>(stage), std::move(error));
+    owner_->on_one_more();
+    owner_->on_item_failed(number_, item, static_cast<std::size_t>(stage), std::move(error));
   }
 }
 

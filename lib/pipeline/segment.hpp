@@ -3,7 +3,7 @@
 #include "dispatch/lane.hpp"
 #include "pipeline/item_origins.hpp"
 #include "pipeline/stage_chain.hpp"
-#include "pool/runner_settings.hpp"
+#include "local/runner_settings.hpp"
 
 #include <procx/detail/pipeline/stage_base.hpp>
 
@@ -43,7 +43,10 @@ class segment_owner {
 /// that is asked for, and counts.
 class segment {
  public:
-  segment(std::size_t number, std::vector<stage_entry> stages, segment_owner& owner);
+  segment(std::size_t number, std::vector<stage_entry> stages);
+
+  /// Who takes what it makes; before anything else.
+  void set_owner(segment_owner& owner) noexcept { owner_ = &owner; }
 
   runner_settings settings() const;
   std::shared_ptr<stage_chain> const& chain() const noexcept { return chain_; }
@@ -80,6 +83,7 @@ class segment {
     std::size_t count = 0;
   };
 
+  void end(std::uint64_t item, std::size_t made, std::size_t stage, std::exception_ptr error);
   bool must_wait(std::uint64_t item) const noexcept { return ordered_ && item != next_; }
   held& hold(std::uint64_t item);
   void go_on_behind(std::uint64_t item);
@@ -92,7 +96,7 @@ class segment {
 
   std::size_t const number_;
   std::vector<stage_entry> const stages_;
-  segment_owner& owner_;
+  segment_owner* owner_ = nullptr;
   std::shared_ptr<stage_chain> const chain_;
   stage_yield const yield_;
   bool const ordered_;

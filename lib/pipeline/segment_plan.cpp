@@ -1,5 +1,7 @@
 #include "pipeline/segment_plan.hpp"
 
+#include <utility>
+
 namespace procx::inline v1::detail {
 namespace {
 
@@ -13,21 +15,18 @@ bool joins_the_one_before(stage_entry const& s, stage_options const& before) {
   return plain && open;
 }
 
-std::vector<std::unique_ptr<segment>> segments_of(std::vector<stage_entry> stages, segment_owner& owner) {
+}  // namespace
+
+std::vector<std::unique_ptr<segment>> segments_of(std::vector<stage_entry> stages) {
   std::vector<std::unique_ptr<segment>> all;
   std::vector<stage_entry> together;
   for (stage_entry& s : stages) {
     if (!together.empty() && !joins_the_one_before(s, together.front().options))
-      all.push_back(std::make_unique<segment>(all.size(), std::exchange(together, {}), owner));
+      all.push_back(std::make_unique<segment>(all.size(), std::exchange(together, {})));
     together.push_back(std::move(s));
   }
-  all.push_back(std::make_unique<segment>(all.size(), std::move(together), owner));
+  all.push_back(std::make_unique<segment>(all.size(), std::move(together)));
   return all;
 }
-
-}  // namespace
-
-segment_plan::segment_plan(std::vector<stage_entry> stages)
-    : relay(std::make_unique<segment_relay>()), segments(segments_of(std::move(stages), *relay)) {}
 
 }  // namespace procx::inline v1::detail

@@ -3,7 +3,7 @@
 #include "dispatch/lane.hpp"
 #include "pool/end_watch.hpp"
 #include "pool/intake.hpp"
-#include "pool/runner_settings.hpp"
+#include "local/runner_settings.hpp"
 #include "pool/serial_context.hpp"
 
 #include <procx/detail/pool/flow_counts.hpp>

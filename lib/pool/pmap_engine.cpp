@@ -2,7 +2,7 @@
 
 #include "dispatch/lane.hpp"
 #include "pool/result_allowance.hpp"
-#include "pool/runner_settings.hpp"
+#include "local/runner_settings.hpp"
 #include "system/stop_level.hpp"
 #include "system/event_loop.hpp"
 

@@ -1,7 +1,7 @@
 #include <procx/detail/pool/pool_core.hpp>
 
 #include "pool/completions.hpp"
-#include "pool/runner_settings.hpp"
+#include "local/runner_settings.hpp"
 #include "pool/front.hpp"
 #include "pool/posted_failures.hpp"
 

@@ -3,7 +3,7 @@
 #include "pool/front.hpp"
 #include "pool/ordered_results.hpp"
 #include "pool/result_allowance.hpp"
-#include "pool/runner_settings.hpp"
+#include "local/runner_settings.hpp"
 
 #include <procx/error/exceptions.hpp>
 

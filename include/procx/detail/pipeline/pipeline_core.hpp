@@ -32,7 +32,7 @@ class pipeline_core {
                 std::optional<boost::asio::any_io_executor> executor);
   pipeline_core(pipeline_core const&) = delete;
   pipeline_core& operator=(pipeline_core const&) = delete;
-  /// Ends the processes; what is not over is lost.
+  /// Ends the processes. Items that are under way are lost.
   ~pipeline_core();
 
   /// What is called for each item.

@@ -50,7 +50,7 @@ struct result_block {
   }
 };
 
-/// Who waits asynchronously for one result of a pipeline. Completed exactly once, by any thread.
+/// An asynchronous operation that waits for one result of a pipeline. It is completed exactly once, by any thread.
 class result_taker {
  public:
   virtual ~result_taker() = default;

@@ -71,7 +71,7 @@ template <class F>
   requires requires { typename parameters_of<F>::type; }
 struct emit_of<F> : emit_of<typename parameters_of<F>::type> {};
 
-/// Of the parameters, those that are the item: without so many at the end.
+/// The types of the parameters that the item's parts go to: all but the last `Dropped`.
 template <std::size_t Dropped, class Kept, class... P>
 struct item_parameters;
 template <std::size_t Dropped, class... Kept, class P, class... More>
@@ -110,21 +110,13 @@ inline constexpr bool is_tuple_like<std::tuple<T...>> = true;
 template <class A, class B>
 inline constexpr bool is_tuple_like<std::pair<A, B>> = true;
 
-template <class T>
-struct optional_value {
+/// The type in the brackets of `Of<T>`; void for another type.
+template <template <class> class Of, class T>
+struct wrapped {
   using type = void;
 };
-template <class T>
-struct optional_value<std::optional<T>> {
-  using type = T;
-};
-
-template <class T>
-struct generated_value {
-  using type = void;
-};
-template <class T>
-struct generated_value<generator<T>> {
+template <template <class> class Of, class T>
+struct wrapped<Of, Of<T>> {
   using type = T;
 };
 
@@ -186,24 +178,16 @@ struct stage_call<stage_spec<F, Setup, Teardown>, In> {
     using type = decltype(call(std::declval<F&>(), std::declval<In>(), nullptr, std::declval<stage_output&>()));
   };
   using returned = std::decay_t<typename result<valid>::type>;
-  using in_optional = typename optional_value<returned>::type;
-  using generated = typename generated_value<returned>::type;
+  using in_optional = typename wrapped<std::optional, returned>::type;
+  using generated = typename wrapped<generator, returned>::type;
 
   static constexpr stage_yield yield = !std::is_void_v<emitter>       ? stage_yield::many
                                        : !std::is_void_v<generated>   ? stage_yield::many
                                        : std::is_void_v<returned>     ? stage_yield::none
                                        : !std::is_void_v<in_optional> ? stage_yield::maybe
                                                                       : stage_yield::one;
-  template <class E>
-  struct emitted {
-    using type = void;
-  };
-  template <class T>
-  struct emitted<emit<T>> {
-    using type = T;
-  };
   /// What the next stage gets; void after a stage that makes nothing.
-  using output = std::conditional_t<!std::is_void_v<emitter>, typename emitted<emitter>::type,
+  using output = std::conditional_t<!std::is_void_v<emitter>, typename wrapped<emit, emitter>::type,
                                     std::conditional_t<!std::is_void_v<generated>, generated,
                                     std::conditional_t<!std::is_void_v<in_optional>, in_optional, returned>>>;
 };

@@ -19,6 +19,13 @@ struct runner_settings {
   local_options local;
   bool here = false;  ///< in this process, not in others
 
+  /// Where goes what the workers print.
+  template <class Options>
+  void take_output(Options const& o) {
+    if (o.capture_output) dispatch.log = local.log = o.log;
+    local.capture = o.capture_output ? captured::everything : captured::nothing;
+  }
+
   /// Makes the workers; `loop` outlives them.
   dispatcher::make_source source(event_loop& loop, std::shared_ptr<callable_table> const& callables) const {
     return [&loop, options = local, callables, is_here = here](worker_events& events) -> std::unique_ptr<worker_source> {
@@ -30,22 +37,28 @@ struct runner_settings {
   }
 };
 
+/// What the options of everything that runs tasks say.
 template <class Options>
-runner_settings settings_of(Options const& o) {
+runner_settings shared_settings(Options const& o, std::size_t workers, std::size_t frame_limit) {
   runner_settings s;
-  s.dispatch.workers = s.local.workers = o.workers.resolve();
-  s.here = o.workers.is_here();
-  s.dispatch.frame_limit = s.local.frame_limit = o.frame_limit;
+  s.dispatch.workers = s.local.workers = workers;
+  s.dispatch.frame_limit = s.local.frame_limit = frame_limit;
   s.dispatch.task_timeout = s.local.task_timeout = o.task_timeout;
   s.dispatch.grace = o.grace;
   s.dispatch.backoff = o.backoff;
   s.dispatch.policy.retries = o.retries;
-  s.dispatch.policy.window = o.window;
   s.dispatch.recycle_after_tasks = o.limits.recycle_after_tasks;
-  if (o.capture_output) s.dispatch.log = s.local.log = o.log;
-  s.local.capture = o.capture_output ? captured::everything : captured::nothing;
   s.local.memory_limit = o.memory_limit;
   s.local.limits = o.limits;
+  return s;
+}
+
+template <class Options>
+runner_settings settings_of(Options const& o) {
+  runner_settings s = shared_settings(o, o.workers.resolve(), o.frame_limit);
+  s.take_output(o);
+  s.here = o.workers.is_here();
+  s.dispatch.policy.window = o.window;
   if (!o.save_failures.empty()) {
     s.dispatch.save_failures = std::filesystem::absolute(o.save_failures);
     saved_task::prepare(s.dispatch.save_failures);
