@@ -186,6 +186,7 @@ class dispatcher final : private worker_events {
   void dismiss_workers() noexcept;
   void tick_while_stopping(time_point now);
   void end_stop();
+  bool has_workers() const noexcept;
 
   void arm_tick();
   void arm_ticker();

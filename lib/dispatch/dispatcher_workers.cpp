@@ -192,12 +192,15 @@ void dispatcher::tick_while_stopping(time_point now) {
     auto const patience = busy_at_stop_[s.who->seat] ? settings_.grace : time_to_leave();
     if (now - *stopping_since_ >= patience) s.who->end_now();
   }
-  bool const any = std::ranges::any_of(seats_, [](seat const& s) { return static_cast<bool>(s); });
-  if (any) arm_ticker();
+  if (has_workers()) arm_ticker();
+}
+
+bool dispatcher::has_workers() const noexcept {
+  return std::ranges::any_of(seats_, [](seat const& s) { return static_cast<bool>(s); });
 }
 
 void dispatcher::end_stop() {
-  if (!stopped_ || std::ranges::any_of(seats_, [](seat const& s) { return static_cast<bool>(s); })) return;
+  if (!stopped_ || has_workers()) return;
   forget_tasks();
   try {
     source_->shut([this, alive = std::weak_ptr(alive_)] {
