@@ -19,50 +19,45 @@ task_argument first(std::uint64_t n) { return task_number(n); }
 task_argument second(task_argument a) { return {a.number, a.factor}; }
 task_result third(task_argument const& a) { return do_task(a); }
 
-/// Each with two processes for as many stages as run together.
+task_result all_three(std::uint64_t n) { return third(second(first(n))); }
+
+/// `make` gives the pipeline.
+template <class Make>
+measured run_pipeline(std::size_t count, bool ordered, Make make) {
+  task_sum sum;
+  stopwatch const time;
+  {
+    auto p = make();
+    p.start();
+    std::jthread const feeder([&] {
+      for (std::uint64_t n = 0; n < count; ++n) p.feed(n);
+      static_cast<void>(p.join());
+    });
+    for (task_result const& r : p.as_completed()) sum.add(r);
+  }
+  double const each = time.ns_each(count);
+  sum.check_all(count, ordered);
+  return {each};
+}
+
+/// Two processes for as many stages as run together.
 measured px_pipeline(std::size_t count, bool apart) {
   px::stage_options const own{.workers = 2, .ordered = true};
   px::stage_options const with_first = apart ? own : px::stage_options{};
-  task_sum sum;
-  stopwatch const time;
-  {
-    auto p = px::pipeline().add_task(first, {.workers = 2, .ordered = apart}).add_task(second, with_first).add_task(third, with_first);
-    p.start();
-    std::jthread const feeder([&] {
-      for (std::uint64_t n = 0; n < count; ++n) p.feed(n);
-      static_cast<void>(p.join());
-    });
-    for (task_result const& r : p.as_completed()) sum.add(r);
-  }
-  double const each = time.ns_each(count);
-  sum.check_all(count, apart);
-  return {each};
+  return run_pipeline(count, apart, [&] {
+    return px::pipeline().add_task(first, {.workers = 2, .ordered = apart}).add_task(second, with_first).add_task(third, with_first);
+  });
 }
 
 measured px_together_in_order(std::size_t count) {
-  auto const all = [](std::uint64_t n) { return third(second(first(n))); };
-  task_sum sum;
-  stopwatch const time;
-  {
-    auto p = px::pipeline().add_task(all, {.workers = 2, .ordered = true});
-    p.start();
-    std::jthread const feeder([&] {
-      for (std::uint64_t n = 0; n < count; ++n) p.feed(n);
-      static_cast<void>(p.join());
-    });
-    for (task_result const& r : p.as_completed()) sum.add(r);
-  }
-  double const each = time.ns_each(count);
-  sum.check_all(count, true);
-  return {each};
+  return run_pipeline(count, true, [] { return px::pipeline().add_task(all_three, {.workers = 2, .ordered = true}); });
 }
 
 measured px_pmap(std::size_t count) {
-  auto const all = [](std::uint64_t n) { return third(second(first(n))); };
   task_sum sum;
   stopwatch const time;
   {
-    auto results = px::pmap(all, std::views::iota(std::uint64_t{0}, std::uint64_t{count}), {.workers = 2});
+    auto results = px::pmap(all_three, std::views::iota(std::uint64_t{0}, std::uint64_t{count}), {.workers = 2});
     for (task_result const& r : results) sum.add(r);
   }
   double const each = time.ns_each(count);
