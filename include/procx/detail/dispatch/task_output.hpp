@@ -9,9 +9,9 @@ namespace procx::inline v1::detail {
 /// What a task gives beside its result, as it runs. For the thread that runs the task.
 class task_output {
  public:
-  /// One of several results, encoded. Throws what there is to throw if nobody will get it.
+  /// Gives one of several results, encoded. Throws protocol_error if it is too large.
   virtual void part(std::span<std::byte const> bytes) = 0;
-  /// Something for somebody else, whom `topic` stands for: it is there before the task's result.
+  /// Sends bytes to the receiver that `topic` stands for. They arrive before the task's result.
   virtual void message(std::uint64_t topic, std::span<std::byte const> bytes) = 0;
 
   /// Of the task that this process is at; null outside of one.
