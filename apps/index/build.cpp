@@ -1,13 +1,11 @@
 #include "build.hpp"
 
-#include "build_lock.hpp"
 #include "builder.hpp"
-#include "display.hpp"
-#include "failure.hpp"
+#include "console.hpp"
 #include "index_file.hpp"
-#include "interruption.hpp"
-#include "output.hpp"
 #include "walk.hpp"
+
+#include "console/writer_lock.hpp"
 
 #include <fmt/format.h>
 #include <procx/process/worker_count.hpp>
@@ -124,18 +122,18 @@ int build(build_options const& options) {
   phases spent;
   std::string const index = index_path(options.index);
   std::vector<std::string> const roots = canonical_roots(options.directories);
-  build_lock const lock(index);
+  writer_lock const lock(index, "build");
   store database(index);
   progress bar;
   auto const workers = static_cast<int>(procx::worker_count(options.workers).resolve());
-  watch_for_interruption();
+  watch_for_interruption(running_work::is_stopped);
 
   listing found = walk(roots, workers, [&](std::size_t files) {
     bar.walking(files);
     return interruption() == 0;
   });
   if (interruption() != 0) return interrupted(bar, "before the first file was read");
-  leave_out(found.files, {index, index + "-journal", build_lock::file_for(index)});
+  leave_out(found.files, {index, index + "-journal", writer_lock::file_for(index)});
   spent.walking = phase.lap();
   plan_options how = options.plan;
   how.guarded = possible_disks(roots);

@@ -1,6 +1,6 @@
 #include "builder.hpp"
 
-#include "interruption.hpp"
+#include "console.hpp"
 
 #include <procx/procx.hpp>
 

@@ -1,10 +1,8 @@
 #include "inspect.hpp"
 
-#include "display.hpp"
-#include "failure.hpp"
+#include "console.hpp"
 #include "fts5_format.hpp"
 #include "index_file.hpp"
-#include "output.hpp"
 #include "shard.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>

@@ -1,7 +1,6 @@
 #include "index_file.hpp"
 
-#include "display.hpp"
-#include "failure.hpp"
+#include "console.hpp"
 #include "files.hpp"
 #include "shard.hpp"
 

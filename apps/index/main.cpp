@@ -4,10 +4,9 @@
 // the finished tables to the index (store.hpp). See also: plan.hpp, which files are read; builder.hpp, how.
 
 #include "build.hpp"
-#include "failure.hpp"
+#include "console.hpp"
 #include "index_file.hpp"
 #include "inspect.hpp"
-#include "output.hpp"
 #include "search.hpp"
 
 #include <CLI/CLI.hpp>

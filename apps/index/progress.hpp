@@ -1,21 +1,18 @@
 #pragma once
 
+#include "console/status_line.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
 
 namespace indexer {
 
-/// Says on standard error how far a build has come: a bar on a terminal, else a line every few seconds.
+/// Says on standard error how far a build has come: see console::status_line.
 ///
 /// It draws only when it is told something, and then seldom, so it may be told often. Not thread-safe.
 class progress {
  public:
-  progress();
-  progress(progress const&) = delete;
-  progress& operator=(progress const&) = delete;
-  ~progress() { clear(); }
-
   void walking(std::size_t files);
   /// Begins the work proper.
   void start(std::int64_t files, std::int64_t bytes, int workers);
@@ -24,21 +21,17 @@ class progress {
   void busy(int workers) { busy_ = workers; }
 
   /// A line that stays, above the bar.
-  void say(std::string const& line);
+  void say(std::string const& line) { line_.say(line); }
   /// Removes the bar.
-  void clear();
+  void clear() { line_.clear(); }
 
  private:
   using clock = std::chrono::steady_clock;
 
-  bool due();
-  void draw(std::string const& line);
-  std::string line(int width) const;
+  std::string line() const;
 
-  bool terminal_;
-  bool drawn_ = false;
-  clock::time_point started_;
-  clock::time_point last_;
+  console::status_line line_;
+  clock::time_point started_ = clock::now();
   std::int64_t files_ = 0, bytes_ = 0, all_files_ = 0, all_bytes_ = 0;
   int workers_ = 0, busy_ = 0;
 };

@@ -1,6 +1,6 @@
 #include "query.hpp"
 
-#include "failure.hpp"
+#include "console.hpp"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,8 @@
 #include "search.hpp"
 
-#include "display.hpp"
-#include "failure.hpp"
+#include "console.hpp"
 #include "file_reader.hpp"
 #include "index_file.hpp"
-#include "output.hpp"
 #include "query.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -75,7 +73,7 @@ int search(search_options const& options) try {
   print(out);
   if (wanted.needs_text() && looked_into == most && shown < options.limit)
     print_error(fmt::format("only the best {} files with these words were looked into\n", shown_count(most)));
-  return shown > 0 ? done : no_match;
+  return shown > 0 ? done : not_all;
 } catch (SQLite::Exception const& e) {
   if (options.expression && e.getErrorCode() == SQLITE_ERROR) throw failure(e.what());
   throw;

@@ -13,7 +13,7 @@ struct search_options {
   std::int64_t limit = 10;
 };
 
-/// Prints the best files, one a line: path, line, text. Returns `done`, or `no_match`. Throws failure, SQLite::Exception.
+/// Prints the best files, one a line: path, line, text. Returns `done`, or `not_all` if there is none. Throws failure, SQLite::Exception.
 ///
 /// The rank is FTS5's (BM25) over the whole index. Documents that are out of date count in its statistics until their
 /// shard goes, but are never shown.

@@ -1,10 +1,8 @@
 #include "inspect.hpp"
 
-#include "display.hpp"
-#include "failure.hpp"
+#include "console.hpp"
 #include "files.hpp"
 #include "index_file.hpp"
-#include "output.hpp"
 #include "tally.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>

@@ -1,6 +1,6 @@
 #include "store.hpp"
 
-#include "failure.hpp"
+#include "console.hpp"
 #include "index_file.hpp"
 
 #include <algorithm>

@@ -27,7 +27,7 @@ struct shard_row {
 
 /// The index while it is built. What is written between two commits is there as a whole or not at all.
 ///
-/// One object at a time may write an index: see build_lock. Members throw SQLite::Exception, and after that the object is
+/// One object at a time may write an index: see writer_lock. Members throw SQLite::Exception, and after that the object is
 /// of no use; what was not committed has not happened then.
 class store {
  public:

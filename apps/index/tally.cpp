@@ -1,6 +1,6 @@
 #include "tally.hpp"
 
-#include "display.hpp"
+#include "console.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,6 @@
 #include "walk.hpp"
 
-#include "display.hpp"
-#include "failure.hpp"
+#include "console.hpp"
 
 #include <procx/procx.hpp>
 

@@ -3,17 +3,17 @@
 #include <stdexcept>
 #include <string>
 
-namespace indexer {
+namespace console {
 
-/// What procx-index exits with. A build that was interrupted exits with 128 and the signal.
+/// What the programs exit with; an interrupted one exits with 128 and the signal.
 enum exit_code : int {
   done = 0,
-  no_match = 1,
+  not_all = 1,  ///< each program says what this means
   failed = 2,
-  busy = 3,  ///< another build of the same index is under way
+  busy = 3,  ///< another process has the right to write
 };
 
-/// Why the program cannot do what it was asked to: a sentence for the user.
+/// Why a program cannot do what it was asked to: a sentence for the user.
 class failure : public std::runtime_error {
  public:
   explicit failure(std::string const& message, exit_code code = failed) : std::runtime_error(message), code_(code) {}
@@ -23,4 +23,4 @@ class failure : public std::runtime_error {
   exit_code code_;
 };
 
-}  // namespace indexer
+}  // namespace console

@@ -5,7 +5,14 @@
 #include <string>
 #include <string_view>
 
-namespace indexer {
+namespace console {
+
+/// How many bytes the character at the front takes; 0 if these bytes are not UTF-8. The text may not be empty.
+std::size_t character_length(std::string_view text);
+
+/// Whether a character is one that a terminal obeys: control characters, the C1 ones (U+0080 to U+009F) and those that turn the
+/// direction of writing included.
+bool is_control(std::string_view character);
 
 /// The path as it is if it is plain UTF-8, else in the shell's own spelling, $'a\nb\xff': one line, nothing that a
 /// terminal obeys, and it can be pasted.
@@ -24,4 +31,4 @@ std::string shown_time(std::chrono::duration<double> time);
 /// "1 file", "2 files".
 std::string shown_plural(std::int64_t count, std::string_view one);
 
-}  // namespace indexer
+}  // namespace console

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace indexer {
+namespace console {
 
 /// Writes to standard output. If nobody reads it any more (`| head`), quietly does nothing. Throws failure if it cannot be
 /// written for another reason.
@@ -11,4 +11,4 @@ void print(std::string_view text);
 /// Writes to standard error what can be written there: a closed pipe or a full disk must not end a build.
 void print_error(std::string_view text) noexcept;
 
-}  // namespace indexer
+}  // namespace console

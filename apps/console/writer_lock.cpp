@@ -1,7 +1,7 @@
-#include "build_lock.hpp"
+#include "console/writer_lock.hpp"
 
-#include "display.hpp"
-#include "failure.hpp"
+#include "console/display.hpp"
+#include "console/failure.hpp"
 
 #include <fmt/format.h>
 
@@ -12,15 +12,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace indexer {
+namespace console {
 
-std::string build_lock::file_for(std::string const& index) { return index + "-lock"; }
+std::string writer_lock::file_for(std::string const& file) { return file + "-lock"; }
 
-build_lock::build_lock(std::string const& index) : path_(file_for(index)) {
+writer_lock::writer_lock(std::string const& file, std::string const& what) : path_(file_for(file)) {
   do {
     if (fd_ >= 0) ::close(fd_);
     fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-    if (fd_ < 0) throw failure(fmt::format("cannot write {}: {}", shown_path(index), std::strerror(errno)));
+    if (fd_ < 0) throw failure(fmt::format("cannot write {}: {}", shown_path(file), std::strerror(errno)));
 
     struct flock whole = {};
     whole.l_type = F_WRLCK;
@@ -31,7 +31,7 @@ build_lock::build_lock(std::string const& index) : path_(file_for(index)) {
       bool const known = held && ::fcntl(fd_, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
       ::close(fd_);
       if (!held) throw failure(fmt::format("cannot lock {}: {}", shown_path(path_), std::strerror(error)));
-      throw failure(fmt::format("another build is writing {}{}; try again when it is done", shown_path(index),
+      throw failure(fmt::format("another {} is writing {}{}; try again when it is done", what, shown_path(file),
                                 known ? fmt::format(" (process {})", whole.l_pid) : std::string()),
                     busy);
     }
@@ -39,17 +39,17 @@ build_lock::build_lock(std::string const& index) : path_(file_for(index)) {
 }
 
 /// Between opening and locking, the one who had the lock may have removed the file: then the lock is on nothing.
-bool build_lock::is_current() const {
+bool writer_lock::is_current() const {
   struct stat mine, there;
   return ::fstat(fd_, &mine) == 0 && ::stat(path_.c_str(), &there) == 0 && mine.st_ino == there.st_ino &&
          mine.st_dev == there.st_dev;
 }
 
-build_lock::~build_lock() {
+writer_lock::~writer_lock() {
   struct stat status;
   bool const is_anybodys = ::fstat(fd_, &status) != 0 || status.st_size > 0;  // a file of the user's own, of this name
   if (!is_anybodys) ::unlink(path_.c_str());  // before the lock goes: nobody is to lock a file that is then removed
   ::close(fd_);
 }
 
-}  // namespace indexer
+}  // namespace console

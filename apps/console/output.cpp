@@ -1,13 +1,13 @@
-#include "output.hpp"
+#include "console/output.hpp"
 
-#include "failure.hpp"
+#include "console/failure.hpp"
 
 #include <cerrno>
 #include <cstring>
 
 #include <unistd.h>
 
-namespace indexer {
+namespace console {
 
 void print(std::string_view text) {
   while (!text.empty()) {
@@ -28,4 +28,4 @@ void print_error(std::string_view text) noexcept {
   }
 }
 
-}  // namespace indexer
+}  // namespace console
