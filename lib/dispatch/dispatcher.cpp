@@ -30,7 +30,8 @@ dispatcher::dispatcher(event_loop& loop, settings const& s, std::shared_ptr<call
       seats_(s.workers),
       busy_at_stop_(s.workers),
       ticker_(loop.executor()),
-      idle_timer_(loop.executor()) {}
+      idle_timer_(loop.executor()),
+      linger_timer_(loop.executor()) {}
 
 dispatcher::~dispatcher() {
   alive_.reset();
@@ -39,7 +40,7 @@ dispatcher::~dispatcher() {
 
 void dispatcher::pump() {
   if (stopping_since_) return;
-  if (stop_level() > 0) [[unlikely]] heed_signals();
+  if (stop_level() > 0 && must_heed_signals()) [[unlikely]] heed_signals();
   retire_outdated();
   start_workers();
   hand_out();
@@ -68,8 +69,27 @@ bool dispatcher::wants_work(seat const& s) const noexcept {
   return s && !s.retired && !s.recalls && !s.held() && !used_up(s) && schedule_.appetite(s.who->seat) > 0;
 }
 
+/// Whether what waits is too little for a batch, and young enough to wait for others.
+bool dispatcher::waits_for_more() {
+  if (settings_.linger.count() == 0 || all_are_here_) return false;
+  if (schedule_.pending() >= std::max(settings_.policy.window, 1u)) {
+    lingers_since_.reset();
+    return false;
+  }
+  if (lingers_since_) return now() < *lingers_since_ + settings_.linger;
+  lingers_since_ = now();
+  if (settings_.now) return true;  // somebody else has the clock
+  linger_timer_.expires_after(settings_.linger);
+  linger_timer_.async_wait([this, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+    if (error || alive.expired() || loop_.foreign()) return;
+    guarded([this] { pump(); });
+  });
+  return true;
+}
+
 void dispatcher::hand_out() {
-  if (schedule_.pending() == 0) return;
+  if (schedule_.pending() == 0) return lingers_since_.reset();
+  if (waits_for_more()) return;
   std::size_t const usable = std::ranges::count_if(seats_, [this](seat const& s) { return wants_work(s); });
   if (usable == 0) return;
   // Nobody gets more than its share of what is there, nor near the end of all there will be.
@@ -208,7 +228,10 @@ bool dispatcher::cancel(std::uint32_t lane, std::uint64_t id, cancellation how) 
       s.who->stop_task(*ahead, stop_how::kill, death_cause::cancellation, settings_.grace);
     break;
   }
-  if (dropped) give_up(*dropped, std::make_exception_ptr(task_cancelled()));
+  if (dropped) {
+    schedule_.forget(*dropped);
+    give_up(*dropped, std::make_exception_ptr(task_cancelled()));
+  }
   return dropped.has_value();
 }
 

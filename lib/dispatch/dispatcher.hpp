@@ -56,6 +56,8 @@ class dispatcher final : private worker_events {
     return schedule_.pending() + schedule_.in_flight() + delayed_.size() + given_up_.size() == 0;
   }
   std::size_t unassigned() const noexcept { return schedule_.pending(); }
+  /// No more tasks will come: what waits does not wait for others.
+  void all_tasks_are_here() noexcept { all_are_here_ = true; }
   /// How many workers there may be from now on; those above it end when they are idle.
   void set_limit(std::size_t workers) noexcept { limit_ = workers; }
   std::size_t workers() const noexcept { return schedule_.workers(); }
@@ -63,6 +65,8 @@ class dispatcher final : private worker_events {
   std::size_t places_taken() const noexcept { return schedule_.workers() + ordered_; }
   /// Those of them that are on their way out.
   std::size_t leaving() const noexcept;
+  /// How long the workers have been busy in all, as far as they have said.
+  std::chrono::nanoseconds busy_time() const noexcept { return busy_time_; }
   /// Those that have tasks now.
   std::vector<worker_name> busy_workers() const;
   /// Takes in no results for now, or goes on: workers wait once they have too many.
@@ -133,7 +137,7 @@ class dispatcher final : private worker_events {
   task_store const& tasks() const noexcept override { return tasks_; }
 
   // Of lanes.
-  std::uint32_t open_lane(task_sink& sink, double weight);
+  std::uint32_t open_lane(task_sink& sink, double weight, bool serial);
   void close_lane(std::uint32_t number) noexcept;
   bool cancel(std::uint32_t lane, std::uint64_t id, cancellation how);
   std::size_t room(std::uint32_t lane) const;
@@ -152,6 +156,7 @@ class dispatcher final : private worker_events {
 
   void start_workers();
   void hand_out();
+  bool waits_for_more();
   std::size_t give(seat& s, std::size_t count);
   bool used_up(seat const& s) const noexcept;
   bool wants_work(seat const& s) const noexcept;
@@ -192,6 +197,7 @@ class dispatcher final : private worker_events {
   void arm_ticker();
   bool look_after(seat& s, time_point now, std::chrono::nanoseconds absence);
   void end_if_it_stays(seat& s, time_point now, std::chrono::nanoseconds absence);
+  bool must_heed_signals();
   void heed_signals();
   void watch_the_idle();
   void end_the_idle();
@@ -217,13 +223,18 @@ class dispatcher final : private worker_events {
   bool rests_soon_ = false;              // likewise
   bool tells_given_up_ = false;          // a handler that does so will run
   int heeded_ = 0;                       // of the signals to stop
+  std::optional<time_point> drained_at_;  // once there was one, if that is later
   std::optional<time_point> stopping_since_;
   std::vector<bool> busy_at_stop_;       // by seat
   std::function<void()> stopped_;
   ticker ticker_;
   boost::asio::steady_timer idle_timer_;
   bool idle_watched_ = false;
+  bool all_are_here_ = false;
+  std::optional<time_point> lingers_since_;
+  boost::asio::steady_timer linger_timer_;
   bool holds_results_ = false;
+  std::chrono::nanoseconds busy_time_{0};
   std::shared_ptr<dispatcher*> alive_ = std::make_shared<dispatcher*>(this);
 };
 

@@ -39,7 +39,8 @@ std::exception_ptr dispatcher::error_of_end(worker_end& end, task_run const* tas
 bool dispatcher::try_again(task_run task, schedule::failure how) {
   auto const wait = backoff_after(schedule_.attempt(task), settings_.backoff);
   task_sink* const sink = lanes_[task.lane].sink;
-  if (stop_level() > 0 || !sink || !schedule_.may_try_again(task, how)) return false;
+  bool const stops = stop_level() > 0 && (settings_.drain.count() == 0 || heeded_ > 0);
+  if (stops || !sink || !schedule_.may_try_again(task, how)) return false;
   sink->on_retry(task.id);
   if (wait.count() > 0)
     delayed_.add(task, after(wait));

@@ -20,6 +20,8 @@ struct dispatcher_options {
   std::chrono::nanoseconds task_timeout{0};  ///< 0: none
   std::chrono::nanoseconds grace{0};         ///< between asking a worker to end and ending it; 0: at once
   std::chrono::nanoseconds backoff{0};       ///< before the second attempt
+  std::chrono::nanoseconds linger{0};        ///< tasks that are too few for a window wait so long for others
+  std::chrono::nanoseconds drain{0};         ///< after a first signal to stop everything goes on for so long
   std::size_t recycle_after_tasks = 0;       ///< a worker ends after so many; 0: it is kept
   std::filesystem::path save_failures = {};  ///< the directory; empty: they are not saved
   std::chrono::nanoseconds idle_timeout{0};  ///< after which a worker without tasks ends; 0: never

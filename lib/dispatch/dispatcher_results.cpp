@@ -56,6 +56,7 @@ void dispatcher::on_turn_over(worker& from, std::chrono::nanoseconds busy) {
   if (busy != s.measured_busy) {
     schedule_.measured(from.seat, s.results - s.measured_results, busy - s.measured_busy,
                        std::exchange(s.unmeasured_bytes, 0));
+    busy_time_ += busy - s.measured_busy;
     s.measured_busy = busy;
     s.measured_results = s.results;
     from.set_credit(schedule_.credit(from.seat));

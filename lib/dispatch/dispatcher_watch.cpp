@@ -59,9 +59,16 @@ void dispatcher::end_if_it_stays(seat& s, time_point now, std::chrono::nanosecon
   if (now - *s.idle_since >= time_to_leave()) s.who->end_now();
 }
 
+/// Whether there is no time left to go on as if there were no signal.
+bool dispatcher::must_heed_signals() {
+  if (settings_.drain.count() == 0 || stop_level() > 1) return true;
+  if (!drained_at_) drained_at_ = after(settings_.drain);
+  return now() >= *drained_at_;
+}
+
 /// Once to begin nothing more, twice to stop what runs. Tasks that come later are not begun either.
 void dispatcher::heed_signals() {
-  int const level = stop_level();
+  int const level = settings_.drain.count() > 0 ? 2 : stop_level();
   if (heeded_ == 0) {
     for (seat& s : seats_)
       if (s && !s.recalls && in_flight(s) > 0) recall(s);

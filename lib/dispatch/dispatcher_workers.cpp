@@ -95,6 +95,7 @@ void dispatcher::settle(std::unique_ptr<worker> dead, bool was_retired, std::uin
     bool const is_final = cause == death_cause::timeout || cause == death_cause::cancellation;
     if (!is_final && try_again(*blamed, schedule::failure::death)) return;
     if (cause != death_cause::cancellation) save_arguments(*blamed, error);
+    if (end.place > 0 && lanes_[blamed->lane].sink) lanes_[blamed->lane].sink->on_place(blamed->id, end.place);
     end = {};
     dead.reset();
     fail_task(*blamed, name, std::move(error));
@@ -175,6 +176,7 @@ void dispatcher::stop(std::function<void()> then) noexcept {
 
 void dispatcher::dismiss_workers() noexcept {
   stopping_since_ = now();
+  linger_timer_.cancel();
   for (seat& s : seats_) {
     if (!s) continue;
     bool const busy = in_flight(s) > 0;

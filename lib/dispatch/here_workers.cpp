@@ -48,7 +48,7 @@ class attached_slabs final : public block_source {
 class here_worker final : public worker, private task_output {
  public:
   here_worker(worker_events& events, event_loop& loop, here_options const& options, callable_table const& callables)
-      : events_(events), loop_(loop), options_(options), callables_(callables), callees_(callables) {}
+      : task_output(nullptr), events_(events), loop_(loop), options_(options), callables_(callables), callees_(callables) {}
   ~here_worker() override { alive_.reset(); }
 
   worker_name name() const noexcept override { return {0, ::getpid()}; }

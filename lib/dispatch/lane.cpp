@@ -13,8 +13,8 @@ constexpr std::size_t slab_weight = 4;
 
 }  // namespace
 
-lane::lane(dispatcher& d, task_sink& sink, double weight)
-    : dispatcher_(d), number_(d.open_lane(sink, weight)), open_blocks_(d.runs_once()) {}
+lane::lane(dispatcher& d, task_sink& sink, double weight, order o)
+    : dispatcher_(d), number_(d.open_lane(sink, weight, o == order::serial)), open_blocks_(d.runs_once()) {}
 
 lane::~lane() { dispatcher_.close_lane(number_); }
 
@@ -69,8 +69,8 @@ void lane::add_parts(std::uint64_t first_id, std::span<std::byte const> parts, s
   all_added(at);
 }
 
-std::uint32_t dispatcher::open_lane(task_sink& sink, double weight) {
-  std::uint32_t const number = schedule_.open_lane(weight);
+std::uint32_t dispatcher::open_lane(task_sink& sink, double weight, bool serial) {
+  std::uint32_t const number = schedule_.open_lane(weight, serial);
   if (number >= lanes_.size()) lanes_.resize(number + 1);
   news_.reserve(lanes_.size());
   lanes_[number] = {.sink = &sink};

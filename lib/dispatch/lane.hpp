@@ -16,7 +16,10 @@ namespace procx::inline v1::detail {
 /// is told what becomes of those that have begun.
 class lane {
  public:
-  explicit lane(dispatcher& d, task_sink& sink, double weight = 1);
+  explicit lane(dispatcher& d, task_sink& sink, double weight = 1) : lane(d, sink, weight, order::any) {}
+  /// Of a serial lane the tasks run one after the other, each when the one before it is over.
+  enum class order : bool { any, serial };
+  lane(dispatcher& d, task_sink& sink, double weight, order o);
   lane(lane const&) = delete;
   lane& operator=(lane const&) = delete;
   ~lane();
@@ -70,6 +73,7 @@ class lane {
   std::size_t unfinished() const noexcept { return dispatcher_.lanes_[number_].unfinished; }
   bool idle() const noexcept { return unfinished() == 0; }
   std::size_t unassigned() const noexcept { return schedule_().pending(number_); }
+  std::size_t unassigned_bytes() const noexcept { return schedule_().pending_bytes(number_); }
   /// How many more tasks would be of use now.
   std::size_t room() const;
   /// The same as a yes or no, for each of many tasks.

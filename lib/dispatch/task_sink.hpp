@@ -32,6 +32,8 @@ class task_sink {
   virtual void on_retry(std::uint64_t) {}
   /// What a task sends to somebody else, whom `topic` stands for.
   virtual void on_message(std::uint64_t, std::uint64_t, std::span<std::byte const>) {}
+  /// The process that was at this task has died; the task had said that it was so far. Its failure follows.
+  virtual void on_place(std::uint64_t, std::uint32_t) {}
   /// After a number of the above, as the last thing that a handler does: the moment to add tasks, or to tell others what
   /// has come. Is to call `pump`, now or from the same loop in a moment.
   virtual void on_progress() = 0;

@@ -44,7 +44,8 @@ struct result_batch {
 
 /// What is known of a worker that has ended.
 struct worker_end {
-  bool at_task = false;            ///< it was in the midst of its oldest task
+  bool at_task = false;            ///< it was in the midst of its oldest task, …
+  std::uint32_t place = 0;         ///< … which had come so far by its own count
   bool another_was_meant = false;  ///< … which has only met the signal for one before it
   bool at_fault = true;            ///< false: it was ended by what ends all workers
   bool left_badly = false;         ///< it was to leave, and has done so otherwise than by returning

@@ -13,6 +13,7 @@ namespace procx::inline v1::detail {
 void board_slot::reset() noexcept {
   for (auto* word : {&claim_word, &returned, &done, &busy_ns, &results_end, &results_epoch, &stop, &baseline})
     word->store(0, std::memory_order_relaxed);
+  place.store(0, std::memory_order_relaxed);
   crash.reset();
 }
 

@@ -42,6 +42,7 @@ struct alignas(64) board_slot {
   std::atomic<std::uint64_t> results_epoch;  ///< odd while what was in `results` is changed, or being emptied
   std::atomic<std::uint64_t> stop;           ///< written by the parent: the task with this number, less 1, is to stop
   std::atomic<std::uint32_t> credit;         ///< written by the parent: the worker's window
+  std::atomic<std::uint32_t> place;          ///< how far the task that runs has come, by its own count
   std::atomic<std::uint64_t> baseline;       ///< bytes that were resident in the worker before its first task; 0 until then
   crash_note crash;
   alignas(64) std::array<std::byte, results_size> results;

@@ -157,6 +157,7 @@ worker_end local_worker::end_of_it() {
     // What its teardown has thrown stays unknown.
   }
   worker_end end{.at_task = begun() > 0,
+                 .place = slot_.place.load(std::memory_order_relaxed),
                  .another_was_meant = another_was_meant(),
                  .at_fault = from_->alive(),
                  .overstayed = overstayed_,

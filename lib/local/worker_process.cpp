@@ -42,7 +42,8 @@ class worker_process final : private task_output {
  public:
   worker_process(descriptor const& tasks, descriptor const& results, board_slot& slot, callable_table const& callables,
          worker_settings const& settings)
-      : tasks_(tasks),
+      : task_output(&slot.place),
+        tasks_(tasks),
         tasks_file_(tasks.get()),
         results_(slot, results),
         slot_(slot),

@@ -212,4 +212,28 @@ BOOST_AUTO_TEST_CASE(a_recall_may_be_answered_later_and_the_worker_gets_nothing_
   BOOST_TEST(s.workers[0].gifts.size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_batch_is_closed_by_its_size_or_by_time) {
+  dispatch_stage s({.workers = 1, .linger = 50ms, .policy = {.window = 4}});
+  owner o(*s.dispatcher);
+  o.add(3);
+  s.pump();
+  BOOST_TEST(s.workers[0].tasks.size() == 0u);
+  o.add(1);
+  s.pump();
+  BOOST_TEST(s.workers[0].tasks.size() == 4u);
+  s.workers[0].work(4);
+  o.add(2);
+  s.pump();
+  s.move_clock(49ms);
+  BOOST_TEST(s.workers[0].tasks.size() == 0u);
+  s.move_clock(1ms);
+  BOOST_TEST(s.workers[0].tasks.size() == 2u);
+  s.workers[0].work(2);
+  o.add(1);
+  s.dispatcher->all_tasks_are_here();
+  s.pump();
+  BOOST_TEST(s.workers[0].tasks.size() == 1u);
+  s.workers[0].work(1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

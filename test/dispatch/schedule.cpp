@@ -7,6 +7,7 @@
 
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <chrono>
 #include <vector>
 
@@ -260,6 +261,70 @@ BOOST_AUTO_TEST_CASE(tasks_that_follow_each_other_are_one_entry_whatever_happens
   BOOST_TEST(try_again(b, b.finished(0), schedule::failure::exception));
   BOOST_TEST(b.front()->count == 1u);  // one that has failed is no longer like the others
   BOOST_TEST(b.pending() == 90u);
+}
+
+BOOST_AUTO_TEST_CASE(a_serial_lane_is_on_one_worker_at_a_time) {
+  schedule b({.window = 2});
+  b.open_lane(1, true);
+  for (std::uint64_t t = 0; t < 6; ++t) b.add(task(t));
+  b.add_worker(0), b.add_worker(1);
+  BOOST_TEST(give_all(b, 0) == (ids{0, 1}));
+  BOOST_TEST(give_all(b, 1).empty());
+  b.finished(0);
+  BOOST_TEST(give_all(b, 1).empty());
+  BOOST_TEST(give_all(b, 0) == (ids{2}));
+  b.finished(0), b.finished(0);
+  BOOST_TEST(give_all(b, 1) == (ids{3, 4}));
+  BOOST_TEST(give_all(b, 0).empty());
+}
+
+BOOST_AUTO_TEST_CASE(others_run_beside_a_serial_lane) {
+  schedule b({.window = 2});
+  b.open_lane(1, true), b.open_lane(1, true), b.open_lane();
+  for (std::uint64_t t = 0; t < 9; ++t) {
+    task_run r = task(t);
+    r.lane = static_cast<schedule::lane_id>(t % 3);
+    b.add(r);
+  }
+  b.add_worker(0), b.add_worker(1);
+  BOOST_TEST(give(b, 0, 1) == (ids{0}));
+  BOOST_TEST(give(b, 1, 2) == (ids{1, 2}));
+  ids others = give(b, 1, 9);  // those of lane 0 are worker 0's
+  std::ranges::sort(others);
+  BOOST_TEST(others == (ids{4, 5, 7, 8}));
+  b.finished(0);
+  BOOST_TEST(give(b, 1, 9) == (ids{3, 6}));
+}
+
+BOOST_AUTO_TEST_CASE(in_a_serial_lane_the_next_waits_for_one_that_is_tried_again) {
+  schedule b({.window = 4, .retries = 1});
+  b.open_lane(1, true);
+  for (std::uint64_t t = 0; t < 3; ++t) b.add(task(t));
+  b.add_worker(0);
+  BOOST_TEST(give_all(b, 0) == (ids{0}));
+  BOOST_TEST(give_all(b, 0).empty());
+  task_run failed = b.finished(0);
+  BOOST_TEST(b.may_try_again(failed, schedule::failure::exception));
+  BOOST_TEST(give_all(b, 0).empty());  // it may come back later
+  b.put_back(failed);
+  BOOST_TEST(give_all(b, 0) == (ids{0}));
+  failed = b.finished(0);
+  BOOST_TEST(!b.may_try_again(failed, schedule::failure::exception));
+  BOOST_TEST(give_all(b, 0) == (ids{1}));
+  failed = b.finished(0);
+  BOOST_TEST(b.may_try_again(failed, schedule::failure::death));
+  b.forget(failed);
+  BOOST_TEST(give_all(b, 0) == (ids{2}));
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_workers_serial_lane_goes_to_another_in_its_order) {
+  schedule b({.window = 3});
+  b.open_lane(1, true);
+  for (std::uint64_t t = 0; t < 4; ++t) b.add(task(t));
+  b.add_worker(0), b.add_worker(1);
+  BOOST_TEST(give_all(b, 0) == (ids{0, 1, 2}));
+  BOOST_TEST(b.died(0, true)->id == 0u);
+  BOOST_TEST(give_all(b, 1) == (ids{1, 2, 3}));
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_in_a_dead_ones_place_knows_nothing_of_it) {

@@ -16,7 +16,7 @@ double averaged(double average, double latest) noexcept {
 
 }  // namespace
 
-schedule::lane_id schedule::open_lane(double weight) {
+schedule::lane_id schedule::open_lane(double weight, bool serial) {
   free_lanes_.reserve(lanes_.size() + 1);  // `close_lane` must not throw
   waiting_.reserve(lanes_.size() + 1);
   if (free_lanes_.empty()) {
@@ -27,6 +27,8 @@ schedule::lane_id schedule::open_lane(double weight) {
   free_lanes_.pop_back();
   lanes_[lane] = {};
   lanes_[lane].weight = weight;
+  lanes_[lane].serial = serial;
+  serial_lanes_ += serial;
   lanes_[lane].time = now_;
   lanes_[lane].state = lane_queue::state::open;
   ++open_lanes_;
@@ -36,6 +38,7 @@ schedule::lane_id schedule::open_lane(double weight) {
 void schedule::close_lane(lane_id lane) noexcept {
   lanes_[lane].state = lane_queue::state::closing;
   --open_lanes_;
+  serial_lanes_ -= lanes_[lane].serial;
   free_if_done(lane);
 }
 
@@ -71,8 +74,21 @@ schedule::lane_id schedule::lane_behind() const noexcept {
   return *std::ranges::min_element(waiting_, {}, [this](lane_id lane) { return lanes_[lane].time; });
 }
 
+/// The same of those that this worker may serve; `no_lane` if there is none.
+schedule::lane_id schedule::lane_behind_for(worker_id worker) const noexcept {
+  lane_id best = no_lane;
+  for (lane_id const lane : waiting_) {
+    lane_queue const& l = lanes_[lane];
+    bool const is_free = l.on_workers == 0 && !l.waits_for_one;
+    bool const may = !l.serial || is_free || (l.owner == worker && settings_.retries == 0);
+    if (may && (best == no_lane || l.time < lanes_[best].time)) best = lane;
+  }
+  return best;
+}
+
 /// How many tasks of the lane go to one worker before the others' turn comes: all, if there are no others.
 std::size_t schedule::turn_of(lane_id lane) const noexcept {
+  if (lanes_[lane].serial && settings_.retries > 0) return 1;
   if (waiting_.size() == 1) return ~std::size_t{0};
   double const each = lanes_[lane].average_ns;
   if (each == 0) return 1;
@@ -99,6 +115,7 @@ void schedule::forget_all() noexcept {
     lane_queue& l = lanes_[lane];
     l.tasks = {};
     l.bytes = l.on_workers = 0;
+    l.waits_for_one = false;
     free_if_done(lane);
   }
   waiting_.clear();
@@ -131,6 +148,7 @@ task_run schedule::move_front(lane_id lane, worker_id worker, std::size_t count)
   w.tasks.push_back(moved);
   w.bytes += moved.weights();
   l.on_workers += count;
+  l.owner = worker;
   in_flight_ += count;
   uncount_waiting(l, moved);
   now_ = l.time;
@@ -202,9 +220,11 @@ std::chrono::nanoseconds schedule::unbegun_work(worker_id worker, std::size_t be
   return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(w.average_ns * static_cast<double>(unbegun), most)));
 }
 
-bool schedule::may_try_again(task_run& task, failure how) const noexcept {
+bool schedule::may_try_again(task_run& task, failure how) noexcept {
   std::uint32_t& count = how == failure::death ? task.deaths : task.exceptions;
-  return ++count <= settings_.retries;
+  if (++count > settings_.retries) return false;
+  lanes_[task.lane].waits_for_one = true;
+  return true;
 }
 
 std::optional<task_run> schedule::died(worker_id worker, bool was_running) {

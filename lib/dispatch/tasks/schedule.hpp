@@ -23,6 +23,9 @@ namespace procx::inline v1::detail {
 /// moving average of what a task takes. So a worker never waits for the parent between two tasks, and no more stands
 /// behind a slow task than must.
 ///
+/// A serial lane's tasks run one after the other: those that are on workers are on one of them, which has them in their order. If
+/// tasks are tried again, one at a time is on a worker.
+///
 /// Tasks that follow each other are one entry, a `task_run`, for as long as the same happens to them. Cost: of the lanes with
 /// tasks, linear for each run that is given away; everything else but `withdraw` and `place` constant for each run.
 class schedule {
@@ -42,7 +45,7 @@ class schedule {
   explicit schedule(settings const& s) : settings_(s) {}
 
   /// A new lane. Its share of the workers' time, while others want some too, is as its weight, above 0.
-  lane_id open_lane(double weight = 1);
+  lane_id open_lane(double weight = 1, bool serial = false);
   /// The lane's number is used again once none of its tasks waits or is on a worker.
   void close_lane(lane_id lane) noexcept;
   std::size_t lanes() const noexcept { return open_lanes_; }
@@ -59,6 +62,7 @@ class schedule {
     lane_queue& l = lanes_[run.lane];
     if (l.tasks.tasks() == 0) begin_waiting(run.lane);
     l.tasks.push_front(run);
+    l.waits_for_one = false;
     count_waiting(l, run);
   }
   /// Tasks that wait: of all lanes, or of one.
@@ -112,7 +116,8 @@ class schedule {
   std::size_t assign(worker_id worker, std::size_t count, May may, Given given) {
     std::size_t n = 0;
     while (n < count && pending_ > 0) {
-      lane_id const lane = next_lane();
+      lane_id const lane = next_lane_for(worker);
+      if (lane == no_lane) break;
       task_run const& first = *lanes_[lane].tasks.front();
       if (!may(first)) break;
       std::size_t const fit = fitting(workers_[worker], first, std::min(count - n, turn_of(lane)));
@@ -133,8 +138,10 @@ class schedule {
 
   enum class failure { exception, death };
   /// Whether the task is to be tried again, after one more failure of this kind, which it notes; if so, it is for
-  /// `put_back`, now or later.
-  bool may_try_again(task_run& task, failure how) const noexcept;
+  /// `put_back`, now or later, or for `forget`. A serial lane waits until then.
+  bool may_try_again(task_run& task, failure how) noexcept;
+  /// The task is not tried again after all.
+  void forget(task_run const& task) noexcept { lanes_[task.lane].waits_for_one = false; }
   /// How often the task has been tried, the time that is under way included.
   static unsigned attempt(task_run const& task) noexcept { return task.exceptions + task.deaths + 1; }
   /// The worker is gone. If it was running a task, that one is returned, over or not; the others head their lanes in
@@ -144,10 +151,15 @@ class schedule {
   std::size_t recalled(worker_id worker, std::size_t kept);
 
  private:
+  static constexpr lane_id no_lane = ~lane_id{0};
+
   struct lane_queue {
     run_queue tasks;
     std::size_t bytes = 0;
     std::size_t on_workers = 0;  // tasks
+    worker_id owner = 0;         // of those, if the lane is serial
+    bool serial = false;
+    bool waits_for_one = false;  // that is to be tried again
     double weight = 1;
     double average_ns = 0;  // what a task takes; 0: nothing measured
     double time = 0;        // virtual, in nanoseconds: what its tasks took, by its weight
@@ -180,6 +192,10 @@ class schedule {
     pending_ -= run.count;
   }
   lane_id next_lane() const noexcept { return waiting_.size() == 1 ? waiting_.front() : lane_behind(); }
+  lane_id next_lane_for(worker_id worker) const noexcept {
+    return serial_lanes_ == 0 ? next_lane() : lane_behind_for(worker);
+  }
+  lane_id lane_behind_for(worker_id worker) const noexcept;
   lane_id lane_behind() const noexcept;
   std::size_t turn_of(lane_id lane) const noexcept;
   void begin_waiting(lane_id lane);
@@ -197,6 +213,7 @@ class schedule {
   std::vector<lane_id> waiting_;  // lanes in which tasks wait
   std::vector<lane_id> free_lanes_;
   std::size_t open_lanes_ = 0;
+  std::size_t serial_lanes_ = 0;
   std::size_t pending_ = 0;
   double now_ = 0;  // the virtual time of the lane that was served last
   std::vector<worker_entry> workers_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,12 +15,22 @@ class task_output {
   /// Sends bytes to the receiver that `topic` stands for. They arrive before the task's result.
   virtual void message(std::uint64_t topic, std::span<std::byte const> bytes) = 0;
 
+  /// Notes how far the task has come, which is known of a process that dies at it: 0 until a task says otherwise, and to be set
+  /// back by the next one. Cost: one store.
+  void set_place(std::uint32_t place) noexcept {
+    if (place_) place_->store(place, std::memory_order_relaxed);
+  }
+
   /// Of the task that this process is at; null outside of one.
   static task_output* current() noexcept;
 
  protected:
+  explicit task_output(std::atomic<std::uint32_t>* place) noexcept : place_(place) {}
   ~task_output() = default;
   static void set_current(task_output* output) noexcept;
+
+ private:
+  std::atomic<std::uint32_t>* const place_;  // null: nobody wants to know
 };
 
 }  // namespace procx::inline v1::detail
