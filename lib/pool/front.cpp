@@ -119,8 +119,9 @@ std::size_t front::feed_front(std::size_t most) {
 /// Tasks of one run, as far as they are of one length; how many.
 std::uint32_t front::feed_tasks(intake_batch::run const& run, std::size_t most) {
   std::size_t const size = task_store::size_at(lane_.at(at_));
-  auto const n = static_cast<std::uint32_t>(std::min<std::size_t>(run.count, most));
-  std::uint32_t const count = lane_.add_tasks(at_, n, run.head, run.first);
+  lane* const own = lane_for(lane_.at(at_) + arguments_length_size);
+  auto const n = own ? 1 : static_cast<std::uint32_t>(std::min<std::size_t>(run.count, most));
+  std::uint32_t const count = (own ? *own : lane_).add_tasks(at_, n, run.head, run.first);
   bytes_fed_ += count * size;
   tasks_fed_ += count;
   return count;
@@ -140,7 +141,8 @@ void front::feed_other(intake_batch::run const& run) {
   }
   bool const cancelled = cancelled_.erase(run.first) > 0;
   if (run.is_task && !cancelled) {
-    tasks_fed_ += lane_.add_tasks(at_, 1, run.head, run.first, std::move(slabs));
+    lane* const own = lane_for(item + arguments_length_size);
+    tasks_fed_ += (own ? *own : lane_).add_tasks(at_, 1, run.head, run.first, std::move(slabs));
     return;
   }
   at_.offset += arguments_length_size + size;
@@ -159,8 +161,9 @@ void front::cancel_task(std::uint64_t number, boost::asio::cancellation_type how
 
 void front::publish_room() {
   std::uint64_t const over_before = counts_.argument_bytes_over.load(std::memory_order_relaxed);
-  std::uint64_t const over = bytes_fed_ - argument_bytes();
-  bool const bytes_gone = over != over_before;
+  std::uint64_t const alive = argument_bytes() + bytes_elsewhere();
+  std::uint64_t const over = bytes_fed_ - std::min(bytes_fed_, alive);
+  bool const bytes_gone = over > over_before;
   if (bytes_gone) counts_.argument_bytes_over.store(over);
   bool const room_made = counts_.producers_wait_for.load() <= counts_.taken.load();
   if (room_made || (bytes_gone && counts_.producers_wait_for_bytes.load())) intake_.room_made();

@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -75,6 +76,10 @@ class front : public task_sink, public std::enable_shared_from_this<front> {
   virtual void on_shut() noexcept {}
   /// Ends workers of other dispatchers on the same loop, if there are some: `then` when they have gone.
   virtual void end_others(std::function<void()> then) { then(); }
+  /// The lane of an item, whose bytes these are, if it is to have one of its own.
+  virtual lane* lane_for(std::byte const*) { return nullptr; }
+  /// Of what was made of items and waits for workers of other dispatchers: for producers it counts as what they gave.
+  virtual std::size_t bytes_elsewhere() const noexcept { return 0; }
   /// A batch was taken from the intake.
   virtual void on_batch(intake_batch&) {}
   /// The next item is no task but this value.
@@ -104,6 +109,9 @@ class front : public task_sink, public std::enable_shared_from_this<front> {
   void feed_all();
   /// How many items will follow, if that is known.
   void expect_remaining(std::size_t items) noexcept { lane_.expect_remaining(items); }
+  void expect_no_more() noexcept { dispatcher_.all_tasks_are_here(); }
+  std::unique_ptr<lane> open_lane(lane::order order) { return std::make_unique<lane>(dispatcher_, *this, 1, order); }
+  std::chrono::nanoseconds busy_time() const noexcept { return dispatcher_.busy_time(); }
   void note_workers() noexcept { workers_.store(dispatcher_.workers(), std::memory_order_relaxed); }
   /// Has the workers begin what they were given.
   void pump();
