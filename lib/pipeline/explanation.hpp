@@ -1,8 +1,8 @@
 #pragma once
 
-#include "pipeline/segment.hpp"
+#include "pipeline/segment_outline.hpp"
 
-#include <cstddef>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,9 +10,19 @@
 
 namespace procx::inline v1::detail {
 
-/// What runs where, what has gone through, and where most items are, for people. `came`: items that were fed; `lengths`: how many
-/// are in each segment.
-std::string explanation_of(std::string const& name, std::vector<std::unique_ptr<segment>> const& segments,
-                           std::uint64_t came, std::vector<std::size_t> const& lengths);
+/// What has become of a segment's items, and of its workers' time.
+struct segment_account {
+  segment_outline outline;
+  std::uint64_t in = 0, out = 0, dropped = 0, failed = 0, under_way = 0;
+  double busy = 0;     ///< what share of the workers' time was spent on items, from 0 to 1
+  double blocked = 0;  ///< likewise, on waiting for the next segment
+  double starved() const noexcept;
+};
+
+/// What runs where, for people: before it runs, …
+std::string explanation_of(std::string const& name, std::vector<segment_outline> const& segments);
+/// … and after it has begun, so long ago: what has gone through each segment, what its workers did, and where it is slow.
+std::string explanation_of(std::string const& name, std::vector<segment_account> const& segments,
+                           std::chrono::nanoseconds elapsed, bool is_over);
 
 }  // namespace procx::inline v1::detail

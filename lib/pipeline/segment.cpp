@@ -10,10 +10,10 @@
 namespace procx::inline v1::detail {
 namespace {
 
-std::shared_ptr<stage_chain> chain_of(std::vector<stage_entry> const& stages) {
+std::shared_ptr<stage_chain> chain_of(std::vector<stage_entry> const& stages, item_key next) {
   std::vector<std::shared_ptr<stage_base>> all;
   for (stage_entry const& s : stages) all.push_back(s.stage);
-  return std::make_shared<stage_chain>(std::move(all));
+  return std::make_shared<stage_chain>(std::move(all), key_of(stages.front()), std::move(next));
 }
 
 }  // namespace
@@ -25,47 +25,35 @@ std::size_t count_parts(std::span<std::byte const> parts) noexcept {
   return count;
 }
 
-segment::segment(std::size_t number, std::vector<stage_entry> stages)
+item_key key_of(stage_entry const& first) {
+  if (!first.options.key) return {};
+  return {first.options.key, &first.stage->input()};
+}
+
+segment::segment(std::size_t number, std::vector<stage_entry> stages, item_key next)
     : number_(number),
       stages_(std::move(stages)),
-      chain_(chain_of(stages_)),
+      outline_(outline_of({stages_.begin(), stages_.end()})),
+      chain_(chain_of(stages_, std::move(next))),
       yield_(chain_->yield()),
       ordered_(stages_.front().options.ordered),
       holds_parts_(stages_.front().options.retries > 0) {}
 
-bool segment::is_here() const noexcept {
+runner_settings segment::settings(std::chrono::nanoseconds drain) const {
   stage_options const& o = stages_.front().options;
-  return o.here || (o.workers && o.workers->is_here());
-}
-
-runner_settings segment::settings() const {
-  stage_options const& o = stages_.front().options;
-  std::size_t const workers = is_here() ? 1 : o.workers.value_or(worker_count()).resolve();
-  runner_settings s = shared_settings(o, workers, o.frame_limit);
+  runner_settings s = shared_settings(o, outline_.workers, o.frame_limit);
   s.take_output(o);
-  s.here = is_here();
+  s.here = outline_.here;
   s.dispatch.policy.window = o.chunk_size;
+  s.dispatch.linger = o.linger;
+  s.dispatch.drain = drain;
   s.local.takes_messages = true;
-  bool const has_setup = std::ranges::any_of(stages_, [](stage_entry const& e) { return e.stage->has_setup(); });
+  bool const has_setup = std::ranges::any_of(stages_, &stage_entry::has_setup);
   if (has_setup) {
     s.local.setup = [chain = chain_] { chain->set_up(); };
     s.local.teardown = [chain = chain_] { chain->tear_down(); };
   }
   return s;
-}
-
-std::string segment::workers() const {
-  if (is_here()) return "here";
-  std::size_t const n = settings().dispatch.workers;
-  return std::to_string(n) + (n == 1 ? " process" : " processes");
-}
-
-std::string segment::name_of(std::size_t stage) const { return stages_[stage].options.name; }
-
-std::string segment::name() const {
-  std::string all;
-  for (std::size_t i = 0; i < stages_.size(); ++i) all += (i ? "+" : "") + name_of(i);
-  return all;
 }
 
 void segment::on_values(std::uint64_t first, value_series const& values) {
@@ -226,6 +214,10 @@ void segment::on_retry(std::uint64_t item) {
   parts_.erase(item);
   spoiled_.erase(item);
   failed_stage_ = 0;
+}
+
+void segment::on_place(std::uint32_t stage) noexcept {
+  failed_stage_ = std::min<std::size_t>(stage, stages_.size() - 1);
 }
 
 void segment::on_message(std::uint64_t item, std::uint64_t topic, std::span<std::byte const> bytes) {

@@ -2,12 +2,14 @@
 
 #include "dispatch/lane.hpp"
 #include "pipeline/item_origins.hpp"
+#include "pipeline/segment_outline.hpp"
 #include "pipeline/stage_chain.hpp"
 #include "local/runner_settings.hpp"
 
 #include <procx/detail/pipeline/stage_base.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -43,20 +45,18 @@ class segment_owner {
 /// that is asked for, and counts.
 class segment {
  public:
-  segment(std::size_t number, std::vector<stage_entry> stages);
+  /// `next`: by what the segment behind it keeps the order, if it does.
+  segment(std::size_t number, std::vector<stage_entry> stages, item_key next);
 
   /// Who takes what it makes; before anything else.
   void set_owner(segment_owner& owner) noexcept { owner_ = &owner; }
 
-  runner_settings settings() const;
+  /// See `pipeline_options::drain`.
+  runner_settings settings(std::chrono::nanoseconds drain) const;
   std::shared_ptr<stage_chain> const& chain() const noexcept { return chain_; }
-  /// "upper", or "upper+drop_short".
-  std::string name() const;
-  std::string name_of(std::size_t stage) const;
-  std::size_t stages() const noexcept { return stages_.size(); }
-  bool is_here() const noexcept;
-  bool is_ordered() const noexcept { return ordered_; }
-  std::string workers() const;
+  std::string const& name_of(std::size_t stage) const { return stages_[stage].options.name; }
+  segment_outline const& outline() const noexcept { return outline_; }
+  bool is_keyed() const noexcept { return static_cast<bool>(chain_->in()); }
 
   item_origins origins;
 
@@ -67,11 +67,15 @@ class segment {
   void on_parts(std::uint64_t item, std::span<std::byte const> parts);
   void on_retry(std::uint64_t item);
   void on_message(std::uint64_t item, std::uint64_t topic, std::span<std::byte const> bytes);
+  /// The process has died at this stage of the item that fails next.
+  void on_place(std::uint32_t stage) noexcept;
   /// The item at hand fails when it is over, whatever it gives.
   void spoil(std::uint64_t item, std::exception_ptr error) { spoiled_.emplace(item, std::move(error)); }
 
   std::atomic<std::uint64_t> out = 0, dropped = 0, failed = 0;  ///< results, and what came to nothing, so far
   std::atomic<std::uint64_t> over = 0;                           ///< of its items
+  /// How long its workers have been busy, all together, and how long they could not go on since the next segment was full.
+  std::atomic<std::chrono::nanoseconds> busy = std::chrono::nanoseconds(0), blocked = std::chrono::nanoseconds(0);
 
  private:
   /// What has become of an item that is not the next one, in a segment that keeps the order.
@@ -96,6 +100,7 @@ class segment {
 
   std::size_t const number_;
   std::vector<stage_entry> const stages_;
+  segment_outline const outline_;
   segment_owner* owner_ = nullptr;
   std::shared_ptr<stage_chain> const chain_;
   stage_yield const yield_;
@@ -109,6 +114,8 @@ class segment {
   std::size_t failed_stage_ = 0;  // of the failure that comes next
 };
 
+/// By what a segment keeps the order whose first stage this is, if it does.
+item_key key_of(stage_entry const& first);
 /// How many values lie behind their lengths there.
 std::size_t count_parts(std::span<std::byte const> parts) noexcept;
 

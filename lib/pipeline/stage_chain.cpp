@@ -26,8 +26,8 @@ void send(stage_topic topic, buffer const& bytes) {
 
 }  // namespace
 
-stage_chain::stage_chain(std::vector<std::shared_ptr<stage_base>> stages)
-    : stages_(std::move(stages)), yield_(yield_of(stages_)) {
+stage_chain::stage_chain(std::vector<std::shared_ptr<stage_base>> stages, item_key in, item_key out)
+    : stages_(std::move(stages)), in_(std::move(in)), out_(std::move(out)), yield_(yield_of(stages_)) {
   for (std::size_t i = 0; i < stages_.size(); ++i) links_.emplace_back(*this, i);
   has_made_.resize(stages_.size());
 }
@@ -46,6 +46,17 @@ void stage_chain::tear_down() {
   if (first) std::rethrow_exception(first);
 }
 
+std::uint64_t stage_chain::key_of(std::span<std::byte const> item) const {
+  input_archive in(item);
+  return stages_.front()->key_of(in, in_.key);
+}
+
+/// What is known of a process that dies is how far it was.
+void stage_chain::go_to(std::size_t stage) noexcept {
+  at_ = stage;
+  if (auto* const output = task_output::current()) output->set_place(static_cast<std::uint32_t>(stage));
+}
+
 void stage_chain::run(void* object, input_archive& item, output_archive& result) {
   static_cast<stage_chain*>(object)->run_item(item, result);
 }
@@ -53,8 +64,9 @@ void stage_chain::run(void* object, input_archive& item, output_archive& result)
 void stage_chain::run_item(input_archive& item, output_archive& result) {
   result_ = &result;
   has_result_ = false;
-  at_ = 0;
+  if (at_ > 0) go_to(0);
   dropped_ = 0;
+  if (in_) item.take(key_size);
   try {
     stages_.front()->run(item, links_.front());
   } catch (...) {
@@ -83,7 +95,7 @@ void stage_chain::on_made(std::size_t stage, void* value) {
   std::size_t const next = stage + 1;
   has_made_[stage] = true;
   if (next == stages_.size()) return finish(value);
-  at_ = next;
+  go_to(next);
   if (!makes_many_until(stage)) return stages_[next]->run(value, links_[next]);
   has_made_[next] = false;
   try {
@@ -95,13 +107,17 @@ void stage_chain::on_made(std::size_t stage, void* value) {
     encode(failure, describe_exception(std::current_exception()));
     send(stage_topic::failed_item, failure);
   }
-  at_ = stage;
+  go_to(stage);
 }
 
 void stage_chain::finish(void* value) {
   part_.clear();
   output_archive out(part_, nullptr);  // all of it, so that it goes on to the next stage as it is
   if (yield_ == stage_yield::maybe) out << true;
+  if (out_) {
+    std::uint64_t const key = *out_.key.of(*out_.type, value);
+    out.save_binary(&key, key_size);
+  }
   stages_.back()->save_output(out, value);
   if (yield_ != stage_yield::many) {
     has_result_ = true;

@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
+#include <typeinfo>
 #include <vector>
 
 namespace procx::inline v1::detail {
@@ -19,14 +21,35 @@ enum class stage_topic : std::uint64_t {
   last = 15,
 };
 
+/// Before each item of a stage that keeps the order by a key: the key's hash, in so many bytes.
+inline constexpr std::size_t key_size = 8;
+
+inline std::uint64_t key_at(std::byte const* item) noexcept {
+  std::uint64_t key = 0;
+  std::memcpy(&key, item, key_size);
+  return key;
+}
+
+/// By what a segment keeps the order, and of which items.
+struct item_key {
+  stage_key key = {};
+  std::type_info const* type = &typeid(void);
+
+  explicit operator bool() const noexcept { return static_cast<bool>(key); }
+};
+
 /// Stages that run one after the other in the same process, as one task: nothing is encoded between them.
 class stage_chain {
  public:
-  explicit stage_chain(std::vector<std::shared_ptr<stage_base>> stages);
+  /// `in`: what it is given has a key before it. `out`: so is what it gives to have.
+  stage_chain(std::vector<std::shared_ptr<stage_base>> stages, item_key in, item_key out);
 
   /// How many results the chain makes of one item: `one` is a value, `maybe` a byte that says whether there is one and then it,
   /// `many` are parts, and `none` an empty value.
   stage_yield yield() const noexcept { return yield_; }
+  item_key const& in() const noexcept { return in_; }
+  /// The hash of the key of an item that has none before it.
+  std::uint64_t key_of(std::span<std::byte const> item) const;
   /// Calls the chain that `object` is.
   static void run(void* object, input_archive& item, output_archive& result);
   void set_up();
@@ -46,11 +69,14 @@ class stage_chain {
   };
 
   void run_item(input_archive& item, output_archive& result);
+  void go_to(std::size_t stage) noexcept;
   void on_made(std::size_t stage, void* value);
   void finish(void* value);
   bool makes_many_until(std::size_t stage) const noexcept;
 
   std::vector<std::shared_ptr<stage_base>> const stages_;
+  item_key const in_;
+  item_key const out_;
   std::vector<link> links_;
   stage_yield yield_;
   std::size_t set_up_ = 0;           // so many stages, from the first

@@ -405,4 +405,50 @@ BOOST_AUTO_TEST_CASE(explain_says_what_runs_where) {
   BOOST_TEST(text.find("again, 1 process, in order: 1 in, 1 out") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(explain_says_the_plan_before_the_start) {
+  auto p = px::pipeline("plan").add_destination([](int) {}, {.here = true, .name = "write"}).add_task(twice, {.workers = 3}).add_task(twice);
+  BOOST_TEST(p.explain() == "pipeline \"plan\":\n  task 1+task 2, 3 processes\n  write, here\n");
+}
+
+BOOST_AUTO_TEST_CASE(explain_says_which_stage_holds_the_others_up) {
+  auto p = px::pipeline()
+               .add_task([](std::string s) { return s; }, {.workers = 1, .name = "quick"})
+               .add_task([](std::string s) { return std::this_thread::sleep_for(1ms), s.size(); }, {.workers = 1, .name = "slow"});
+  p.start();
+  for (int i = 0; i < 300; ++i) p.feed(std::string(100'000, 'x'));
+  (void)p.join();
+  std::string const text = p.explain();
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(text.find("blocked by the next") != std::string::npos);
+    BOOST_TEST(text.find("The bottleneck was slow, busy") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_death_is_told_of_the_stage_that_died) {
+  auto p = px::pipeline()
+               .add_task([](int n) { return n; }, {.workers = 2})
+               .add_task([](int n, px::emit<int> out) {
+                 if (n == 4) ::abort();
+                 out(n), out(n + 100);
+                 if (n == 5) ::abort();
+               }, {.name = "many"})
+               .add_task([](int n) { return n == 107 ? (::abort(), n) : n; }, {.name = "last"});
+  p.start();
+  p.feed_chunk(std::views::iota(0, 10));
+  (void)p.join();
+  std::set<std::pair<std::uint64_t, std::string>> failed;
+  for (auto const& f : p.failures()) failed.emplace(f.item, f.stage);
+  BOOST_TEST((failed == std::set<std::pair<std::uint64_t, std::string>>{{4, "many"}, {5, "many"}, {7, "last"}}));
+}
+
+static int scaled(int n, int by, int and_more) { return n * by + and_more; }
+
+BOOST_AUTO_TEST_CASE(a_stage_is_bound_to_more_than_its_items) {
+  auto p = px::pipeline().add_task(px::bind_back(scaled, 10, 1)).add_task(px::bind_back([](int n, std::string const& s) { return s + std::to_string(n); }, std::string("#")));
+  p.start();
+  p.feed(4);
+  (void)p.join();
+  BOOST_TEST(results_of(p).at(0) == "#41");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,7 +8,9 @@
 #include <procx/detail/pipeline/stage.hpp>
 #include <procx/detail/pool/plain_item.hpp>
 #include <procx/detail/pool/submission.hpp>
+#include <procx/detail/system/from_now.hpp>
 #include <procx/error/exceptions.hpp>
+#include <procx/pipeline/bind_back.hpp>
 #include <procx/pipeline/emit.hpp>
 #include <procx/pipeline/generator.hpp>
 #include <procx/pipeline/send.hpp>
@@ -17,14 +19,17 @@
 
 #include <boost/asio/async_result.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <ranges>
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -107,15 +112,21 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
     else
       feed_item(input{std::forward<Parts>(parts)...});
   }
-  /// Puts in all items of a range, in their order.
+  /// Puts in all items of a range, in their order. Ends early once a signal of `px::stop_on_signals` has come.
   template <std::ranges::input_range Range>
   void feed_chunk(Range&& items) {
-    for (auto&& item : items) feed(std::forward<decltype(item)>(item));
+    detail::pipeline_core const& to = core("feed_chunk");
+    for (auto&& item : items) {
+      if (to.stops_feeding()) return;
+      feed(std::forward<decltype(item)>(item));
+    }
   }
 
   /// No more items: waits until all have come out, been dropped or failed, and the processes have ended. Called again it says
   /// the same. Throws sequence_error before `start`; what the teardown of a stage has thrown, once.
   pipeline_summary join() { return core("join").join(); }
+  /// The same for so long at most; then what is not over is stopped, and counted as lost.
+  pipeline_summary drain(std::chrono::nanoseconds limit) { return core("drain").drain(detail::from_now(limit)); }
   /// The results as they come, of all items that were not read before: waits for them, until the pipeline was joined or stopped
   /// and all are read. An item that has failed throws in its place; with `px::skip_failures` it is passed over.
   auto as_completed() { return detail::result_range<typename chain::result>(core("as_completed"), false); }
@@ -178,8 +189,9 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   void stop() noexcept {
     if (core_) core_->stop();
   }
-  /// The stages and where they run, what has gone through each, and where it is slow, for people.
-  std::string explain() const { return core("explain").explain(); }
+  /// The stages and where they run, for people; after `start` also what has gone through each, what share of their processes' time
+  /// was spent on items, on waiting for the next stage, and on waiting for the one before, and which stage holds up the others.
+  std::string explain() const { return core_ ? core_->explain() : detail::pipeline_core::explain_plan(name_, outlines()); }
 
  private:
   template <class, class, class>
@@ -208,15 +220,31 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   template <class Input>
   void feed_item(Input const& item) {
     if constexpr (detail::is_plain<Input>)
-      if (detail::plain_item(detail::pipeline_core::head(), item).try_put(core_->fast_intake()) !=
+      if (!core_->key() && detail::plain_item(detail::pipeline_core::head(), item).try_put(core_->fast_intake()) !=
           detail::intake_fast_path::no_place) [[likely]]
         return;
     item_of(item).use([&](detail::intake_item const& i) { core_->feed(i); });
   }
   template <class Input>
   detail::encoded_item item_of(Input const& item) const {
-    return detail::encoded_item(detail::pipeline_core::head(), core("feed").runs_once(),
-                                [&](output_archive& out) { detail::save_to_make(out, item); });
+    stage_key const* const key = core("feed").key();
+    return detail::encoded_item(detail::pipeline_core::head(), core_->runs_once(), [&](output_archive& out) {
+      if (key) {
+        std::uint64_t const hash = *key->of(typeid(Input), &item);
+        out.save_binary(&hash, sizeof hash);
+      }
+      detail::save_to_make(out, item);
+    });
+  }
+  std::vector<detail::stage_outline> outlines() const {
+    std::vector<detail::stage_outline> all;
+    auto const add = [&](auto const&... specs) {
+      (all.push_back(detail::outline_of(specs, all.size(), sizeof...(O), sizeof...(T))), ...);
+    };
+    std::apply(add, origins_);
+    std::apply(add, tasks_);
+    std::apply(add, destinations_);
+    return all;
   }
   detail::pipeline_core& core(char const* what) const {
     if (!core_) throw sequence_error(std::string(what) + " before the pipeline was started");

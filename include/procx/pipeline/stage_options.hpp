@@ -2,6 +2,7 @@
 
 #include <procx/detail/wire/frame.hpp>
 #include <procx/dispatch/log_line.hpp>
+#include <procx/pipeline/stage_key.hpp>
 #include <procx/process/worker_count.hpp>
 #include <procx/process/worker_limits.hpp>
 
@@ -17,9 +18,14 @@ struct pipeline_options {
   /// `feed` waits while so many items are between it and the end of the last stage; 0: it never waits. Results that are not
   /// read do not count: they go to a file when there are many.
   std::size_t max_size = 0;
+  /// The same in bytes, of encoded items that wait for a stage or are at one; 0: it never waits. One item may be larger.
+  std::size_t max_bytes = 0;
   /// So many bytes of results that are not read stay in memory; what is more goes to an unlinked file in the directory for
   /// temporary files. That file is no durability: it goes with the program.
   std::size_t results_in_memory = std::size_t{64} << 20;
+  /// After the first signal of `px::stop_on_signals` nothing more is taken in, and what is under way has so much time to come to
+  /// its end; what has not then is stopped, and fails with task_cancelled. 0: nothing more is begun.
+  std::chrono::nanoseconds drain{0};
 };
 
 /// How one stage of a pipeline goes about it. A stage without any of these runs in the processes of the one before it.
@@ -29,8 +35,14 @@ struct stage_options {
   std::optional<worker_count> workers = {};
   /// How many items are on their way to one process at once; 0: as many as fill some milliseconds.
   unsigned chunk_size = 0;
+  /// So long a process without work is given none, as long as there are fewer items than `chunk_size`: it is woken less often, for
+  /// more at a time. 0: it is given at once what there is.
+  std::chrono::nanoseconds linger{0};
   /// The stage's results leave in the order in which its items came; otherwise as they are ready.
   bool ordered = false;
+  /// Items with the same key are run one after the other, in their order, and their results leave in it; different keys run side
+  /// by side. If items may be tried again, the next ones of the same key wait for that.
+  stage_key key = {};
   /// The stage runs in the program's own process, one item after the other: the owner of a terminal, a database, or a window.
   bool here = false;
   /// How often a failed item is tried again: so often after exceptions, and so often after deaths of its process.

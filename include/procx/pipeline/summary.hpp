@@ -6,13 +6,14 @@
 
 namespace procx::inline v1 {
 
-/// What has become of the items of a pipeline: `in` + `added` = `out` + `dropped` + `failed`.
+/// What has become of the items of a pipeline, when it is over: `in` + `added` = `out` + `dropped` + `failed` + `lost`.
 struct pipeline_summary {
   std::uint64_t in = 0;       ///< items that were fed, or sent to it by another pipeline
   std::uint64_t added = 0;    ///< that stages which emit have made more of than they were given
   std::uint64_t out = 0;      ///< that have come through the last stage
   std::uint64_t dropped = 0;  ///< of which a stage has made nothing
   std::uint64_t failed = 0;   ///< that have failed in some stage
+  std::uint64_t lost = 0;     ///< that were under way when the pipeline was stopped
 };
 
 /// An item that has failed.

@@ -27,6 +27,12 @@ struct first_stage_must_say_its_parameter {
                                 "what is fed");
 };
 
+template <class Spec>
+stage_outline outline_of(Spec const& spec, std::size_t place, std::size_t origins, std::size_t tasks) {
+  char const* const kind = place < origins ? "origin" : place < origins + tasks ? "task" : "destination";
+  return {spec.options, kind, Spec::has_setup};
+}
+
 /// The types of items between stages, from the one that is fed on.
 template <class... Specs>
 struct stage_types {
@@ -62,9 +68,9 @@ struct stages_from<Item, Spec, More...> {
   template <std::size_t I, class Tuple>
   static void make(Tuple& specs, std::vector<stage_entry>& stages, std::size_t origins, std::size_t tasks) {
     auto& spec = std::get<I>(specs);
-    stage_options options = spec.options;
-    char const* const kind = I < origins ? "origin" : I < origins + tasks ? "task" : "destination";
-    stages.push_back({std::make_shared<typed_stage<Spec, Item>>(std::move(spec)), std::move(options), kind});
+    stage_entry entry{{outline_of(spec, I, origins, tasks)}, nullptr};
+    entry.stage = std::make_shared<typed_stage<Spec, Item>>(std::move(spec));
+    stages.push_back(std::move(entry));
     next::template make<I + 1>(specs, stages, origins, tasks);
   }
 };

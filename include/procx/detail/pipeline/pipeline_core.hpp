@@ -38,12 +38,18 @@ class pipeline_core {
   /// What is called for each item.
   static task_head head() noexcept { return task_head::inherited(0, nullptr); }
   bool runs_once() const noexcept;
+  /// By what the first stage keeps the order: a hash of it, in 8 bytes, is before each item. Null: it does not.
+  stage_key const* key() const noexcept { return key_; }
   /// The shortest way in, for items that are copied as they lie in memory. What cannot go that way goes by `feed`.
   intake_fast_path& fast_intake() noexcept { return *fast_intake_; }
   /// Waits for room. Throws sequence_error after `join` and `stop`, protocol_error for what is too large.
   void feed(intake_item const& item);
   std::uint64_t async_feed(intake_item const& item, std::unique_ptr<operation>&& op);
+  /// Whether a signal has stopped the program, and no more is to be fed.
+  bool stops_feeding() const noexcept;
   pipeline_summary join();
+  /// As `join`; what is not over by then is stopped.
+  pipeline_summary drain(std::chrono::steady_clock::time_point until);
   /// No more items; told when the processes have gone.
   void when_over(ending_handler then);
   void stop() noexcept;
@@ -51,6 +57,8 @@ class pipeline_core {
   std::vector<pipeline_failure> failures() const;
   std::vector<std::size_t> queue_lengths() const;
   std::string explain() const;
+  /// The same of stages that have not been started.
+  static std::string explain_plan(std::string const& name, std::vector<stage_outline> stages);
 
   /// See `result_store`.
   bool take(result_block& into);
@@ -67,6 +75,7 @@ class pipeline_core {
   class state;
   std::shared_ptr<state> state_;
   intake_fast_path* fast_intake_;
+  stage_key const* key_;
 };
 
 /// Sends an item of the type with this number to the pipeline with this name. Throws unknown_pipeline… outside of a stage: in

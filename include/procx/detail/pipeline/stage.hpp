@@ -11,6 +11,7 @@
 #include <optional>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -208,7 +209,11 @@ class typed_stage final : public stage_base {
   void save_output([[maybe_unused]] output_archive& out, [[maybe_unused]] void* value) const override {
     if constexpr (!std::is_void_v<output>) save_to_make<output>(out, std::move(*static_cast<output*>(value)));
   }
-  bool has_setup() const noexcept override { return Spec::has_setup; }
+  std::type_info const& input() const noexcept override { return typeid(In); }
+  std::uint64_t key_of(input_archive& item, stage_key const& key) const override {
+    In const made = make<In>(item);
+    return *key.of(typeid(In), &made);
+  }
   void set_up() override {
     if constexpr (Spec::has_setup) state_.emplace(spec_.setup());
   }

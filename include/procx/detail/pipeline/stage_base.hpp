@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <typeinfo>
 
 namespace procx::inline v1::detail {
 
@@ -34,14 +35,20 @@ class stage_base {
   virtual void save_output(output_archive& out, void* value) const = 0;
   virtual void set_up() {}
   virtual void tear_down() {}
-  virtual bool has_setup() const noexcept { return false; }
+  /// The type of its items.
+  virtual std::type_info const& input() const noexcept = 0;
+  /// A hash of the key of an item as bytes.
+  virtual std::uint64_t key_of(input_archive& item, stage_key const& key) const = 0;
 };
 
-/// A stage and what is said of it.
-struct stage_entry {
-  std::shared_ptr<stage_base> stage;
+/// What is said of a stage.
+struct stage_outline {
   stage_options options;
-  char const* kind;  ///< "origin", "task" or "destination"
+  char const* kind = "";  ///< "origin", "task" or "destination"
+  bool has_setup = false;
+};
+struct stage_entry : stage_outline {
+  std::shared_ptr<stage_base> stage;
 };
 
 }  // namespace procx::inline v1::detail
