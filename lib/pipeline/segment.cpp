@@ -48,8 +48,7 @@ runner_settings segment::settings(std::chrono::nanoseconds drain) const {
   s.dispatch.linger = o.linger;
   s.dispatch.drain = drain;
   s.local.takes_messages = true;
-  bool const has_setup = std::ranges::any_of(stages_, &stage_entry::has_setup);
-  if (has_setup) {
+  if (std::ranges::any_of(stages_, &stage_entry::has_ends)) {
     s.local.setup = [chain = chain_] { chain->set_up(); };
     s.local.teardown = [chain = chain_] { chain->tear_down(); };
   }

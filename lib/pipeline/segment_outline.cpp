@@ -9,7 +9,7 @@ bool is_here(stage_options const& o) noexcept { return o.here || (o.workers && o
 bool joins_the_one_before(stage_outline const& s, stage_options const& before) {
   stage_options const& o = s.options;
   bool const plain = !o.workers && !o.chunk_size && !o.ordered && !o.key && !o.here && !o.retries && !o.memory_limit &&
-                     o.linger.count() == 0 && o.task_timeout.count() == 0 && !s.has_setup && !o.log;
+                     o.linger.count() == 0 && o.task_timeout.count() == 0 && !s.has_ends && !o.log;
   bool const open = !is_here(before) && !before.retries && !before.memory_limit && before.task_timeout.count() == 0;
   return plain && open;
 }

@@ -441,6 +441,33 @@ BOOST_AUTO_TEST_CASE(a_death_is_told_of_the_stage_that_died) {
   BOOST_TEST((failed == std::set<std::pair<std::uint64_t, std::string>>{{4, "many"}, {5, "many"}, {7, "last"}}));
 }
 
+struct gatherer {
+  void operator()(int n) { sum += n; }
+  void finish() {
+    if (std::exchange(written, sum) < 0) throw std::runtime_error("written twice");
+    if (sum == 10) throw std::runtime_error("unlucky");
+  }
+  int sum = 0;
+  int written = 0;
+};
+
+BOOST_AUTO_TEST_CASE(what_a_stage_has_gathered_it_writes_out_at_the_end) {
+  for (bool const unlucky : {false, true}) {
+    gatherer g;
+    int ends = 0;
+    auto p = px::pipeline().add_task(twice).add_destination(std::ref(g), {.here = true}, {}, [&] { ++ends; });
+    p.start();
+    p.feed_chunk(std::views::iota(0, 3));
+    p.feed(unlucky ? 2 : 0);
+    if (unlucky)
+      BOOST_CHECK_EXCEPTION((void)p.join(), px::remote_exception, [](auto const& e) { return e.message() == "unlucky"; });
+    else
+      (void)p.join();
+    BOOST_TEST(g.written == (unlucky ? 10 : 6));
+    BOOST_TEST(ends == 1);
+  }
+}
+
 static int scaled(int n, int by, int and_more) { return n * by + and_more; }
 
 BOOST_AUTO_TEST_CASE(a_stage_is_bound_to_more_than_its_items) {

@@ -65,7 +65,8 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   basic_pipeline(std::string name, pipeline_options const& options) : name_(std::move(name)), options_(options) {}
 
   /// Adds a stage: see above. `setup` is called once in each of its processes, and what it returns is handed to every call,
-  /// before a px::emit, and to `teardown` at the end. Throws sequence_error after `start`.
+  /// before a px::emit, and to `teardown` at the end. Before that `fn.finish()` is called if there is such a member, also of what a
+  /// std::reference_wrapper refers to: the place to write out what was gathered. Throws sequence_error after `start`.
   template <class F, class Setup = detail::no_setup, class Teardown = detail::no_setup>
   [[nodiscard]] auto add_origin(F fn, stage_options options = {}, Setup setup = {}, Teardown teardown = {}) && {
     using spec = detail::stage_spec<F, Setup, Teardown>;

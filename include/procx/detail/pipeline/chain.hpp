@@ -30,7 +30,7 @@ struct first_stage_must_say_its_parameter {
 template <class Spec>
 stage_outline outline_of(Spec const& spec, std::size_t place, std::size_t origins, std::size_t tasks) {
   char const* const kind = place < origins ? "origin" : place < origins + tasks ? "task" : "destination";
-  return {spec.options, kind, Spec::has_setup};
+  return {spec.options, kind, Spec::has_ends};
 }
 
 /// The types of items between stages, from the one that is fed on.

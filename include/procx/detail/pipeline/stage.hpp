@@ -8,6 +8,8 @@
 #include <procx/wire/codec.hpp>
 
 #include <concepts>
+#include <exception>
+#include <functional>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -18,11 +20,17 @@ namespace procx::inline v1::detail {
 
 struct no_setup {};
 
+/// Whether a function object, or the one that is referred to, has something to do at the end of its process.
+template <class F>
+concept finishing = requires(std::unwrap_reference_t<F>& fn) { fn.finish(); };
+
 /// What a user has given for one stage.
 template <class F, class Setup = no_setup, class Teardown = no_setup>
 struct stage_spec {
   static constexpr bool has_setup = !std::is_same_v<Setup, no_setup>;
   static constexpr bool has_teardown = !std::is_same_v<Teardown, no_setup>;
+  /// Whether there is something to do at the beginning of a process or at its end.
+  static constexpr bool has_ends = has_setup || has_teardown || finishing<F>;
 
   F fn;
   stage_options options;
@@ -39,6 +47,9 @@ template <class F, class Setup, class Teardown>
 struct stage_state<stage_spec<F, Setup, Teardown>> {
   using type = std::decay_t<std::invoke_result_t<Setup&>>;
 };
+
+template <class F>
+struct parameters_of<std::reference_wrapper<F>> : parameters_of<F> {};
 
 template <class T>
 inline constexpr bool is_emit = false;
@@ -218,11 +229,20 @@ class typed_stage final : public stage_base {
     if constexpr (Spec::has_setup) state_.emplace(spec_.setup());
   }
   void tear_down() override {
+    std::exception_ptr error;
+    if constexpr (finishing<decltype(spec_.fn)>) try {
+        static_cast<std::unwrap_reference_t<decltype(spec_.fn)>&>(spec_.fn).finish();
+      } catch (...) {
+        error = std::current_exception();
+      }
     if constexpr (Spec::has_setup) {
       if constexpr (Spec::has_teardown)
         if (state_) spec_.teardown(*state_);
       state_.reset();
+    } else if constexpr (Spec::has_teardown) {
+      spec_.teardown();
     }
+    if (error) std::rethrow_exception(error);
   }
 
  private:

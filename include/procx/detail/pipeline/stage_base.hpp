@@ -45,7 +45,7 @@ class stage_base {
 struct stage_outline {
   stage_options options;
   char const* kind = "";  ///< "origin", "task" or "destination"
-  bool has_setup = false;
+  bool has_ends = false;  ///< something to do at the beginning of a process or at its end
 };
 struct stage_entry : stage_outline {
   std::shared_ptr<stage_base> stage;
