@@ -1,6 +1,6 @@
 #include "background/call_process.hpp"
 
-#include "background/death_record.hpp"
+#include "address/death_record.hpp"
 #include "channel/created.hpp"
 #include "process/fork.hpp"
 

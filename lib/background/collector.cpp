@@ -1,7 +1,7 @@
 #include <procx/detail/background/collector.hpp>
 
-#include "background/address.hpp"
-#include "background/death_record.hpp"
+#include "address/address.hpp"
+#include "address/death_record.hpp"
 #include "channel/handover.hpp"
 #include "endpoint/endpoint.hpp"
 #include "endpoint/handshake.hpp"

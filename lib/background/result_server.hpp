@@ -1,6 +1,6 @@
 #pragma once
 
-#include "background/address.hpp"
+#include "address/address.hpp"
 #include "background/call_process.hpp"
 #include "background/client_session.hpp"
 #include "background/kept_results.hpp"

@@ -1,4 +1,4 @@
-#include "background/address.hpp"
+#include "address/address.hpp"
 
 #include "system/generation.hpp"
 

@@ -1,6 +1,6 @@
-#include "background/death_record.hpp"
+#include "address/death_record.hpp"
 
-#include <procx/wire/codec.hpp>
+#include <procx/wire/portable.hpp>
 
 #include <optional>
 #include <string>
@@ -21,6 +21,8 @@ struct death_record {
   std::vector<code_location> crash;
   std::optional<std::uint64_t> fault_address;
   std::int64_t killed_by = 0;
+  death_cause cause = death_cause::itself;
+  std::uint32_t attempt = 0;
 };
 
 how how_ended(exit_status s) {
@@ -41,14 +43,19 @@ exit_status status_of(death_record const& r) {
 }  // namespace
 
 void encode_death(buffer& out, death_certificate const& c) {
-  encode(out, death_record{c.pid, how_ended(c.status), c.status.exited() ? c.status.code() : c.status.signal(),
-                           c.cpu_time.count(), c.peak_memory, c.stderr_tail, c.crash, c.fault_address, c.killed_by});
+  int const code = c.status.exited() ? c.status.code() : c.status.signal();
+  portable_output_archive archive(out);
+  save_to_make(archive, death_record{c.pid, how_ended(c.status), code, c.cpu_time.count(), c.peak_memory, c.stderr_tail, c.crash,
+                                     c.fault_address, c.killed_by, c.cause, c.attempt});
 }
 
 death_certificate decode_death(std::span<std::byte const> bytes) {
-  auto r = decode<death_record>(bytes);
+  auto r = decode_portable<death_record>(bytes);
+  if (r.cause > death_cause::out_of_memory) r.cause = death_cause::itself;  // of a newer version
   return {.pid = static_cast<pid_t>(r.pid),
           .status = status_of(r),
+          .cause = r.cause,
+          .attempt = r.attempt,
           .cpu_time = std::chrono::microseconds(r.cpu_microseconds),
           .peak_memory = static_cast<std::size_t>(r.peak_memory),
           .stderr_tail = std::move(r.stderr_tail),
