@@ -42,6 +42,9 @@
 #include <procx/background/background_queue.hpp>
 #include <procx/background/persistent_queue.hpp>
 
+#include <procx/daemon/connection.hpp>
+#include <procx/daemon/daemon.hpp>
+
 #include <procx/stash/dictionary_stash.hpp>
 #include <procx/stash/directory_stash.hpp>
 #include <procx/stash/multi_process_robust_stash.hpp>

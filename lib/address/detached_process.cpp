@@ -1,6 +1,7 @@
 #include "address/detached_process.hpp"
 
 #include "process/fork.hpp"
+#include "system/generation.hpp"
 #include "system/io.hpp"
 
 #include <procx/error/exceptions.hpp>
@@ -15,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -136,6 +138,16 @@ int start_and_leave(address& at, descriptor& report, detached_body const& body) 
 }
 
 }  // namespace
+
+descriptor stop_signals_as_descriptor() {
+  sigset_t stops;
+  ::sigemptyset(&stops);
+  ::sigaddset(&stops, SIGTERM);
+  ::sigaddset(&stops, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+  auto const held = hold_forks();
+  return descriptor::take(::signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+}
 
 pid_t start_detached(std::filesystem::path const& where, detached_body const& body) {
   address at(where);

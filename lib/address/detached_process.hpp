@@ -1,6 +1,7 @@
 #pragma once
 
 #include "address/address.hpp"
+#include "system/descriptor.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -21,5 +22,8 @@ using detached_body = std::function<void(address const& at, address_claim& claim
 /// process ends before it listens; system_error if the system lacks something; remote_exception if the body has thrown anything
 /// else before. Cost: two forks.
 pid_t start_detached(std::filesystem::path const& where, detached_body const& body);
+
+/// In a detached process: blocks SIGTERM and SIGINT. They are read from the descriptor, as signalfd(2) says.
+descriptor stop_signals_as_descriptor();
 
 }  // namespace procx::inline v1::detail

@@ -1,12 +1,12 @@
 #include "background/result_server.hpp"
 
+#include "address/detached_process.hpp"
 #include "system/generation.hpp"
 
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,17 +21,6 @@ namespace {
 
 constexpr std::size_t least_frame_limit = std::size_t{1} << 20;  // a death record always fits
 constexpr std::chrono::milliseconds without_descriptors{100};
-
-/// Blocks the stop signals; the loop reads them from a descriptor.
-descriptor stop_signals_as_descriptor() {
-  sigset_t stops;
-  ::sigemptyset(&stops);
-  ::sigaddset(&stops, SIGTERM);
-  ::sigaddset(&stops, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
-  auto const held = hold_forks();
-  return descriptor::take(::signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
-}
 
 /// A file in the folder of the socket, without a name: nothing is left of it even after SIGKILL.
 descriptor open_nameless(int folder) {

@@ -1,0 +1,240 @@
+#include "daemon/call_server.hpp"
+
+#include "channel/handover.hpp"
+#include "local/runner_settings.hpp"
+#include "system/generation.hpp"
+
+#include <procx/detail/system/from_now.hpp>
+#include <procx/pool/pool_options.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <new>
+#include <utility>
+
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace procx::inline v1::detail {
+namespace {
+
+constexpr std::chrono::milliseconds without_descriptors{100};
+
+runner_settings settings_for_workers(daemon_options const& o) {
+  return settings_of(pool_options{.workers = o.workers,
+                                  .retries = o.retries,
+                                  .task_timeout = o.task_timeout,
+                                  .grace = o.grace,
+                                  .memory_limit = o.memory_limit,
+                                  .limits = o.limits,
+                                  .idle_timeout = o.idle_timeout,
+                                  .frame_limit = o.frame_limit,
+                                  .setup = o.setup,
+                                  .teardown = o.teardown});
+}
+
+call_session::limits limits_for_sessions(daemon_options const& o) {
+  call_session::limits l;
+  l.calls = std::max<std::size_t>(o.calls_per_client, 1);
+  l.always = 2 * o.workers.resolve();
+  return l;
+}
+
+/// Blocks the stop signals; the loop reads them from a descriptor.
+descriptor stop_signals_as_descriptor() {
+  sigset_t stops;
+  ::sigemptyset(&stops);
+  ::sigaddset(&stops, SIGTERM);
+  ::sigaddset(&stops, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+  auto const held = hold_forks();
+  return descriptor::take(::signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+}
+
+daemon_options checked(daemon_options o) {
+  o.frame_limit = std::max(o.frame_limit, server_protocol::least_frame_limit);
+  return o;
+}
+
+}  // namespace
+
+call_server::call_server(address_claim& claim, daemon_options const& options)
+    : claim_(claim),
+      options_(checked(options)),
+      dispatcher_(loop_, settings_for_workers(options_).dispatch, callables_,
+                  settings_for_workers(options_).source(loop_, callables_)),
+      limits_(limits_for_sessions(options_)),
+      signal_watch_(loop_.executor()),
+      listener_watch_(loop_.executor()),
+      accept_timer_(loop_.executor()),
+      greeting_timer_(loop_.executor()),
+      drain_timer_(loop_.executor()) {
+  dispatcher_.prepare();
+  signals_ = stop_signals_as_descriptor();
+  listener_ = claim_.listen();
+  signal_watch_.assign(signals_.get());
+  listener_watch_.assign(listener_.get());
+  wait_for_signals();
+  wait_for_clients();
+}
+
+call_server::~call_server() {
+  for (stream* s : {&signal_watch_, &listener_watch_})
+    if (s->is_open()) s->release();
+}
+
+void call_server::run() {
+  loop_.run_until([this] { return phase_ == phase::over; });
+  dispatcher_.stop();
+  if (broken_) std::rethrow_exception(broken_);
+}
+
+void call_server::wait_for_signals() {
+  signal_watch_.async_wait(stream::wait_read, [this](boost::system::error_code) {
+    signalfd_siginfo info;
+    if (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+      if (phase_ != phase::serving) phase_ = phase::over;
+      stop();
+    }
+    wait_for_signals();
+  });
+}
+
+void call_server::wait_for_clients() {
+  listener_watch_.async_wait(stream::wait_read, [this](boost::system::error_code error) {
+    if (!error && phase_ == phase::serving) accept_all();
+  });
+}
+
+/// Accepts all waiting clients, and disconnects those of other users before a byte is read.
+void call_server::accept_all() {
+  for (;;) try {
+      descriptor client;
+      {
+        auto const held = hold_forks();
+        int const fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+        if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+        client = descriptor::take(fd, "accept");
+      }
+      if (!is_of_same_user(client.get())) continue;
+      links_.emplace_back(static_cast<link_owner&>(*this), loop_.executor(), std::move(client),
+                          greeting::own(image_fingerprint(), options_.frame_limit));
+      links_.back().start();
+      wait_for_greetings();
+    } catch (boost::system::system_error const&) {
+      accept_timer_.expires_after(without_descriptors);
+      accept_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error && phase_ == phase::serving) accept_all();
+      });
+      return;
+    }
+  wait_for_clients();
+}
+
+void call_server::wait_for_greetings() {
+  if (std::exchange(greetings_watched_, true)) return;
+  greeting_timer_.expires_after(server_protocol::time_to_greet);
+  greeting_timer_.async_wait([this](boost::system::error_code error) {
+    greetings_watched_ = false;
+    if (error) return;
+    bool any = false;
+    for (client_link& l : links_) {
+      l.on_time(clock::now());
+      any = any || !(l.has_greeted() || l.is_over());
+    }
+    if (any) wait_for_greetings();
+  });
+}
+
+/// The link may be in the midst of something: it is destroyed by a handler of its own.
+void call_server::on_over(client_link&) noexcept {
+  try {
+    boost::asio::post(loop_.executor(), [this] { remove_links(); });
+  } catch (std::bad_alloc const&) {
+    // It goes with the next one.
+  }
+}
+
+void call_server::remove_links() {
+  for (auto k = kept_.begin(); k != kept_.end();) {
+    auto const here = k++;
+    client_link* const link = here->second.link;
+    if (!link || !link->is_over()) continue;
+    here->second.link = nullptr;
+    if (link->has_said_end() && here->second.session->all_acknowledged())
+      kept_.erase(here);
+    else
+      expire_later(here->first);
+  }
+  links_.remove_if([](client_link const& l) { return l.is_over(); });
+  end_if_drained();
+}
+
+std::shared_ptr<call_session> call_server::make_session(bool keeps) {
+  return std::make_shared<call_session>(dispatcher_, limits_, keeps, [this](std::exception_ptr why) {
+    broken_ = std::move(why);
+    phase_ = phase::over;
+  });
+}
+
+std::shared_ptr<call_session> call_server::session_for(session_token const& token, client_link& link,
+                                                       session_terms& terms) {
+  terms = {static_cast<std::uint32_t>(limits_.calls), limits_.bytes, 0, false, ::getpid()};
+  auto const seconds = std::chrono::ceil<std::chrono::seconds>(options_.keep_answers).count();
+  if (token == session_token{} || seconds <= 0) return make_session(false);
+  terms.kept_for = static_cast<std::uint32_t>(seconds);
+  kept_session& k = kept(token, terms);
+  if (k.link) k.link->close();
+  k.link = &link;
+  k.expires.cancel();
+  return k.session;
+}
+
+call_server::kept_session& call_server::kept(session_token const& token, session_terms& terms) {
+  auto const known = kept_.find(token);
+  terms.resumed = known != kept_.end();
+  if (terms.resumed) return known->second;
+  kept_session fresh{make_session(true), nullptr, boost::asio::steady_timer(loop_.executor())};
+  return kept_.emplace(token, std::move(fresh)).first->second;
+}
+
+void call_server::expire_later(session_token const& token) {
+  kept_session& k = kept_.at(token);
+  k.expires.expires_after(options_.keep_answers);
+  k.expires.async_wait([this, token](boost::system::error_code error) {
+    auto const session = kept_.find(token);
+    if (!error && session != kept_.end() && !session->second.link) kept_.erase(session);
+  });
+}
+
+/// The address is free from now on.
+void call_server::stop() {
+  if (phase_ != phase::serving) return;
+  phase_ = phase::draining;
+  claim_.give_back();
+  listener_watch_.release();
+  listener_.close();
+  for (client_link& l : links_) l.finish();
+  if (options_.drain.count() > 0) {
+    drain_timer_.expires_at(from_now(options_.drain));
+    drain_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) phase_ = phase::over;
+    });
+  }
+  on_drained();
+}
+
+void call_server::on_drained() {
+  boost::asio::post(loop_.executor(), [this] { end_if_drained(); });
+}
+
+void call_server::end_if_drained() {
+  if (phase_ == phase::draining && std::ranges::all_of(links_, [](client_link const& l) { return l.is_finished(); })) phase_ = phase::over;
+}
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "address/address.hpp"
+#include "daemon/call_session.hpp"
+#include "daemon/client_link.hpp"
+#include "dispatch/dispatcher.hpp"
+#include "system/descriptor.hpp"
+#include "system/event_loop.hpp"
+
+#include <procx/daemon/daemon.hpp>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <exception>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace procx::inline v1::detail {
+
+/// The event loop of a daemon: a dispatcher with workers, and the clients. Single-threaded.
+///
+///     serving ── stop, SIGTERM or SIGINT ─▶ draining ── all calls answered, time is up, or a second signal ─▶ over
+class call_server final : private link_owner {
+ public:
+  /// Makes what the workers are forked from. Listens after that.
+  call_server(address_claim& claim, daemon_options const& options);
+  ~call_server() override;
+
+  /// Returns when the daemon is to end. Throws if it cannot go on.
+  void run();
+
+ private:
+  using clock = server_protocol::clock;
+  using stream = boost::asio::posix::stream_descriptor;
+  enum class phase { serving, draining, over };
+  struct kept_session {
+    std::shared_ptr<call_session> session;
+    client_link* link = nullptr;
+    boost::asio::steady_timer expires;
+  };
+
+  // For the connections.
+  std::shared_ptr<call_session> session_for(session_token const& token, client_link& link, session_terms& terms) override;
+  void pump() override { dispatcher_.pump(); }
+  void on_stop() override { stop(); }
+  void on_over(client_link& link) noexcept override;
+  void on_drained() override;
+
+  void wait_for_clients();
+  void accept_all();
+  void wait_for_greetings();
+  void wait_for_signals();
+  void remove_links();
+  void stop();
+  void end_if_drained();
+  kept_session& kept(session_token const& token, session_terms& terms);
+  std::shared_ptr<call_session> make_session(bool keeps);
+  void expire_later(session_token const& token);
+
+  address_claim& claim_;
+  daemon_options const options_;
+  event_loop loop_;
+  std::shared_ptr<callable_table> const callables_ = std::make_shared<callable_table>();
+  dispatcher dispatcher_;
+  call_session::limits limits_;
+  descriptor signals_;
+  descriptor listener_;
+  stream signal_watch_;
+  stream listener_watch_;
+  boost::asio::steady_timer accept_timer_;
+  boost::asio::steady_timer greeting_timer_;
+  boost::asio::steady_timer drain_timer_;
+  bool greetings_watched_ = false;
+  phase phase_ = phase::serving;
+  std::exception_ptr broken_;
+  std::map<session_token, kept_session> kept_;
+  std::list<client_link> links_;
+};
+
+}  // namespace procx::inline v1::detail

@@ -1,0 +1,122 @@
+#include "daemon/call_session.hpp"
+
+#include "pool/cancellation.hpp"
+
+#include <procx/error/exceptions.hpp>
+
+#include <utility>
+
+namespace procx::inline v1::detail {
+
+call_session::call_session(dispatcher& d, limits const& l, bool keeps, std::function<void(std::exception_ptr)> broken)
+    : dispatcher_(d), limits_(l), ledger_(keeps), broken_(std::move(broken)), allowance_(l.always) {}
+
+bool call_session::may_take() const noexcept {
+  std::size_t const under_way = lane_.unfinished();
+  std::size_t const unsent = link_ ? link_->unsent() : 0;
+  std::size_t const kept = unsent + ledger_.answer_bytes();
+  if (under_way > limits_.calls || unsent >= limits_.unsent || ledger_.answer_bytes() >= limits_.unacknowledged) return false;
+  if (large_bytes_ > limits_.bytes && under_way > 1) return false;
+  return allowance_.more(kept, under_way, limits_.ahead) > 0;
+}
+
+void call_session::call(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments) {
+  switch (ledger_.add(id)) {
+    case call_ledger::arrival::running: return;
+    case call_ledger::arrival::answered: {
+      auto const frame = ledger_.answer(id);
+      out().append(frame.data(), frame.size());
+      return;
+    }
+    case call_ledger::arrival::gone:
+      return add_failure(out(), id, std::make_exception_ptr(protocol_error("the answer to this call was acknowledged before")),
+                         frame_limit());
+    case call_ledger::arrival::fresh: break;
+  }
+  try {
+    check_callable(head, arguments);
+    add_task(id, head, arguments);
+  } catch (error const&) {
+    return fail(id, std::current_exception());
+  }
+  if (arguments.size() < large) return;
+  large_calls_.emplace(id, arguments.size());
+  large_bytes_ += arguments.size();
+}
+
+void call_session::add_task(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments) {
+  try {
+    lane_.begin_task(task_head::named(head.name, head.fingerprint)).save_binary(arguments.data(), arguments.size());
+  } catch (...) {
+    lane_.abandon_task();
+    throw;
+  }
+  lane_.commit_task(id);
+}
+
+/// Throws protocol_error if there is no such function, or if it has another signature.
+void call_session::check_callable(call_head const& head, std::span<std::byte const> arguments) {
+  if (head == known_) return;
+  auto const* const task = registered_task::find(head.name);
+  buffer nothing;
+  input_archive in(arguments);
+  output_archive result(nothing);
+  if (!task) run_named(nullptr, in, result);
+  if (task->fingerprint() != head.fingerprint) refuse_named(const_cast<registered_task*>(task), in, result);
+  known_ = head;
+}
+
+void call_session::cancel(std::uint64_t id, boost::asio::cancellation_type how) {
+  lane_.cancel(id, how_to(how));
+  dispatcher_.pump();
+}
+
+/// `write` appends the frame of the answer.
+template <class Write>
+void call_session::answer(std::uint64_t id, Write write) {
+  forget_size(id);
+  buffer& to = out();
+  std::size_t const before = to.size();
+  write(to);
+  std::size_t const size = to.size() - before;
+  allowance_.count(1, size);
+  if (ledger_.keeps()) ledger_.answered(id, to.bytes().subspan(before));
+  if (!link_) nowhere_.clear();
+}
+
+void call_session::fail(std::uint64_t id, std::exception_ptr const& error) {
+  answer(id, [&](buffer& to) { add_failure(to, id, error, frame_limit()); });
+}
+
+void call_session::forget_size(std::uint64_t id) noexcept {
+  if (large_calls_.empty()) return;
+  auto const call = large_calls_.find(id);
+  if (call == large_calls_.end()) return;
+  large_bytes_ -= call->second;
+  large_calls_.erase(call);
+}
+
+void call_session::on_value(std::uint64_t id, worker_name const&, encoded_value const& value) {
+  answer(id, [&](buffer& to) { add_value(to, id, value.bytes, frame_limit()); });
+}
+
+void call_session::on_values(std::uint64_t first, worker_name const& from, value_series const& values) {
+  bool const in_one_frame =
+      values.count > 1 && !ledger_.keeps() && link_ && large_calls_.empty() && values.bytes().size() <= frame_limit();
+  if (!in_one_frame) return task_sink::on_values(first, from, values);
+  value_series const renumbered{first, values.length, values.count, values.at};
+  std::byte* const at = link_->out().extend(frame_header::size);
+  renumbered.header().write(at);
+  link_->out().append(values.at, values.bytes().size());
+  allowance_.count(values.count, values.bytes().size());
+}
+
+void call_session::on_failure(std::uint64_t id, worker_name const&, std::exception_ptr error) { fail(id, error); }
+
+void call_session::on_progress() {
+  allowance_.measure();
+  if (link_) link_->on_progress();
+  dispatcher_.pump();
+}
+
+}  // namespace procx::inline v1::detail
