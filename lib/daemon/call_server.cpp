@@ -1,5 +1,6 @@
 #include "daemon/call_server.hpp"
 
+#include "address/detached_process.hpp"
 #include "channel/handover.hpp"
 #include "local/runner_settings.hpp"
 #include "system/generation.hpp"
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <new>
 #include <utility>
 
@@ -42,17 +42,6 @@ call_session::limits limits_for_sessions(daemon_options const& o) {
   l.calls = std::max<std::size_t>(o.calls_per_client, 1);
   l.always = 2 * o.workers.resolve();
   return l;
-}
-
-/// Blocks the stop signals; the loop reads them from a descriptor.
-descriptor stop_signals_as_descriptor() {
-  sigset_t stops;
-  ::sigemptyset(&stops);
-  ::sigaddset(&stops, SIGTERM);
-  ::sigaddset(&stops, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
-  auto const held = hold_forks();
-  return descriptor::take(::signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
 
 daemon_options checked(daemon_options o) {
