@@ -12,12 +12,24 @@ namespace {
 
 constexpr int number_base = 16;
 
-std::string absolute(std::string const& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
-
 void append(std::string& text, std::uint64_t number) {
   std::array<char, 16> digits;
   auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), number, number_base).ptr;
   text.append(digits.data(), end).push_back(':');
+}
+
+/// In letters that every database takes as text.
+std::string escaped(std::string const& path) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (char const c : path) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7f && c != '%')
+      text += c;
+    else
+      text.append({'%', digits[byte >> 4], digits[byte & 0xf]});
+  }
+  return text;
 }
 
 /// Takes a number and the colon behind it from the front.
@@ -27,6 +39,8 @@ bool take(std::string_view& text, std::uint64_t& number) {
   text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
   return true;
 }
+
+std::string absolute(std::string const& path) { return escaped(std::filesystem::absolute(path).lexically_normal().string()); }
 
 bool is_same_inode(input_file::identity const& a, input_file::identity const& b) noexcept {
   if (a.inode != b.inode) return false;

@@ -23,7 +23,7 @@ struct file_source {
   input_file::identity who;
   std::uint64_t head_size = 0;
   std::uint64_t head_hash = 0;
-  std::string path;  ///< absolute
+  std::string path;  ///< absolute; what is no letter is %20 and the like
 
   /// `head`: as many bytes from the beginning of the file.
   static file_source of(input_file const& file, std::string_view head);
