@@ -4,6 +4,8 @@
 #include <procx/procx.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <ranges>
 #include <set>
@@ -14,6 +16,7 @@
 #include <vector>
 
 namespace px = procx;
+using namespace std::chrono_literals;
 
 //[
 void words(std::string const& line, px::emit<std::string> out) {
@@ -63,6 +66,45 @@ BOOST_AUTO_TEST_CASE(a_connection_is_made_once) {
   saved.start();
   saved.feed_chunk(std::views::iota(0, 10));
   BOOST_TEST(saved.join().out == 10u);
+}
+
+struct order {
+  int customer, number;
+};
+static order book(order o) { return o; }
+
+BOOST_AUTO_TEST_CASE(a_key_keeps_the_order_of_what_belongs_together) {
+  //[
+  auto booked = px::pipeline().add_task(book, {.workers = 4, .key = &order::customer});
+  //]
+  booked.start();
+  for (int i = 0; i < 100; ++i) booked.feed(order{i % 3, i});
+  (void)booked.join();
+  int last[3] = {-1, -1, -1};
+  for (order const o : booked.as_completed()) {
+    BOOST_TEST(last[o.customer] < o.number);
+    last[o.customer] = o.number;
+  }
+}
+
+struct sum {
+  void operator()(int n) { all += n; }
+  void finish() { written = all; }
+  int all = 0, written = 0;
+};
+static int parse(std::string const& line) { return std::stoi(line); }
+
+BOOST_AUTO_TEST_CASE(a_pipeline_drains_after_a_signal) {
+  sum totals;
+  std::istringstream in("1\n2\n3\n");
+  //[
+  px::stop_on_signals();
+  auto p = px::pipeline({.drain = 10s}).add_origin(parse, {.workers = 2}).add_destination(std::ref(totals), {.here = true});
+  p.start();
+  p.feed_chunk(px::lines(in));
+  (void)p.join();  // after Ctrl-C: all that was read is in the totals
+  //]
+  BOOST_TEST(totals.written == 6);
 }
 
 BOOST_AUTO_TEST_CASE(failures_say_where) {

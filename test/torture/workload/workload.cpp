@@ -29,9 +29,19 @@ enum class behaviour : std::uint64_t { good, throws, aborts, exits };
 /// [0] is the task's number, [1] how it is to behave, [2] what it is to take in nanoseconds.
 constexpr std::size_t head = 3;
 
+constexpr std::uint64_t factor = 0x7fb5d329728ea185u;
+
 std::uint64_t mixed(std::uint64_t n) noexcept {
-  n = (n ^ n >> 31) * 0x7fb5d329728ea185u;
+  n = (n ^ n >> 31) * factor;
   return n ^ n >> 27;
+}
+/// What was mixed.
+std::uint64_t unmixed(std::uint64_t n) noexcept {
+  n ^= n >> 27 ^ n >> 54;
+  std::uint64_t inverse = factor;  // right in its last 3 bits; each step of Newton's method doubles that
+  for (int i = 0; i < 5; ++i) inverse *= 2 - factor * inverse;
+  n *= inverse;
+  return n ^ n >> 31 ^ n >> 62;
 }
 
 behaviour behaviour_of(plan const& p, std::size_t index) noexcept {
@@ -85,6 +95,15 @@ class ledger {
     std::string name;
     if (!is_documented(error, name)) throw wrong("a task ended with " + name);
     ++tally_.failures[name];
+  }
+  /// A failure of one of these tasks, or of all of them that have no outcome as yet.
+  template <class Tasks>
+  void failure_among(Tasks tasks, bool all, std::exception_ptr const& error) {
+    for (std::size_t const index : tasks) {
+      if (seen_.at(index)) continue;
+      failure(index, error);
+      if (!all) return;
+    }
   }
   void outcome(px::outcome<numbers> const& o) {
     if (o)
@@ -207,6 +226,66 @@ void run_parallel_queue(plan const& p, ledger& book) {
   if (failed) std::rethrow_exception(failed);
 }
 
+/// Feeds all of `items` to a pipeline, which makes of each the tasks that `tasks_of` says, and notes their ends.
+template <class Pipeline, class Items, class Tasks>
+void run_through(Pipeline& pipeline, Items const& items, Tasks tasks_of, ledger& book) {
+  pipeline.start();
+  std::exception_ptr failed;
+  std::thread feeder([&] {
+    try {
+      for (auto const& item : items) pipeline.feed(item);
+      try {
+        static_cast<void>(pipeline.join());
+      } catch (px::process_died const&) {  // a worker was killed as it left, which is told once
+        static_cast<void>(pipeline.join());
+      }
+    } catch (...) {
+      failed = std::current_exception();
+      pipeline.stop();
+    }
+  });
+  try {
+    for (numbers const& r : pipeline.as_completed(px::skip_failures)) book.value(static_cast<std::size_t>(unmixed(r[0])), r);
+  } catch (...) {
+    pipeline.stop();
+    feeder.join();
+    throw;
+  }
+  feeder.join();
+  if (failed) std::rethrow_exception(failed);
+  for (auto const& f : pipeline.failures()) book.failure_among(tasks_of(f.item), f.stage == "origin 1", f.error);
+  auto const s = pipeline.summary();
+  if (s.in + s.added != s.out + s.dropped + s.failed) throw wrong("items that have no end");
+}
+
+void run_pipeline(plan const& p, ledger& book) {
+  auto const pass = [](numbers n) { return n; };
+  auto pipeline =
+      px::pipeline({.max_size = 1000})
+          .add_origin(pass, {.workers = 2, .ordered = true, .retries = p.retries, .task_timeout = p.task_timeout})
+          .add_task(work, {.workers = p.workers, .retries = p.retries, .task_timeout = p.task_timeout})
+          .add_destination(pass, {.workers = 2,
+                                  .key = [](numbers const& n) { return n[0] % 7; },
+                                  .retries = p.retries,
+                                  .task_timeout = p.task_timeout});
+  run_through(pipeline, arguments(p), [](std::uint64_t item) { return std::views::single(static_cast<std::size_t>(item)); }, book);
+}
+
+/// Ten tasks of each item.
+void run_pipeline_emit(plan const& p, ledger& book) {
+  constexpr std::size_t each = 10;
+  auto const tasks_of = [&p](std::size_t item) { return std::views::iota(item * each, std::min(p.tasks, (item + 1) * each)); };
+  auto const emit = [p, tasks_of](std::size_t item, px::emit<numbers> out) {
+    for (std::size_t const index : tasks_of(item)) out(argument(p, index));
+  };
+  auto pipeline = px::pipeline()
+                      .add_origin(emit, {.workers = 2, .retries = p.retries, .task_timeout = p.task_timeout})
+                      .add_task([](numbers n) { return n; }, {.workers = p.workers, .retries = p.retries, .task_timeout = p.task_timeout})
+                      .add_task(work)
+                      .add_destination([](numbers n) { return n; });
+  run_through(pipeline, std::views::iota(std::size_t{0}, (p.tasks + each - 1) / each), tasks_of, book);
+}
+
 void run_channel(plan const& p, ledger& book) {
   px::start_options const ways[] = {{.method = px::start_method::fork, .via = px::transport::socket},
                                     {.method = px::start_method::automatic, .acknowledged = true},
@@ -248,6 +327,8 @@ char const* name_of(mode m) {
     case mode::pmap_unordered: return "pmap, unordered";
     case mode::process_pool: return "process_pool";
     case mode::parallel_queue: return "parallel_queue";
+    case mode::pipeline: return "pipeline";
+    case mode::pipeline_emit: return "pipeline, emit";
     case mode::channel: return "channel";
   }
   return "?";
@@ -318,6 +399,8 @@ tally run(plan const& what, std::function<void()> const& step) {
     case mode::pmap_unordered: run_pmap(what, false, book); break;
     case mode::process_pool: run_pool(what, book); break;
     case mode::parallel_queue: run_parallel_queue(what, book); break;
+    case mode::pipeline: run_pipeline(what, book); break;
+    case mode::pipeline_emit: run_pipeline_emit(what, book); break;
     case mode::channel: run_channel(what, book); break;
   }
   return book.close();

@@ -22,11 +22,14 @@ enum class mode {
   pmap_unordered,  ///<
   process_pool,    ///< futures
   parallel_queue,  ///< one thread puts, one gets
+  pipeline,        ///< three stages with processes of their own: in order, at random, in order by key
+  pipeline_emit,   ///< a stage that makes many of each item, and three that run together
   channel,         ///< one forked process, one from the early nursery if there is one, one clean image
 };
 inline constexpr mode modes[] = {mode::queue,          mode::queue_reuse,  mode::map,
                                  mode::map_reuse,      mode::pmap,         mode::pmap_unordered,
-                                 mode::process_pool,   mode::parallel_queue, mode::channel};
+                                 mode::process_pool,   mode::parallel_queue, mode::pipeline,
+                                 mode::pipeline_emit,  mode::channel};
 char const* name_of(mode m);
 
 struct plan {
