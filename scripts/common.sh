@@ -18,6 +18,7 @@ packages=(
   libcli11-dev libfmt-dev libsqlite3-dev libsqlitecpp-dev # the programs in apps/
   libopenmpi-dev openmpi-bin libtbb-dev libzmq3-dev python3 # the peers of apps/bench
   cmake make pkg-config # the ways to use an installed library
+  libpqxx-dev postgresql # a destination of pipelines, with a server that the tests start
   valgrind # programs that use procx are run under it
 )
 [[ $TOOLSET == clang ]] && packages+=(clang-16 libclang-rt-16-dev)

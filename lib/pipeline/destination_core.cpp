@@ -1,5 +1,6 @@
 #include <procx/detail/pipeline/destination_core.hpp>
 
+#include "pipeline/done_changes.hpp"
 #include "system/all_signals_blocked.hpp"
 #include "system/generation.hpp"
 
@@ -11,7 +12,6 @@
 #include <optional>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace procx::inline v1::detail {
 
@@ -52,7 +52,7 @@ class destination_core::state {
       } else {
         if (done_.overlaps(from)) static_cast<void>(done_.add(from));  // throws
         write();
-        if (!from.empty()) changes_.push_back(done_.add(from));
+        changes_.add(done_.add(from));
         rows_ += rows;
       }
     } catch (...) {
@@ -94,7 +94,7 @@ class destination_core::state {
   }
   void commit() {
     try {
-      store_->commit(changes_);
+      store_->commit(changes_.all());
     } catch (...) {
       break_down();
       throw;
@@ -145,7 +145,7 @@ class destination_core::state {
   std::condition_variable news_;
   done_parts done_;
   std::optional<clock::time_point> committing_at_;  // there is a transaction
-  std::vector<done_parts::change> changes_;         // in it
+  done_changes changes_;                            // in it
   std::size_t rows_ = 0;                            // likewise
   std::size_t repeated_ = 0;
   std::exception_ptr broken_;

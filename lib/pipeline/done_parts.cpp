@@ -27,7 +27,8 @@ done_parts::change done_parts::add(cursor const& part) {
     throw std::invalid_argument("procx: of " + part.source + ", from " + std::to_string(part.begin) + " to " +
                                 std::to_string(part.end) + ", a part was done before, and not all of it");
   ranges_by_begin& ranges = sources_[part.source];
-  change made{part.source, {}, {part.begin, part.end}};
+  change made{part.source, {}, {{part.begin, part.end}}};
+  range& whole = made.added.front();
   auto const drop = [&](ranges_by_begin::iterator which) {
     made.removed.push_back(which->first);
     return ranges.erase(which);
@@ -35,14 +36,14 @@ done_parts::change done_parts::add(cursor const& part) {
   auto behind = ranges.lower_bound(part.end);
   if (behind != ranges.begin())
     if (auto const before = std::prev(behind); before->second == part.begin) {
-      made.added.begin = before->first;
+      whole.begin = before->first;
       behind = drop(before);
     }
   if (behind != ranges.end() && behind->first == part.end) {
-    made.added.end = behind->second;
+    whole.end = behind->second;
     drop(behind);
   }
-  ranges.emplace(made.added.begin, made.added.end);
+  ranges.emplace(whole.begin, whole.end);
   return made;
 }
 

@@ -4,8 +4,10 @@
 #include <procx/pipeline/destination.hpp>
 #include <procx/procx.hpp>
 
+#include "support/destination_rows.hpp"
 #include "support/processes.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -14,6 +16,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <numeric>
+#include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -70,7 +74,7 @@ class memory_store final : public px::batch_store<int> {
     rows_.clear();
     for (auto const& c : changes) {
       for (std::uint64_t const begin : c.removed) BOOST_TEST(table_.erase({c.source, begin}) == 1u);
-      table_[{c.source, c.added.begin}] = c.added.end;
+      for (auto const& r : c.added) BOOST_TEST(table_.emplace(std::pair(c.source, r.begin), r.end).second);
     }
     contents_.done = px::done_parts();
     for (auto const& [at, end] : table_) contents_.done.add({at.first, at.second, end});
@@ -93,8 +97,6 @@ struct memory : contents {
     return px::destination<int>(std::make_unique<memory_store>(*this), options);
   }
 };
-
-px::batch<int> numbers(std::uint64_t begin, std::vector<int> rows) { return {{"numbers", begin, begin + 1}, std::move(rows)}; }
 
 auto each = boost::test_tools::per_element();
 using ints = std::vector<int>;
@@ -148,6 +150,24 @@ BOOST_AUTO_TEST_CASE(what_was_done_is_passed_over_and_a_part_of_it_refused) {
   to({{}, {11}});
   to.finish();
   BOOST_TEST(rows == (ints{11, 11}), each);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_stored_of_the_parts_that_are_done_is_right_whatever_a_transaction_does_with_them) {
+  std::vector<std::uint64_t> parts(200);
+  std::iota(parts.begin(), parts.end(), 0);
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    memory m;
+    std::mt19937 random(seed);
+    std::ranges::shuffle(parts, random);
+    auto to = m.opened({.rows = seed % 7 + 1, .linger = 1h});
+    for (std::uint64_t const p : parts) {
+      to(numbers(p, {static_cast<int>(p)}));
+      if (random() % 50 == 0) to.finish();
+    }
+    to.finish();
+    BOOST_TEST(m.done.missing("numbers", 0, 200).empty());
+    BOOST_TEST(m.done.ranges("numbers").size() == 1u);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_batch_costs_no_other) {

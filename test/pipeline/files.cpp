@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(parts_that_touch_become_one_in_whatever_order_they_come) {
       BOOST_TEST(!done.overlaps(p));
       px::done_parts::change const c = done.add(p);
       for (std::uint64_t const begin : c.removed) BOOST_TEST(stored.erase(begin) == 1u);
-      stored[c.added.begin] = c.added.end;
+      stored[c.added.at(0).begin] = c.added.at(0).end;
       BOOST_TEST(done.contains(p));
       BOOST_TEST(stored.size() == done.ranges("a").size());
     }

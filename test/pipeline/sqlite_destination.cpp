@@ -4,6 +4,7 @@
 #include <procx/pipeline/sqlite_destination.hpp>
 #include <procx/procx.hpp>
 
+#include "support/destination_rows.hpp"
 #include "support/processes.hpp"
 #include "support/scratch.hpp"
 #include "support/small_disk.hpp"
@@ -26,19 +27,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-enum class kind : std::uint8_t { page = 7 };
-
-struct visit {
-  std::int64_t time;
-  std::string path;
-  std::optional<double> seconds;
-  kind what;
-  bool robot;
-  std::vector<std::byte> raw;
-};
-
-px::batch<int> numbers(std::uint64_t begin, std::vector<int> rows) { return {{"numbers", begin, begin + 1}, std::move(rows)}; }
-
 std::string const insert_number = "INSERT INTO numbers VALUES (?)";
 px::sqlite_destination_options const number_table{.schema = "CREATE TABLE IF NOT EXISTS numbers (n INTEGER UNIQUE)"};
 px::sqlite_destination_options impatient() {
@@ -59,14 +47,6 @@ struct folder : scratch_directory {
   }
   std::string count() const { return value("SELECT count(*) FROM numbers"); }
 };
-
-auto says(std::string const& what, boost::system::error_code code) {
-  return [=](px::destination_error const& e) {
-    BOOST_TEST_INFO(e.what());
-    BOOST_TEST(e.code() == code);
-    return std::string(e.what()).find(what) != std::string::npos;
-  };
-}
 
 }  // namespace
 

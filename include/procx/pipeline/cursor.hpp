@@ -40,11 +40,11 @@ class done_parts {
     std::uint64_t begin = 0, end = 0;
     friend bool operator==(range const&, range const&) = default;
   };
-  /// What a stored copy is to do: remove the ranges of this source that begin there, and put in another.
+  /// What a stored copy is to do: remove the ranges of this source that begin there, then put in others.
   struct change {
     std::string source = {};
     std::vector<std::uint64_t> removed = {};
-    range added = {};
+    std::vector<range> added = {};
   };
 
   /// Notes a part. Throws std::invalid_argument if some of it was done before, or if it ends before it begins; an empty one changes

@@ -28,7 +28,7 @@ class transaction_store {
   virtual done_parts load() = 0;
   /// Begins a transaction. If somebody else has committed since the last one, `done` is to become what is done now.
   virtual void begin(done_parts& done) = 0;
-  /// Commits it, with these changes to the parts that are done, in their order.
+  /// Commits it, with these changes to the parts that are done, one for each source.
   virtual void commit(std::span<done_parts::change const> changes) = 0;
   virtual void roll_back() noexcept = 0;
   /// After `write` has thrown: whether the transaction is still good.

@@ -38,6 +38,16 @@ struct row_field_has_no_column {
                             "of these: write it with a function of your own; its type is named above");
 };
 
+template <class Row>
+consteval std::size_t count_fields() {
+  if constexpr (plain_field<Row> || is_optional_field<Row>)
+    return 1;
+  else if constexpr (tuple_row<Row>)
+    return std::tuple_size_v<Row>;
+  else
+    return member_count<Row>;
+}
+
 /// Calls `use` with each field of a row: the members of a class, the elements of a tuple, or the row itself.
 template <class Row, class Use>
 void for_each_field(Row const& row, Use use) {

@@ -134,7 +134,8 @@ class sqlite_connection {
       for (done_parts::change const& c : changes) {
         for (std::uint64_t const begin : c.removed)
           to_.run("DELETE FROM procx_cursors WHERE name = ? AND source = ? AND begins = ?", options_.name, c.source, begin);
-        to_.run("INSERT INTO procx_cursors VALUES (?, ?, ?, ?)", options_.name, c.source, c.added.begin, c.added.end);
+        for (done_parts::range const& r : c.added)
+          to_.run("INSERT INTO procx_cursors VALUES (?, ?, ?, ?)", options_.name, c.source, r.begin, r.end);
       }
       db_.exec("COMMIT");
     });
