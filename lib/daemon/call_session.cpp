@@ -4,6 +4,7 @@
 
 #include <procx/error/exceptions.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace procx::inline v1::detail {
@@ -12,12 +13,25 @@ call_session::call_session(dispatcher& d, limits const& l, bool keeps, std::func
     : dispatcher_(d), limits_(l), ledger_(keeps), broken_(std::move(broken)), allowance_(l.always) {}
 
 bool call_session::may_take() const noexcept {
+  std::size_t const here = lane_.unfinished() + waiting_.size();
+  return here <= limits_.calls && (large_bytes_ <= limits_.bytes || here <= 1);
+}
+
+bool call_session::may_begin() const noexcept {
   std::size_t const under_way = lane_.unfinished();
-  std::size_t const unsent = link_ ? link_->unsent() : 0;
-  std::size_t const kept = unsent + ledger_.answer_bytes();
-  if (under_way > limits_.calls || unsent >= limits_.unsent || ledger_.answer_bytes() >= limits_.unacknowledged) return false;
-  if (large_bytes_ > limits_.bytes && under_way > 1) return false;
-  return allowance_.more(kept, under_way, limits_.ahead) > 0;
+  std::size_t const unsent = link_ ? link_->unsent() : 0, kept = ledger_.answer_bytes();
+  if (unsent >= limits_.unsent || kept >= limits_.unacknowledged) return false;
+  if (!any_answered_) return under_way < limits_.at_first;
+  return allowance_.more(unsent + kept, under_way, limits_.ahead) > 0;
+}
+
+bool call_session::feed() {
+  bool any = false;
+  for (; !waiting_.empty() && may_begin(); waiting_.pop_front(), any = true) {
+    waiting_call const& next = waiting_.front();
+    begin(next.id, next.head, next.arguments);
+  }
+  return any;
 }
 
 void call_session::call(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments) {
@@ -33,15 +47,23 @@ void call_session::call(std::uint64_t id, call_head const& head, std::span<std::
                          frame_limit());
     case call_ledger::arrival::fresh: break;
   }
+  if (arguments.size() >= large) {
+    large_calls_.emplace(id, arguments.size());
+    large_bytes_ += arguments.size();
+  }
+  if (waiting_.empty() && may_begin())
+    begin(id, head, arguments);
+  else
+    waiting_.push_back({id, head, buffer(arguments)});
+}
+
+void call_session::begin(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments) {
   try {
     check_callable(head, arguments);
     add_task(id, head, arguments);
   } catch (error const&) {
-    return fail(id, std::current_exception());
+    fail(id, std::current_exception());
   }
-  if (arguments.size() < large) return;
-  large_calls_.emplace(id, arguments.size());
-  large_bytes_ += arguments.size();
 }
 
 void call_session::add_task(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments) {
@@ -67,6 +89,11 @@ void call_session::check_callable(call_head const& head, std::span<std::byte con
 }
 
 void call_session::cancel(std::uint64_t id, boost::asio::cancellation_type how) {
+  auto const waiting = std::ranges::find(waiting_, id, &waiting_call::id);
+  if (waiting != waiting_.end()) {
+    waiting_.erase(waiting);
+    return fail(id, std::make_exception_ptr(task_cancelled()));
+  }
   lane_.cancel(id, how_to(how));
   dispatcher_.pump();
 }
@@ -80,6 +107,7 @@ void call_session::answer(std::uint64_t id, Write write) {
   write(to);
   std::size_t const size = to.size() - before;
   allowance_.count(1, size);
+  any_answered_ = true;
   if (ledger_.keeps()) ledger_.answered(id, to.bytes().subspan(before));
   if (!link_) nowhere_.clear();
 }
@@ -109,6 +137,7 @@ void call_session::on_values(std::uint64_t first, worker_name const& from, value
   renumbered.header().write(at);
   link_->out().append(values.at, values.bytes().size());
   allowance_.count(values.count, values.bytes().size());
+  any_answered_ = true;
 }
 
 void call_session::on_failure(std::uint64_t id, worker_name const&, std::exception_ptr error) { fail(id, error); }
@@ -116,6 +145,7 @@ void call_session::on_failure(std::uint64_t id, worker_name const&, std::excepti
 void call_session::on_progress() {
   allowance_.measure();
   if (link_) link_->on_progress();
+  feed();
   dispatcher_.pump();
 }
 

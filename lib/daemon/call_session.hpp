@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <span>
@@ -44,6 +45,7 @@ class call_session final : public task_sink {
     std::size_t unacknowledged = std::size_t{64} << 20;  ///< bytes of answers that are kept
     std::size_t ahead = std::size_t{64} << 20;       ///< bytes of answers that are to be expected
     std::size_t always = 2;                          ///< calls that may be under way whatever their answers take
+    std::size_t at_first = 64;                       ///< calls that may be before anything is known of answers
   };
 
   /// `keeps`: the session outlives its connections. `broken` is told that the dispatcher has failed.
@@ -54,15 +56,18 @@ class call_session final : public task_sink {
   bool is_linked() const noexcept { return link_ != nullptr; }
   bool keeps() const noexcept { return ledger_.keeps(); }
 
-  /// False while the client is to wait: it has more calls here than it was told it may have, or it does not read its answers. A
-  /// client that keeps to its limits and reads is never stopped, so that its cancellations are heard.
+  /// False while the client is to wait: it has more calls here than it was told it may have. A client that keeps to its limits
+  /// is never stopped, so that its cancellations are heard.
   bool may_take() const noexcept;
-  /// A call has come. `pump` of the dispatcher comes next.
+  /// Gives the dispatcher calls that have come, as far as there is room for their answers: a client that does not read them has
+  /// to wait. `pump` of the dispatcher comes next, if any were given.
+  bool feed();
+  /// A call has come. `pump` comes next.
   void call(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments);
   void acknowledge(std::uint64_t id) noexcept { ledger_.acknowledged(id); }
   void cancel(std::uint64_t id, boost::asio::cancellation_type how);
   /// Returns true if all calls that have come are answered.
-  bool idle() const noexcept { return lane_.idle(); }
+  bool idle() const noexcept { return lane_.idle() && waiting_.empty(); }
   bool all_acknowledged() const noexcept { return idle() && ledger_.answers() == 0; }
 
   void on_value(std::uint64_t id, worker_name const& from, encoded_value const& value) override;
@@ -75,6 +80,15 @@ class call_session final : public task_sink {
   /// A call whose arguments are so large that they are counted one by one.
   static constexpr std::size_t large = 4096;
 
+  /// A call that has come and was not given to the dispatcher.
+  struct waiting_call {
+    std::uint64_t id;
+    call_head head;
+    buffer arguments;
+  };
+
+  bool may_begin() const noexcept;
+  void begin(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments);
   buffer& out() { return link_ ? link_->out() : nowhere_; }
   std::size_t frame_limit() const { return link_ ? link_->frame_limit() : frame_header::max_length; }
   void add_task(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments);
@@ -91,6 +105,8 @@ class call_session final : public task_sink {
   session_link* link_ = nullptr;
   buffer nowhere_;
   result_allowance allowance_;
+  bool any_answered_ = false;
+  std::deque<waiting_call> waiting_;
   call_head known_;  // the last head that was checked
   std::unordered_map<std::uint64_t, std::size_t> large_calls_;
   std::size_t large_bytes_ = 0;

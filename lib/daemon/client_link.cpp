@@ -47,7 +47,9 @@ void client_link::close() noexcept {
 }
 
 void client_link::leave_session() noexcept {
-  if (auto const left = std::exchange(session_, nullptr)) left->set_link(nullptr);
+  if (!session_) return;
+  session_->set_link(nullptr);
+  former_session_ = std::exchange(session_, nullptr);
 }
 
 void client_link::on_time(server_protocol::clock::time_point now) {
@@ -63,7 +65,7 @@ void client_link::read() {
 /// Takes in what has arrived, as far as there is room for it.
 void client_link::take() {
   if (std::exchange(taking_, true)) return;  // answers that come at once are no reason to begin again
-  bool any = false;
+  bool any = session_ && session_->feed();
   try {
     while (may_take()) {
       auto const f = wire_.next();
@@ -105,7 +107,7 @@ void client_link::wait_for_room() {
     writing_ = false;
     guarded([this] {
       flush();
-      take();
+      if (!over_) take();
       wait_for_input();
     });
   });

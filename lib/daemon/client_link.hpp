@@ -84,6 +84,7 @@ class client_link final : public session_link, private server_protocol::events {
   stream watch_;
   server_protocol protocol_;
   std::shared_ptr<call_session> session_;
+  std::shared_ptr<call_session> former_session_;  // which may be in the midst of something, as long as this object lives
   bool reading_ = false;
   bool writing_ = false;
   bool taking_ = false;

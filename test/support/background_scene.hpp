@@ -13,6 +13,7 @@
 #include <string>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -31,6 +32,8 @@ struct scene : observe::leaves_nothing {
     for (auto const& left : std::filesystem::directory_iterator(folder)) BOOST_TEST(false, left.path() << " is left");
   }
   std::filesystem::path file(char const* suffix) const { return address.string() + suffix; }
+  /// What a client of another user is told, although the socket was opened for all by mistake. Only for root.
+  std::string heard_by_another_user() const;
 };
 
 inline std::string text_of(std::filesystem::path const& file) {
@@ -46,6 +49,20 @@ inline processes::own_fd connected(std::filesystem::path const& address) {
   std::strncpy(a.sun_path, address.c_str(), sizeof a.sun_path - 1);
   BOOST_REQUIRE(::connect(socket.get(), reinterpret_cast<sockaddr const*>(&a), sizeof a) == 0);
   return socket;
+}
+
+inline std::string scene::heard_by_another_user() const {
+  ::chmod(address.c_str(), 0666);
+  ::chmod(folder.c_str(), 0755);
+  processes::own_pipe heard;
+  int const code = processes::code_of_fork([&] {
+    if (::setuid(65534) != 0) return 3;
+    std::string const said = processes::read_all(connected(address).get());
+    return ::write(heard.write.get(), said.data(), said.size()) < 0 ? 4 : 0;
+  });
+  BOOST_TEST(code == 0);
+  heard.write.close();
+  return processes::read_all(heard.read.get());
 }
 
 }  // namespace background_scene
