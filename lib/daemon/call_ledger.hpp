@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <span>
 
 namespace procx::inline v1::detail {
@@ -25,8 +24,10 @@ class call_ledger {
   };
   /// A call has come. Throws protocol_error if the number makes no sense: it was used before, or it is 0 or too large.
   arrival add(std::uint64_t id);
-  /// Its answer, a whole frame.
-  void answered(std::uint64_t id, std::span<std::byte const> frame);
+  /// Its answer, a whole frame. Returns true if it is to be sent: on this connection the client has asked for it.
+  bool answered(std::uint64_t id, std::span<std::byte const> frame);
+  /// The client is on another connection: it will ask again for what it has no answer to.
+  void resume() noexcept;
   std::span<std::byte const> answer(std::uint64_t id) const { return answers_.at(id); }
   /// The client has the answer. One that is not here was acknowledged before.
   void acknowledged(std::uint64_t id) noexcept;
@@ -40,7 +41,7 @@ class call_ledger {
  private:
   bool const keeps_;
   std::uint64_t last_ = 0;
-  std::set<std::uint64_t> running_;           // only if it keeps answers
+  std::map<std::uint64_t, bool> running_;     // only if it keeps answers; with whether this connection asks for it
   std::map<std::uint64_t, buffer> answers_;
   std::size_t bytes_ = 0;
 };

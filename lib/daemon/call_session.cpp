@@ -108,7 +108,7 @@ void call_session::answer(std::uint64_t id, Write write) {
   std::size_t const size = to.size() - before;
   allowance_.count(1, size);
   any_answered_ = true;
-  if (ledger_.keeps()) ledger_.answered(id, to.bytes().subspan(before));
+  if (!ledger_.answered(id, to.bytes().subspan(before))) to.set_size(before);
   if (!link_) nowhere_.clear();
 }
 

@@ -52,7 +52,10 @@ class call_session final : public task_sink {
   call_session(dispatcher& d, limits const& l, bool keeps, std::function<void(std::exception_ptr)> broken);
 
   /// Null: there is no connection for now.
-  void set_link(session_link* link) noexcept { link_ = link; }
+  void set_link(session_link* link) noexcept {
+    link_ = link;
+    ledger_.resume();
+  }
   bool is_linked() const noexcept { return link_ != nullptr; }
   bool keeps() const noexcept { return ledger_.keeps(); }
 

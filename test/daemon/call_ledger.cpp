@@ -49,6 +49,17 @@ BOOST_AUTO_TEST_CASE(a_call_that_comes_again_gets_the_first_answer_until_that_is
   BOOST_TEST(bool(l.add(3) == arrival::fresh));
 }
 
+BOOST_AUTO_TEST_CASE(on_another_connection_an_answer_is_sent_to_who_asks_for_it_again) {
+  call_ledger l(true);
+  for (std::uint64_t const id : {1, 2, 3}) l.add(id);
+  BOOST_TEST(l.answered(1, raw({1})));
+  l.resume();
+  BOOST_TEST(!l.answered(2, raw({2})));
+  BOOST_TEST(bool(l.add(3) == arrival::running));
+  BOOST_TEST(l.answered(3, raw({3})));
+  BOOST_TEST(bool(l.add(2) == arrival::answered));
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_counts_once) {
   call_ledger l(true);
   l.add(1);
