@@ -159,16 +159,26 @@ class connection {
   std::unique_ptr<detail::client_core> core_;
 };
 
-/// Connects to the daemon at the path. Throws connection_error if none listens there, if it does not greet in 20 s, or if it
-/// belongs to another user than this one and root; protocol_error if what listens there is no daemon, or speaks another
-/// version of the protocol.
-inline connection connect(std::filesystem::path const& address, connect_options const& options = {}) {
-  return connection(address, options);
-}
-/// The same; asynchronous calls work on the executor. Waits for the daemon's greeting.
-template <detail::has_executor Executor>
-connection connect(Executor&& executor, std::filesystem::path const& address, connect_options const& options = {}) {
-  return connection(std::forward<Executor>(executor), address, options);
-}
+namespace detail {
+
+/// An object instead of a function: Asio looks for functions of this name in the namespaces of whatever is asked whether it is an
+/// executor (execution::connect), and would ask that of the same type again.
+struct connect_function {
+  connection operator()(std::filesystem::path const& address, connect_options const& options = {}) const {
+    return connection(address, options);
+  }
+  template <has_executor Executor>
+  connection operator()(Executor&& executor, std::filesystem::path const& address, connect_options const& options = {}) const {
+    return connection(std::forward<Executor>(executor), address, options);
+  }
+};
+
+}  // namespace detail
+
+/// `px::connect(address, options)` connects to the daemon at the path. Throws connection_error if none listens there, if it does
+/// not greet in 20 s, or if it belongs to another user than this one and root; protocol_error if what listens there is no daemon,
+/// or speaks another version of the protocol.
+/// `px::connect(executor, address, options)`: the same; asynchronous calls work on the executor. Waits for the daemon's greeting.
+inline constexpr detail::connect_function connect{};
 
 }  // namespace procx::inline v1
