@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace console {
@@ -26,6 +27,12 @@ void print_error(std::string_view text) noexcept {
     if (n <= 0) return;
     text.remove_prefix(static_cast<std::size_t>(n));
   }
+}
+
+void keep_standard_streams_apart() {
+  int fd = 0;
+  while ((fd = ::open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO) continue;
+  ::close(fd);
 }
 
 }  // namespace console

@@ -11,4 +11,7 @@ void print(std::string_view text);
 /// Writes to standard error what can be written there: a closed pipe or a full disk must not end a build.
 void print_error(std::string_view text) noexcept;
 
+/// Opens what is closed of the standard streams, so that no file of the program becomes one of them.
+void keep_standard_streams_apart();
+
 }  // namespace console

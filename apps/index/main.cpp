@@ -21,9 +21,6 @@
 #include <string_view>
 #include <vector>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 namespace {
 
 using namespace indexer;
@@ -119,13 +116,6 @@ int run(int argc, char** argv) {
 }
 
 void complain(std::string const& message) { print_error(fmt::format("procx-index: {}\n", message)); }
-
-/// A standard stream that is closed must not become a file of ours.
-void keep_standard_streams_apart() {
-  int fd = 0;
-  while ((fd = ::open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO) continue;
-  ::close(fd);
-}
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 #define BOOST_TEST_MODULE index_limits
 #include "apps/index_fixture.hpp"
-
-#include <sys/mount.h>
+#include "apps/small_disk.hpp"
 
 namespace {
 
@@ -17,27 +16,6 @@ constexpr bool memory_can_be_limited = false;  // a sanitizer has a use for all 
 #else
 constexpr bool memory_can_be_limited = true;
 #endif
-
-/// A file system of its own, in memory. Only root can have one.
-class small_disk {
- public:
-  small_disk(fs::path const& place, std::string const& size) : place_(place) {
-    fs::create_directory(place_);
-    mounted_ = ::mount("none", place_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-    if (!mounted_) BOOST_TEST_MESSAGE("skipped: no file system can be mounted here");
-  }
-  ~small_disk() {
-    if (mounted_) ::umount2(place_.c_str(), MNT_DETACH);
-  }
-  explicit operator bool() const { return mounted_; }
-  void remount(unsigned long flags, std::string const& options) {
-    BOOST_TEST(::mount("none", place_.c_str(), "tmpfs", MS_REMOUNT | flags, options.c_str()) == 0);
-  }
-
- private:
-  fs::path place_;
-  bool mounted_;
-};
 
 }  // namespace
 
