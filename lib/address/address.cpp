@@ -10,11 +10,13 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -136,9 +138,18 @@ void address_claim::fail(std::string const& what, int why) const {
 /// process that holds the lock but is not alive is just starting or ending (the system closes the sockets of a killed process
 /// before it releases the lock): wait for that, up to a limit.
 void address_claim::lock() {
-  std::string const name = at_.name() + ".lock";
   auto const until = std::chrono::steady_clock::now() + time_to_come_or_go;
-  for (;;) {
+  while (!try_to_lock()) {
+    if (is_alive(until) || std::chrono::steady_clock::now() > until)
+      fail("a background process lives there already", EADDRINUSE);
+    ::nanosleep(&a_moment, nullptr);
+  }
+}
+
+/// False if another process has the lock.
+bool address_claim::try_to_lock() {
+  std::string const name = at_.name() + ".lock";
+  do {
     try {
       lock_ = open_at(at_.folder_fd(), name, O_RDWR | O_CREAT, "lock");
     } catch (boost::system::system_error const& e) {
@@ -151,13 +162,10 @@ void address_claim::lock() {
       int const why = errno;
       lock_.close();
       if (why != EWOULDBLOCK) fail("cannot lock: " + system_code(why).message(), why);
-      if (is_alive(until) || std::chrono::steady_clock::now() > until)
-        fail("a background process lives there already", EADDRINUSE);
-      ::nanosleep(&a_moment, nullptr);
-      continue;
+      return false;
     }
-    if (is_named(at_.folder_fd(), name, lock_.get())) return;
-  }
+  } while (!is_named(at_.folder_fd(), name, lock_.get()));
+  return true;
 }
 
 /// The owner of the lock may replace a stale socket, and nothing else.
@@ -221,13 +229,43 @@ descriptor address_claim::listen() {
   return socket;
 }
 
+bool address_claim::is_at_path() const {
+  try {
+    return listens_ && socket_.is(open_at(at_.folder_fd(), at_.name(), O_PATH, "socket").get());
+  } catch (boost::system::system_error const&) {
+    return false;
+  }
+}
+
+descriptor address_claim::watch() const {
+  auto const file = open_at(at_.folder_fd(), at_.name(), O_PATH, "socket");
+  std::string const name = "/proc/self/fd/" + std::to_string(file.get());
+  descriptor watch;
+  {
+    auto const held = hold_forks();
+    watch = descriptor::take(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK), "inotify");
+  }
+  if (::inotify_add_watch(watch.get(), name.c_str(), IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) < 0)
+    throw boost::system::system_error(errno, boost::system::system_category(), "cannot watch a socket");
+  return watch;
+}
+
+/// Whoever removes all files of a folder removes the lock too.
+descriptor address_claim::listen_again() {
+  listens_ = false;
+  bool const has_lock = lock_ && is_named(at_.folder_fd(), at_.name() + ".lock", lock_.get());
+  if (!has_lock && !try_to_lock()) fail("another process has taken the address", EADDRINUSE);
+  struct stat s {};
+  if (::fstatat(at_.folder_fd(), at_.name().c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0) fail("the path was taken", EADDRINUSE);
+  return listen();
+}
+
 void address_claim::give_back() noexcept {
   if (!lock_) return;
   try {
-    if (listens_ && socket_.is(open_at(at_.folder_fd(), at_.name(), O_PATH, "socket").get()))
-      ::unlinkat(at_.folder_fd(), at_.name().c_str(), 0);
-  } catch (...) {
-    // It is not there any more.
+    if (is_at_path()) ::unlinkat(at_.folder_fd(), at_.name().c_str(), 0);
+  } catch (std::bad_alloc const&) {
+    // It is stale, then, and replaced by the next one.
   }
   struct stat log {};
   std::string const log_name = at_.name() + ".log", lock_name = at_.name() + ".lock";

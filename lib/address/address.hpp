@@ -52,10 +52,17 @@ class address_claim {
   void redirect_output();
   /// Returns a non-blocking socket that is bound to the path. It listens before it is visible there.
   descriptor listen();
+  /// Returns true if the path still names the socket that `listen` has bound.
+  bool is_at_path() const;
+  /// Returns a descriptor that becomes readable when the socket is removed, renamed or replaced: that of inotify(7).
+  descriptor watch() const;
+  /// After the socket was removed: as `listen`. Throws connection_error if the path is taken, or another process has the lock.
+  descriptor listen_again();
   void give_back() noexcept;
 
  private:
   void lock();
+  bool try_to_lock();
   void refuse_others() const;
   bool is_alive(deadline until) const;
   [[noreturn]] void fail(std::string const& what, int why) const;

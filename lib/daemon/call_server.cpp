@@ -12,9 +12,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iostream>
 #include <new>
 #include <utility>
 
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -59,20 +61,19 @@ call_server::call_server(address_claim& claim, daemon_options const& options)
       limits_(limits_for_sessions(options_)),
       signal_watch_(loop_.executor()),
       listener_watch_(loop_.executor()),
+      path_watch_(loop_.executor()),
       accept_timer_(loop_.executor()),
       greeting_timer_(loop_.executor()),
       drain_timer_(loop_.executor()) {
   dispatcher_.prepare();
   signals_ = stop_signals_as_descriptor();
-  listener_ = claim_.listen();
   signal_watch_.assign(signals_.get());
-  listener_watch_.assign(listener_.get());
   wait_for_signals();
-  wait_for_clients();
+  listen(claim_.listen());
 }
 
 call_server::~call_server() {
-  for (stream* s : {&signal_watch_, &listener_watch_})
+  for (stream* s : {&signal_watch_, &listener_watch_, &path_watch_})
     if (s->is_open()) s->release();
 }
 
@@ -91,6 +92,43 @@ void call_server::wait_for_signals() {
     }
     wait_for_signals();
   });
+}
+
+void call_server::listen(descriptor socket) {
+  for (stream* s : {&listener_watch_, &path_watch_})
+    if (s->is_open()) s->release();
+  listener_ = std::move(socket);
+  listener_watch_.assign(listener_.get());
+  wait_for_clients();
+  try {
+    path_changes_ = claim_.watch();
+    path_watch_.assign(path_changes_.get());
+    watch_path();
+  } catch (boost::system::system_error const&) {
+    // The user has as many watches as the system allows: it will not be noticed if the socket is removed.
+  }
+}
+
+void call_server::watch_path() {
+  path_watch_.async_wait(stream::wait_read, [this](boost::system::error_code error) {
+    if (!error && phase_ == phase::serving) look_at_path();
+  });
+}
+
+/// If the socket was removed, another one takes its place; if the path is somebody else's, the daemon ends.
+void call_server::look_at_path() {
+  alignas(inotify_event) char events[4096];
+  while (::read(path_changes_.get(), events, sizeof events) > 0) {}
+  if (claim_.is_at_path()) return watch_path();
+  try {
+    descriptor socket = claim_.listen_again();
+    accept_all();  // who has connected before
+    std::cerr << "procx: the daemon's socket was removed, and is made again" << std::endl;
+    listen(std::move(socket));
+  } catch (boost::system::system_error const& e) {
+    std::cerr << "procx: the daemon ends, since its socket was removed: " << e.what() << std::endl;
+    stop();
+  }
 }
 
 void call_server::wait_for_clients() {
@@ -207,6 +245,7 @@ void call_server::stop() {
   phase_ = phase::draining;
   claim_.give_back();
   listener_watch_.release();
+  if (path_watch_.is_open()) path_watch_.release();
   listener_.close();
   for (client_link& l : links_) l.finish();
   if (options_.drain.count() > 0) {

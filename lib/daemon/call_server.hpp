@@ -50,10 +50,13 @@ class call_server final : private link_owner {
   void on_over(client_link& link) noexcept override;
   void on_drained() override;
 
+  void listen(descriptor socket);
   void wait_for_clients();
   void accept_all();
   void wait_for_greetings();
   void wait_for_signals();
+  void watch_path();
+  void look_at_path();
   void remove_links();
   void stop();
   void end_if_drained();
@@ -69,8 +72,10 @@ class call_server final : private link_owner {
   call_session::limits limits_;
   descriptor signals_;
   descriptor listener_;
+  descriptor path_changes_;
   stream signal_watch_;
   stream listener_watch_;
+  stream path_watch_;
   boost::asio::steady_timer accept_timer_;
   boost::asio::steady_timer greeting_timer_;
   boost::asio::steady_timer drain_timer_;

@@ -279,6 +279,35 @@ BOOST_AUTO_TEST_CASE(its_files_are_the_owners_alone) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_socket_that_was_removed_is_made_again) {
+  start();
+  px::connection c = px::connect(address);
+  for (int i = 0; i < 3; ++i) {
+    fs::remove(address);
+    if (i == 2) fs::remove(background_scene::scene::file(".lock"));
+    while (!fs::exists(address)) look_again();
+    BOOST_TEST(px::connect(address).call(square, i) == i * i);
+    BOOST_TEST(c.call(square, 5) == 25);
+  }
+  BOOST_CHECK_THROW(start(), px::connection_error);
+  BOOST_TEST(take("job.sock.log").find("is made again") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_daemon_whose_path_is_somebody_elses_answers_what_it_has_and_ends) {
+  start();
+  px::connection c = px::connect(address);
+  std::string const begun = file("begun"), go = file("go");
+  std::jthread const caller([&] { BOOST_TEST(!c.call(wait_or_stop, begun, go)); });
+  wait_until("begun");
+  make("other");
+  fs::rename(file("other"), address);
+  while (background_scene::text_of(background_scene::scene::file(".log")).find("the daemon ends") == std::string::npos) look_again();
+  make("go");
+  BOOST_TEST(observe::has_ended(std::exchange(pid, 0)));
+  BOOST_TEST(background_scene::text_of(address) == "\n");  // it is not the daemon's to remove
+  for (char const* left : {"job.sock", "job.sock.log", "begun", "go"}) take(left);
+}
+
 BOOST_AUTO_TEST_CASE(workers_may_be_the_daemon_itself) {
   start({.workers = px::here});
   px::connection c = px::connect(address);
