@@ -135,7 +135,7 @@ class worker_process final : private task_output {
       if (!slot_.begin(id)) return true;  // it was taken back, as are all behind it
       bool const taken = run_task(claim{id}.count(), [&] {
         if (!callee_) callee_ = callees_.find(tasks.head());
-        output_archive out(result_, &slabs_);
+        output_archive out(result_, settings_.takes_messages ? nullptr : &slabs_);
         callee_->entry(callee_->object, arguments, out);
       });
       if (!taken) return false;

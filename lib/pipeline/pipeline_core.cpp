@@ -38,9 +38,11 @@ std::vector<std::unique_ptr<segment>> segments_of(std::vector<stage_entry> stage
 }  // namespace
 
 pipeline_core::pipeline_core(std::string name, pipeline_options const& options, std::vector<stage_entry> stages,
-                             std::uint64_t input, std::optional<boost::asio::any_io_executor> executor) {
+                             std::uint64_t input, std::optional<boost::asio::any_io_executor> executor,
+                             item_sink* sink) {
   bool const has_results = stages.back().stage->yield() != stage_yield::none;
-  state_ = std::make_shared<state>(std::move(name), options, segments_of(std::move(stages)), input, has_results, executor);
+  state_ = std::make_shared<state>(std::move(name), options, segments_of(std::move(stages)), input, sink, has_results,
+                                   executor);
   state_->begin();
   fast_intake_ = &state_->fast_intake();
   key_ = state_->key();
@@ -65,6 +67,7 @@ std::string pipeline_core::explain_plan(std::string const& name, std::vector<sta
 
 bool pipeline_core::runs_once() const noexcept { return state_->runs_once(); }
 void pipeline_core::feed(intake_item const& item) { state_->put(item); }
+std::uint64_t pipeline_core::feed_now(intake_item const& item) { return state_->put_now(item); }
 bool pipeline_core::stops_feeding() const noexcept { return stop_signal() != 0; }
 pipeline_summary pipeline_core::join() {
   state_->join(wait_forever);

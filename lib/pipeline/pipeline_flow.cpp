@@ -41,8 +41,15 @@ void pipeline_core::state::on_progress() {
 
 void pipeline_core::state::pass_on(std::size_t from, std::uint64_t first, value_series const& values) {
   if (from + 1 == segments_.size()) {
-    if (has_results_) results_.add_values(values);
     out_ += values.count;
+    if (sink_) {
+      for (std::size_t i = 0; i < values.count; ++i) {
+        give(from, first + i, values.payload(i));
+        note(from, first + i, -1);
+      }
+    } else if (has_results_) {
+      results_.add_values(values);
+    }
     return;
   }
   std::uint64_t const id = segments_[from + 1]->origins.next();
@@ -54,22 +61,64 @@ void pipeline_core::state::pass_on(std::size_t from, std::uint64_t item, std::sp
                                    std::size_t count) {
   births_ += count;
   if (from + 1 == segments_.size()) {
-    if (has_results_) results_.add_parts(parts, count);
     out_ += count;
+    if (sink_) {
+      for (std::size_t at = 0; count > 0; --count) {
+        std::size_t const size = task_store::size_at(parts.data() + at);
+        give(from, item, parts.subspan(at + arguments_length_size, size));
+        at += arguments_length_size + size;
+      }
+    } else if (has_results_) {
+      results_.add_parts(parts, count);
+    }
     return;
   }
   std::uint64_t const id = segments_[from + 1]->origins.next();
   for (std::size_t i = 0; i < count; ++i) enter(from, item);
+  note(from, item, static_cast<std::int64_t>(count));
   later_[from]->add_parts(id, parts, count);
 }
 
 void pipeline_core::state::on_item_failed(std::size_t from, std::uint64_t item, std::size_t stage, std::exception_ptr error) {
   ++failed_;
+  if (sink_) {
+    sink_->on_failed(segments_[from]->origins.of(item), std::move(error));
+    return note(from, item, -1);
+  }
   {
     std::lock_guard const lock(failures_mutex_);
     failures_.push_back({segments_[from]->name_of(stage), segments_[from]->origins.of(item), error});
   }
   results_.add_error(std::move(error));
+}
+
+void pipeline_core::state::on_dropped(std::size_t from, std::uint64_t item) {
+  ++dropped_;
+  note(from, item, -1);
+}
+
+void pipeline_core::state::on_split(std::size_t from, std::uint64_t item) {
+  ++splits_;
+  note(from, item, -1);
+}
+
+void pipeline_core::state::on_one_more(std::size_t from, std::uint64_t item) {
+  ++births_;
+  note(from, item, 1);
+}
+
+void pipeline_core::state::give(std::size_t from, std::uint64_t item, std::span<std::byte const> result) {
+  if (has_results_) sink_->on_result(segments_[from]->origins.of(item), result);
+}
+
+/// So many more have been made of the fed item that this one comes from, or have come to an end.
+void pipeline_core::state::note(std::size_t from, std::uint64_t item, std::int64_t more) {
+  if (!sink_) return;
+  std::uint64_t const fed = segments_[from]->origins.of(item);
+  auto const at = alive_.try_emplace(fed, 1).first;
+  if (at->second += more; at->second > 0) return;
+  alive_.erase(at);
+  sink_->on_over(fed);
 }
 
 void pipeline_core::state::on_sent(std::size_t from, std::uint64_t item, std::uint64_t topic,
@@ -91,11 +140,6 @@ void pipeline_core::state::on_sent(std::size_t from, std::uint64_t item, std::ui
 
 void pipeline_core::state::refuse() noexcept {
   if (auto const all = intake_.stop(false)) all_ = *all;
-}
-
-void pipeline_core::state::on_batch(intake_batch& batch) {
-  for (auto const& run : batch.runs)
-    for (std::uint32_t i = 0; i < run.count; ++i) segments_.front()->origins.add(run.first + i);
 }
 
 lane* pipeline_core::state::lane_for(std::byte const* item) { return keyed_ ? &keyed_->of(item) : nullptr; }

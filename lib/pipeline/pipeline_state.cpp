@@ -24,12 +24,13 @@ front::settings settings_of_first(pipeline_options const& o, segment const& s) {
 }  // namespace
 
 pipeline_core::state::state(std::string name, pipeline_options const& options, std::vector<std::unique_ptr<segment>> segments,
-                            std::uint64_t input, bool has_results,
+                            std::uint64_t input, item_sink* sink, bool has_results,
                             std::optional<boost::asio::any_io_executor> const& executor)
     : front(settings_of_first(options, *segments.front()), executor, table_with(segments.front()->chain())),
       name_(std::move(name)),
       number_(pipeline_registry::number_of(name_)),
       input_(input),
+      sink_(sink),
       has_results_(has_results),
       segments_(std::move(segments)),
       held_since_(segments_.size()),
@@ -63,6 +64,15 @@ void pipeline_core::state::put(intake_item const& item) {
     intake_.put(item, wait_forever);
   } catch (queue_stopped const&) {
     if (stop_level() > 0) throw stopped();
+    throw sequence_error("a pipeline that was joined or stopped takes no more");
+  }
+}
+
+std::uint64_t pipeline_core::state::put_now(intake_item const& item) {
+  check_size(item);
+  try {
+    return intake_.put_anyway(item);
+  } catch (queue_stopped const&) {
     throw sequence_error("a pipeline that was joined or stopped takes no more");
   }
 }

@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace procx::inline v1::detail {
@@ -29,7 +30,7 @@ namespace procx::inline v1::detail {
 class pipeline_core::state final : public front, public segment_owner, public named_pipeline {
  public:
   state(std::string name, pipeline_options const& options, std::vector<std::unique_ptr<segment>> segments, std::uint64_t input,
-        bool has_results, std::optional<boost::asio::any_io_executor> const& executor);
+        item_sink* sink, bool has_results, std::optional<boost::asio::any_io_executor> const& executor);
 
   /// By who makes it.
   void begin();
@@ -38,6 +39,7 @@ class pipeline_core::state final : public front, public segment_owner, public na
 
   void leave_registry() noexcept;
   void put(intake_item const& item);
+  std::uint64_t put_now(intake_item const& item);
   std::uint64_t async_put(intake_item const& item, std::unique_ptr<operation>&& op);
   void cancel_put(std::uint64_t number) { intake_.cancel(number); }
   intake_fast_path& fast_intake() noexcept { return intake_.fast_path(); }
@@ -72,9 +74,9 @@ class pipeline_core::state final : public front, public segment_owner, public na
   void pass_on(std::size_t from, std::uint64_t first, value_series const& values) override;
   void pass_on(std::size_t from, std::uint64_t item, std::span<std::byte const> parts, std::size_t count) override;
   void on_item_failed(std::size_t from, std::uint64_t item, std::size_t stage, std::exception_ptr error) override;
-  void on_dropped() override { ++dropped_; }
-  void on_split() override { ++splits_; }
-  void on_one_more() override { ++births_; }
+  void on_dropped(std::size_t from, std::uint64_t item) override;
+  void on_split(std::size_t from, std::uint64_t item) override;
+  void on_one_more(std::size_t from, std::uint64_t item) override;
   void on_sent(std::size_t from, std::uint64_t item, std::uint64_t topic, std::span<std::byte const> bytes) override;
 
  private:
@@ -82,7 +84,6 @@ class pipeline_core::state final : public front, public segment_owner, public na
 
   // From the front.
   void refuse() noexcept override;
-  void on_batch(intake_batch& batch) override;
   lane* lane_for(std::byte const* item) override;
   std::size_t bytes_elsewhere() const noexcept override;
   void end_others(std::function<void()> then) override;
@@ -96,6 +97,8 @@ class pipeline_core::state final : public front, public segment_owner, public na
   void tell_what_will_come();
   void note_times();
   void enter(std::size_t from, std::uint64_t item);
+  void note(std::size_t from, std::uint64_t item, std::int64_t more);
+  void give(std::size_t from, std::uint64_t item, std::span<std::byte const> result);
   std::uint64_t ended() const noexcept;
   void publish();
   void check_over();
@@ -106,12 +109,14 @@ class pipeline_core::state final : public front, public segment_owner, public na
   std::string const name_;
   std::uint64_t const number_;
   std::uint64_t const input_;
+  item_sink* const sink_;  // null: nobody wants to know what becomes of single items
   bool const has_results_;
   std::vector<std::unique_ptr<segment>> segments_;
   std::vector<std::unique_ptr<later_segment>> later_;  // those behind the first
   std::optional<keyed_lanes> keyed_;                   // of the first
   std::vector<std::optional<time_point>> held_since_;  // each segment, if the next one has too much
   result_store results_;
+  std::unordered_map<std::uint64_t, std::int64_t> alive_;  // of fed items, what was made of them and has no end as yet
   time_point began_;
   std::atomic<std::chrono::nanoseconds> took_ = std::chrono::nanoseconds(0);  // until the end; 0: it goes on
   std::atomic<bool> is_registered_ = false;

@@ -48,11 +48,15 @@ descriptor open_unlinked_file() noexcept {
 
 void result_store::add_values(value_series const& values) {
   std::lock_guard const lock(mutex_);
-  for (std::size_t i = 0; i < values.count; ++i) {
-    open_.add(values.payload(i));
+  for (value_series left = values; left.count > 0;) {
+    std::size_t const room = block_size - std::min(block_size, open_.bytes.size());
+    std::size_t const fit = std::min(left.count, room / (sizeof(std::uint64_t) + left.length) + 1);
+    open_.add(left.front(fit));
+    left.drop_front(fit);
     if (open_.bytes.size() >= block_size) close_open_block();
   }
   count_ += values.count;
+  has_news_ = true;
 }
 
 void result_store::add_parts(std::span<std::byte const> parts, std::size_t count) {
@@ -60,6 +64,7 @@ void result_store::add_parts(std::span<std::byte const> parts, std::size_t count
   open_.bytes.append(parts.data(), parts.size());
   open_.count += count;
   count_ += count;
+  has_news_ = true;
   if (open_.bytes.size() >= block_size) close_open_block();
 }
 
@@ -67,10 +72,14 @@ void result_store::add_error(std::exception_ptr error) {
   std::lock_guard const lock(mutex_);
   open_.add(std::move(error));
   ++count_;
+  has_news_ = true;
 }
 
 void result_store::publish() {
-  { std::lock_guard const lock(mutex_); }
+  {
+    std::lock_guard const lock(mutex_);
+    if (!std::exchange(has_news_, false)) return;
+  }
   news_.notify_all();
   serve();
 }
@@ -159,7 +168,7 @@ std::size_t result_store::size() const {
 void result_store::close_open_block() {
   if (open_.empty()) return;
   in_memory_ += open_.bytes.size();
-  blocks_.push_back({std::exchange(open_, {})});
+  blocks_.push_back({std::exchange(open_, {.bytes = std::exchange(spare_, {})})});
   if (in_memory_ > most_) spill(blocks_.back());
 }
 
@@ -199,6 +208,10 @@ void result_store::load(stored_block& b) {
 bool result_store::take(result_block& into) {
   std::unique_lock lock(mutex_);
   news_.wait(lock, [this] { return !blocks_.empty() || !open_.empty() || ended_; });
+  if (into.bytes.capacity() > spare_.capacity()) {
+    spare_.swap(into.bytes);
+    spare_.clear();
+  }
   if (blocks_.empty()) {
     into = std::exchange(open_, {});
     count_ -= into.count;

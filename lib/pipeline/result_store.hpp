@@ -76,6 +76,8 @@ class result_store {
   std::deque<stored_block> blocks_;
   std::size_t in_memory_ = 0;  // bytes of them
   std::size_t count_ = 0;      // results
+  bool has_news_ = false;      // some that readers were not told of
+  buffer spare_;               // for the next block
   bool ended_ = false;
   std::deque<waiting_taker> waiting_;
   std::uint64_t numbers_ = 0;

@@ -31,7 +31,8 @@ item_key key_of(stage_entry const& first) {
 }
 
 segment::segment(std::size_t number, std::vector<stage_entry> stages, item_key next)
-    : number_(number),
+    : origins(number == 0),
+      number_(number),
       stages_(std::move(stages)),
       outline_(outline_of({stages_.begin(), stages_.end()})),
       chain_(chain_of(stages_, std::move(next))),
@@ -56,16 +57,30 @@ runner_settings segment::settings(std::chrono::nanoseconds drain) const {
 }
 
 void segment::on_values(std::uint64_t first, value_series const& values) {
-  bool const simple = yield_ == stage_yield::one && spoiled_.empty() && (!ordered_ || (first == next_ && held_.empty()));
+  bool const simple = yield_ == stage_yield::one && spoiled_.empty();
   if (!simple) {
     for (std::size_t i = 0; i < values.count; ++i) take_one(first + i, values.payload(i));
     return;
   }
+  if (must_wait(first)) return hold(first, values);
+  pass_on(first, values);
+  if (ordered_) release();
+}
+
+void segment::pass_on(std::uint64_t first, value_series const& values) {
   over += values.count;  // first: nobody is to see an item in two places
   out += values.count;
   next_ += values.count;
+  held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(std::min(values.count, held_.size())));
   owner_->pass_on(number_, first, values);
   for (std::size_t i = 0; i < values.count; ++i) origins.over(first + i);
+}
+
+void segment::hold(std::uint64_t first, value_series const& values) {
+  buffer bytes = std::move(spare_);
+  bytes.clear();
+  bytes.append(values.at, values.bytes().size());
+  held_series_.emplace(first, kept_series{values.length, values.count, std::move(bytes)});
 }
 
 void segment::on_value(std::uint64_t item, encoded_value const& value) {
@@ -164,9 +179,9 @@ void segment::end(std::uint64_t item, std::size_t made, std::size_t stage, std::
     owner_->on_item_failed(number_, item, stage, std::move(error));
   } else if (made == 0) {
     ++dropped;
-    owner_->on_dropped();
+    owner_->on_dropped(number_, item);
   } else {
-    owner_->on_split();
+    owner_->on_split(number_, item);
   }
 }
 
@@ -181,7 +196,8 @@ void segment::go_on_behind(std::uint64_t item) {
 
 /// What was held for the sake of the order and is next now.
 void segment::release() {
-  while (!held_.empty()) {
+  while (release_series() || !held_.empty()) {
+    if (held_.empty()) continue;
     held& h = held_.front();
     if (h.count > 0) {
       out += h.count;
@@ -195,6 +211,15 @@ void segment::release() {
     held_.pop_front();
     ++next_;
   }
+}
+
+bool segment::release_series() {
+  auto const at = held_series_.begin();
+  if (at == held_series_.end() || at->first != next_) return false;
+  kept_series kept = std::move(held_series_.extract(at).mapped());
+  pass_on(next_, {next_, kept.length, kept.count, kept.bytes.data()});
+  spare_ = std::move(kept.bytes);
+  return true;
 }
 
 void segment::on_failure(std::uint64_t item, std::exception_ptr error) {
@@ -231,14 +256,17 @@ void segment::on_message(std::uint64_t item, std::uint64_t topic, std::span<std:
     auto const count = make<std::uint64_t>(message);
     made_[item] += count;
     dropped += count;
-    for (std::uint64_t i = 0; i < count; ++i) owner_->on_one_more(), owner_->on_dropped();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      owner_->on_one_more(number_, item);
+      owner_->on_dropped(number_, item);
+    }
   } else if (topic == static_cast<std::uint64_t>(stage_topic::failed_item)) {
     // One more that the item has become, and that has failed.
     auto error = std::make_exception_ptr(remote_exception(make<exception_record>(message)));
     made_[item] += 1;
     if (must_wait(item)) hold(item);
     ++failed;
-    owner_->on_one_more();
+    owner_->on_one_more(number_, item);
     owner_->on_item_failed(number_, item, static_cast<std::size_t>(stage), std::move(error));
   }
 }

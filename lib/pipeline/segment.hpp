@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,11 +34,11 @@ class segment_owner {
   virtual void pass_on(std::size_t from, std::uint64_t item, std::span<std::byte const> parts, std::size_t count) = 0;
   virtual void on_item_failed(std::size_t from, std::uint64_t item, std::size_t stage, std::exception_ptr error) = 0;
   /// Nothing has come of an item, …
-  virtual void on_dropped() = 0;
+  virtual void on_dropped(std::size_t from, std::uint64_t item) = 0;
   /// … it has become others, which were passed on, …
-  virtual void on_split() = 0;
-  /// … or one more, which has failed.
-  virtual void on_one_more() = 0;
+  virtual void on_split(std::size_t from, std::uint64_t item) = 0;
+  /// … or one more, which comes to an end there as well.
+  virtual void on_one_more(std::size_t from, std::uint64_t item) = 0;
   virtual void on_sent(std::size_t from, std::uint64_t item, std::uint64_t topic, std::span<std::byte const> bytes) = 0;
 };
 
@@ -87,6 +88,16 @@ class segment {
     std::size_t count = 0;
   };
 
+  /// Values of a series that does not begin with the next item, likewise.
+  struct kept_series {
+    std::size_t length;
+    std::size_t count;
+    buffer bytes;
+  };
+
+  void pass_on(std::uint64_t first, value_series const& values);
+  void hold(std::uint64_t first, value_series const& values);
+  bool release_series();
   void end(std::uint64_t item, std::size_t made, std::size_t stage, std::exception_ptr error);
   bool must_wait(std::uint64_t item) const noexcept { return ordered_ && item != next_; }
   held& hold(std::uint64_t item);
@@ -108,6 +119,8 @@ class segment {
   bool const holds_parts_;  // until an item is over: it may be tried again
   std::uint64_t next_ = 0;  // in order
   std::deque<held> held_;   // of items from `next_` on
+  std::map<std::uint64_t, kept_series> held_series_;  // by their first items, which lie behind
+  buffer spare_;
   std::unordered_map<std::uint64_t, std::size_t> made_;  // by items that have given parts and are not over
   std::unordered_map<std::uint64_t, buffer> parts_;      // likewise, if they are held
   std::unordered_map<std::uint64_t, std::exception_ptr> spoiled_;

@@ -27,8 +27,18 @@ void send(stage_topic topic, buffer const& bytes) {
 }  // namespace
 
 stage_chain::stage_chain(std::vector<std::shared_ptr<stage_base>> stages, item_key in, item_key out)
-    : stages_(std::move(stages)), in_(std::move(in)), out_(std::move(out)), yield_(yield_of(stages_)) {
-  for (std::size_t i = 0; i < stages_.size(); ++i) links_.emplace_back(*this, i);
+    : stages_(std::move(stages)),
+      in_(std::move(in)),
+      out_(std::move(out)),
+      is_keyed_(static_cast<bool>(in_)),
+      gives_keys_(static_cast<bool>(out_)),
+      yield_(yield_of(stages_)) {
+  bool many = false;
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    links_.emplace_back(*this, i);
+    many = many || stages_[i]->yield() == stage_yield::many;
+    one_of_many_.push_back(many);
+  }
   has_made_.resize(stages_.size());
 }
 
@@ -54,7 +64,7 @@ std::uint64_t stage_chain::key_of(std::span<std::byte const> item) const {
 /// What is known of a process that dies is how far it was.
 void stage_chain::go_to(std::size_t stage) noexcept {
   at_ = stage;
-  if (auto* const output = task_output::current()) output->set_place(static_cast<std::uint32_t>(stage));
+  if (output_) output_->set_place(static_cast<std::uint32_t>(stage));
 }
 
 void stage_chain::run(void* object, input_archive& item, output_archive& result) {
@@ -63,10 +73,11 @@ void stage_chain::run(void* object, input_archive& item, output_archive& result)
 
 void stage_chain::run_item(input_archive& item, output_archive& result) {
   result_ = &result;
+  output_ = task_output::current();
   has_result_ = false;
   if (at_ > 0) go_to(0);
   dropped_ = 0;
-  if (in_) item.take(key_size);
+  if (is_keyed_) item.take(key_size);
   try {
     stages_.front()->run(item, links_.front());
   } catch (...) {
@@ -85,18 +96,13 @@ void stage_chain::run_item(input_archive& item, output_archive& result) {
   send(stage_topic::dropped_items, how_many);
 }
 
-bool stage_chain::makes_many_until(std::size_t stage) const noexcept {
-  return std::any_of(stages_.begin(), stages_.begin() + static_cast<std::ptrdiff_t>(stage) + 1,
-                     [](auto const& s) { return s->yield() == stage_yield::many; });
-}
-
 /// An item that fails behind a stage which makes many is one of many: the others go on.
 void stage_chain::on_made(std::size_t stage, void* value) {
   std::size_t const next = stage + 1;
   has_made_[stage] = true;
   if (next == stages_.size()) return finish(value);
   go_to(next);
-  if (!makes_many_until(stage)) return stages_[next]->run(value, links_[next]);
+  if (!one_of_many_[stage]) return stages_[next]->run(value, links_[next]);
   has_made_[next] = false;
   try {
     stages_[next]->run(value, links_[next]);
@@ -111,22 +117,26 @@ void stage_chain::on_made(std::size_t stage, void* value) {
 }
 
 void stage_chain::finish(void* value) {
-  part_.clear();
-  output_archive out(part_, nullptr);  // all of it, so that it goes on to the next stage as it is
-  if (yield_ == stage_yield::maybe) out << true;
-  if (out_) {
-    std::uint64_t const key = *out_.key.of(*out_.type, value);
-    out.save_binary(&key, key_size);
-  }
-  stages_.back()->save_output(out, value);
   if (yield_ != stage_yield::many) {
+    if (yield_ == stage_yield::maybe) *result_ << true;
     has_result_ = true;
-    result_->save_binary(part_.data(), part_.size());
-  } else if (auto* const output = task_output::current()) {
-    output->part(part_);
-  } else {
-    throw sequence_error("px::emit is for the thread that runs the stage");
+    return save(value, *result_);
   }
+  auto* const output = task_output::current();
+  if (!output) throw sequence_error("px::emit is for the thread that runs the stage");
+  part_.clear();
+  output_archive out(part_, nullptr);
+  save(value, out);
+  output->part(part_);
+}
+
+/// All of it, so that it goes on to the next stage as it is.
+void stage_chain::save(void* value, output_archive& to) {
+  if (gives_keys_) {
+    std::uint64_t const key = *out_.key.of(*out_.type, value);
+    to.save_binary(&key, key_size);
+  }
+  stages_.back()->save_output(to, value);
 }
 
 }  // namespace procx::inline v1::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <procx/detail/dispatch/task_output.hpp>
 #include <procx/detail/pipeline/stage_base.hpp>
 #include <procx/detail/wire/buffer.hpp>
 
@@ -72,18 +73,22 @@ class stage_chain {
   void go_to(std::size_t stage) noexcept;
   void on_made(std::size_t stage, void* value);
   void finish(void* value);
-  bool makes_many_until(std::size_t stage) const noexcept;
+  void save(void* value, output_archive& to);
 
   std::vector<std::shared_ptr<stage_base>> const stages_;
   item_key const in_;
   item_key const out_;
+  bool const is_keyed_;
+  bool const gives_keys_;
   std::vector<link> links_;
   stage_yield yield_;
   std::size_t set_up_ = 0;           // so many stages, from the first
   output_archive* result_ = nullptr;  // of the item that is run
   bool has_result_ = false;
   std::size_t at_ = 0;  // the stage that runs
-  std::vector<bool> has_made_;     // each stage, of the item that it is at
+  task_output* output_ = nullptr;  // likewise
+  std::vector<char> one_of_many_;  // what each stage makes, since one until it may make many
+  std::vector<char> has_made_;     // each such stage, of the item that it is at
   std::uint64_t dropped_ = 0;      // of many that a stage has made of the item
   buffer part_;
 };

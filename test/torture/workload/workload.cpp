@@ -280,9 +280,7 @@ void run_pipeline_emit(plan const& p, ledger& book) {
   };
   auto pipeline = px::pipeline()
                       .add_origin(emit, {.workers = 2, .retries = p.retries, .task_timeout = p.task_timeout})
-                      .add_task([](numbers n) { return n; }, {.workers = p.workers, .retries = p.retries, .task_timeout = p.task_timeout})
-                      .add_task(work)
-                      .add_destination([](numbers n) { return n; });
+                      .add_task(work, {.workers = p.workers, .retries = p.retries, .task_timeout = p.task_timeout});
   run_through(pipeline, std::views::iota(std::size_t{0}, (p.tasks + each - 1) / each), tasks_of, book);
 }
 

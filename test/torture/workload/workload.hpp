@@ -23,7 +23,7 @@ enum class mode {
   process_pool,    ///< futures
   parallel_queue,  ///< one thread puts, one gets
   pipeline,        ///< three stages with processes of their own: in order, at random, in order by key
-  pipeline_emit,   ///< a stage that makes many of each item, and three that run together
+  pipeline_emit,   ///< a stage that makes many of each item, and one behind it
   channel,         ///< one forked process, one from the early nursery if there is one, one clean image
 };
 inline constexpr mode modes[] = {mode::queue,          mode::queue_reuse,  mode::map,

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,12 +25,28 @@
 
 namespace procx::inline v1::detail {
 
+/// Who wants to know what becomes of each item that is fed, by its number, instead of a pipeline that keeps results. Called on the
+/// pipeline's loop.
+class item_sink {
+ public:
+  /// One of its results, as the last stage has encoded it. The bytes are valid during the call.
+  virtual void on_result(std::uint64_t item, std::span<std::byte const> result) = 0;
+  /// It, or something that was made of it, has failed.
+  virtual void on_failed(std::uint64_t item, std::exception_ptr error) = 0;
+  /// Nothing more comes of it.
+  virtual void on_over(std::uint64_t item) = 0;
+
+ protected:
+  ~item_sink() = default;
+};
+
 /// A pipeline without its types: segments of stages that run in the same processes, one behind the other. Thread-safe.
 class pipeline_core {
  public:
-  /// `input`: what is fed, as `type_number` says. Throws sequence_error if another pipeline has the name.
+  /// `input`: what is fed, as `type_number` says. With a `sink` there are no results to be taken, nor failures. Throws
+  /// sequence_error if another pipeline has the name.
   pipeline_core(std::string name, pipeline_options const& options, std::vector<stage_entry> stages, std::uint64_t input,
-                std::optional<boost::asio::any_io_executor> executor);
+                std::optional<boost::asio::any_io_executor> executor, item_sink* sink = nullptr);
   pipeline_core(pipeline_core const&) = delete;
   pipeline_core& operator=(pipeline_core const&) = delete;
   /// Ends the processes. Items that are under way are lost.
@@ -44,6 +61,8 @@ class pipeline_core {
   intake_fast_path& fast_intake() noexcept { return *fast_intake_; }
   /// Waits for room. Throws sequence_error after `join` and `stop`, protocol_error for what is too large.
   void feed(intake_item const& item);
+  /// Never waits, whatever the bounds are. The item's number.
+  std::uint64_t feed_now(intake_item const& item);
   std::uint64_t async_feed(intake_item const& item, std::unique_ptr<operation>&& op);
   /// Whether a signal has stopped the program, and no more is to be fed.
   bool stops_feeding() const noexcept;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <procx/detail/wire/buffer.hpp>
+#include <procx/detail/wire/value_series.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -23,11 +24,14 @@ struct result_block {
   std::size_t errors_at = 0;  ///< likewise
 
   bool empty() const noexcept { return count == 0; }
-  void add(std::span<std::byte const> value) {
-    std::uint64_t const length = value.size();
-    bytes.append(&length, sizeof length);
-    bytes.append(value.data(), value.size());
-    ++count;
+  void add(value_series const& values) {
+    std::uint64_t const length = values.length;
+    std::byte* to = bytes.extend(values.count * (sizeof length + values.length));
+    for (std::size_t i = 0; i < values.count; ++i, to += sizeof length + values.length) {
+      std::memcpy(to, &length, sizeof length);
+      copy_bytes(to + sizeof length, values.at + i * values.length, values.length);
+    }
+    count += values.count;
   }
   void add(std::exception_ptr error) {
     errors.push_back(std::move(error));
