@@ -2,9 +2,11 @@
 #include <boost/test/unit_test.hpp>
 
 #include <procx/pipeline/cursor.hpp>
+#include <procx/pipeline/each_line.hpp>
 #include <procx/pipeline/file_parts.hpp>
 #include <procx/pipeline/files.hpp>
 #include <procx/pipeline/read_blocks.hpp>
+#include <procx/pipeline/stream_blocks.hpp>
 #include <procx/procx.hpp>
 
 #include "support/processes.hpp"
@@ -17,11 +19,13 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <random>
 #include <ranges>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -491,14 +495,44 @@ BOOST_AUTO_TEST_CASE(a_directory_that_cannot_be_read_is_told_of_and_passed_over)
 
 BOOST_AUTO_TEST_SUITE_END()
 
+BOOST_AUTO_TEST_SUITE(blocks)
+
+BOOST_AUTO_TEST_CASE(a_stream_is_read_in_blocks_of_whole_lines) {
+  for (std::string const end : {"", "no line feed"}) {
+    std::string const text = some_lines(300) + end;
+    for (std::size_t const size : {std::size_t{1}, std::size_t{100}, std::size_t{5000}, text.size(), text.size() + 1, std::size_t{0}}) {
+      std::istringstream in(text);
+      std::string all;
+      for (px::text_block const& b : px::blocks(in, "numbers", size)) {
+        BOOST_TEST((b.from == px::cursor{"numbers", all.size(), all.size() + b.bytes.size()}));
+        all += b.bytes;
+        BOOST_TEST((b.bytes.back() == '\n' || all.size() == text.size()));
+      }
+      BOOST_TEST(all == text);
+      BOOST_TEST(in.eof());
+    }
+  }
+  std::istringstream nothing;
+  px::stream_blocks none = px::blocks(nothing);
+  BOOST_TEST((none.begin() == none.end()));
+}
+
+BOOST_AUTO_TEST_CASE(a_function_of_a_line_is_a_stage_for_blocks) {
+  px::text_block const b{"", {"s", 100, 111}, "1\r\n22\n\n333"};
+  auto sizes = px::each_line([](std::string_view line) { return line.size(); });
+  BOOST_TEST((sizes(b).from == b.from));
+  BOOST_TEST(sizes(b).rows == (std::vector<std::size_t>{2, 2, 0, 3}), each);
+  auto offsets = px::each_line([](px::text_line const& line) { return line.text.empty() ? std::nullopt : std::optional(line.offset); },
+                               px::carriage_return::cut);
+  BOOST_TEST(offsets(b).rows == (std::vector<std::uint64_t>{100, 103, 107}), each);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 BOOST_FIXTURE_TEST_CASE(a_pipeline_reads_plain_and_compressed_files_in_its_workers, folder) {
   std::string const text = some_lines(5000);
   std::vector<std::string> paths{write("a", text), write_gzip("b.gz", {text}), write("c", "")};
-  auto p = px::pipeline().add_origin(px::read_blocks, {.workers = 2}).add_task([](px::text_block const& b) {
-    px::batch<std::string> rows{b.from};
-    for (px::text_line const& line : px::lines(b)) rows.rows.emplace_back(line.text);
-    return rows;
-  });
+  auto p = px::pipeline().add_origin(px::read_blocks, {.workers = 2}).add_task(px::each_line([](std::string_view line) { return std::string(line); }));
   p.start();
   p.feed_chunk(px::file_parts(paths, {.part_size = 20'000}));
   BOOST_TEST(p.join().failed == 0u);
