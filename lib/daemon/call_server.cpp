@@ -53,8 +53,8 @@ daemon_options checked(daemon_options o) {
 
 }  // namespace
 
-call_server::call_server(address_claim& claim, daemon_options const& options)
-    : claim_(claim),
+call_server::call_server(listening_place place, daemon_options const& options)
+    : place_(std::move(place)),
       options_(checked(options)),
       dispatcher_(loop_, settings_for_workers(options_).dispatch, callables_,
                   settings_for_workers(options_).source(loop_, callables_)),
@@ -64,12 +64,15 @@ call_server::call_server(address_claim& claim, daemon_options const& options)
       path_watch_(loop_.executor()),
       accept_timer_(loop_.executor()),
       greeting_timer_(loop_.executor()),
-      drain_timer_(loop_.executor()) {
+      drain_timer_(loop_.executor()),
+      watchdog_timer_(loop_.executor()) {
   dispatcher_.prepare();
   signals_ = stop_signals_as_descriptor();
   signal_watch_.assign(signals_.get());
   wait_for_signals();
-  listen(claim_.listen());
+  listen(place_.claim ? place_.claim->listen() : std::move(place_.socket));
+  tell_manager("READY=1");
+  feed_watchdog();
 }
 
 call_server::~call_server() {
@@ -100,8 +103,8 @@ void call_server::listen(descriptor socket) {
   listener_ = std::move(socket);
   listener_watch_.assign(listener_.get());
   wait_for_clients();
-  try {
-    path_changes_ = claim_.watch();
+  if (place_.claim) try {
+    path_changes_ = place_.claim->watch();
     path_watch_.assign(path_changes_.get());
     watch_path();
   } catch (boost::system::system_error const&) {
@@ -119,9 +122,9 @@ void call_server::watch_path() {
 void call_server::look_at_path() {
   alignas(inotify_event) char events[4096];
   while (::read(path_changes_.get(), events, sizeof events) > 0) {}
-  if (claim_.is_at_path()) return watch_path();
+  if (place_.claim->is_at_path()) return watch_path();
   try {
-    descriptor socket = claim_.listen_again();
+    descriptor socket = place_.claim->listen_again();
     accept_all();  // who has connected before
     std::cerr << "procx: the daemon's socket was removed, and is made again" << std::endl;
     listen(std::move(socket));
@@ -129,6 +132,21 @@ void call_server::look_at_path() {
     std::cerr << "procx: the daemon ends, since its socket was removed: " << e.what() << std::endl;
     stop();
   }
+}
+
+void call_server::tell_manager(std::string_view news) const noexcept {
+  if (place_.manager) place_.manager->tell(news);
+}
+
+/// Twice as often as it must, also while the daemon finishes its calls.
+void call_server::feed_watchdog() {
+  if (!place_.manager || place_.manager->watchdog().count() <= 0) return;
+  watchdog_timer_.expires_after(place_.manager->watchdog() / 2);
+  watchdog_timer_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    tell_manager("WATCHDOG=1");
+    feed_watchdog();
+  });
 }
 
 void call_server::wait_for_clients() {
@@ -243,7 +261,8 @@ void call_server::expire_later(session_token const& token) {
 void call_server::stop() {
   if (phase_ != phase::serving) return;
   phase_ = phase::draining;
-  claim_.give_back();
+  tell_manager("STOPPING=1");
+  if (place_.claim) place_.claim->give_back();
   listener_watch_.release();
   if (path_watch_.is_open()) path_watch_.release();
   listener_.close();

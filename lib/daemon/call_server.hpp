@@ -3,6 +3,7 @@
 #include "address/address.hpp"
 #include "daemon/call_session.hpp"
 #include "daemon/client_link.hpp"
+#include "daemon/service_manager.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "system/descriptor.hpp"
 #include "system/event_loop.hpp"
@@ -17,9 +18,16 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <string>
+#include <string_view>
 
 namespace procx::inline v1::detail {
+
+/// Where a daemon listens, and who is to know of it.
+struct listening_place {
+  address_claim* claim = nullptr;     ///< null: the socket is the service manager's …
+  descriptor socket = {};             ///< … namely this
+  service_manager const* manager = nullptr;  ///< null: nobody is to be told
+};
 
 /// The event loop of a daemon: a dispatcher with workers, and the clients. Single-threaded.
 ///
@@ -27,7 +35,7 @@ namespace procx::inline v1::detail {
 class call_server final : private link_owner {
  public:
   /// Makes what the workers are forked from. Listens after that.
-  call_server(address_claim& claim, daemon_options const& options);
+  call_server(listening_place place, daemon_options const& options);
   ~call_server() override;
 
   /// Returns when the daemon is to end. Throws if it cannot go on.
@@ -56,6 +64,8 @@ class call_server final : private link_owner {
   void wait_for_greetings();
   void wait_for_signals();
   void watch_path();
+  void tell_manager(std::string_view news) const noexcept;
+  void feed_watchdog();
   void look_at_path();
   void remove_links();
   void stop();
@@ -64,7 +74,7 @@ class call_server final : private link_owner {
   std::shared_ptr<call_session> make_session(bool keeps);
   void expire_later(session_token const& token);
 
-  address_claim& claim_;
+  listening_place place_;
   daemon_options const options_;
   event_loop loop_;
   std::shared_ptr<callable_table> const callables_ = std::make_shared<callable_table>();
@@ -79,6 +89,7 @@ class call_server final : private link_owner {
   boost::asio::steady_timer accept_timer_;
   boost::asio::steady_timer greeting_timer_;
   boost::asio::steady_timer drain_timer_;
+  boost::asio::steady_timer watchdog_timer_;
   bool greetings_watched_ = false;
   phase phase_ = phase::serving;
   std::exception_ptr broken_;

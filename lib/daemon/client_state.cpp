@@ -64,12 +64,26 @@ std::uint64_t client_core::state::begin(named_call const& call, std::unique_ptr<
       why = std::make_exception_ptr(connection_error("the daemon at " + path_.string() + " is about to end"));
     if (!why) {
       id = calls_.add({call.name, call.fingerprint}, call.bytes, std::move(op), on_loop, out_);
-      if (flushes) write_out();
+      if (flushes) write_now_or_soon(on_loop);
       if (on_loop) need_loop();
     }
   }
   if (why) std::exchange(op, nullptr)->complete({why, {}});
   return id;
+}
+
+/// Of many calls that nobody waits for, those made by handlers that run one after the other leave together.
+void client_core::state::write_now_or_soon(bool on_loop) {
+  if (!on_loop || calls_.on_loop() <= few) return write_out();
+  if (std::exchange(writes_soon_, true)) return;
+  made_context().post([weak = weak_from_this()] {
+    auto const self = weak.lock();
+    if (!self) return;
+    lock const l(self->mutex_);
+    self->writes_soon_ = false;
+    self->write_out();
+    if (self->sent_ < self->out_.size()) self->need_loop();
+  });
 }
 
 void client_core::state::flush() {

@@ -65,6 +65,7 @@ class client_core::state final : public std::enable_shared_from_this<state>, pri
     clock::time_point greets_until;
     buffer answers;  ///< to frames that have come
   };
+  static constexpr std::size_t few = 2;  // calls that nobody waits for: each leaves at once
   enum class patience { none, until_readable };
 
   // From the protocol, for the reader.
@@ -76,6 +77,7 @@ class client_core::state final : public std::enable_shared_from_this<state>, pri
   void check_ours() const;
   // With the lock.
   void write_out();
+  void write_now_or_soon(bool on_loop);
   bool may_try_again() const noexcept { return reconnect_.count() > 0 && !closing_; }
   void need_loop();
   serial_context& made_context();
@@ -131,6 +133,7 @@ class client_core::state final : public std::enable_shared_from_this<state>, pri
   std::unique_ptr<serial_context> context_;
   bool watching_ = false;       // a handler on the loop waits for answers, or is posted
   bool watching_room_ = false;  // likewise for room to write
+  bool writes_soon_ = false;    // a handler is posted that writes
 
   // On the loop.
   std::optional<stream> watch_;

@@ -19,6 +19,7 @@ namespace px = procx;
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace fs = std::filesystem;
@@ -176,6 +177,13 @@ BOOST_AUTO_TEST_CASE(ten_programs_ask_one_that_has_loaded_its_words_once) {
   for (int i = 0; i < 10; ++i) asked.push_back(std::async(std::launch::async, run_helper, "daemons_words ask " + at + " proc"));
   for (auto& a : asked) BOOST_TEST(a.get().printed == "process\nprocx\n");
   BOOST_TEST(run_helper("daemons_words stop " + at).code == 0);
+  std::ofstream(folder / "words") << "prose";
+  auto running = std::async(std::launch::async, run_helper, "daemons_words run " + at + ' ' + (folder / "words").string());
+  while (!fs::exists(at)) std::this_thread::yield();
+  fs::remove(folder / "words");
+  BOOST_TEST(run_helper("daemons_words ask " + at + " pro").printed == "prose\n");
+  BOOST_TEST(run_helper("daemons_words stop " + at).code == 0);
+  BOOST_TEST(running.get().code == 0);
   ended_program const too_late = run_helper("daemons_words ask " + at + " proc");
   BOOST_TEST(too_late.code == 1);
   BOOST_TEST(too_late.printed.find("nobody listens at " + at) == 0u);

@@ -31,12 +31,14 @@ int main(int argc, char** argv) try {
   std::vector<std::string> const arguments(argv + 1, argv + argc);
   if (arguments.size() == 3 && arguments[0] == "start") {
     px::start_daemon(arguments[1], {.prepare = [file = arguments[2]] { load(file); }});
+  } else if (arguments.size() == 3 && arguments[0] == "run") {
+    px::run_daemon(arguments[1], {.prepare = [file = arguments[2]] { load(file); }});
   } else if (arguments.size() == 3 && arguments[0] == "ask") {
     for (std::string const& word : px::connect(arguments[1]).call(beginning_with, arguments[2])) std::cout << word << '\n';
   } else if (arguments.size() == 2 && arguments[0] == "stop") {
     px::stop_daemon(arguments[1]);
   } else {
-    std::cerr << "words start ADDRESS FILE | ask ADDRESS BEGINNING | stop ADDRESS\n";
+    std::cerr << "words start ADDRESS FILE | run ADDRESS FILE | ask ADDRESS BEGINNING | stop ADDRESS\n";
     return 2;
   }
 } catch (std::exception const& e) {

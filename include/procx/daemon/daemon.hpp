@@ -69,6 +69,19 @@ struct daemon_options {
 /// \endcode
 pid_t start_daemon(std::filesystem::path const& address, daemon_options const& options = {});
 
+/// Serves as `start_daemon` does, in this process, until it is stopped. For service managers: a socket that was passed by one
+/// (LISTEN_FDS) is used instead of the address, which may be empty then, and belongs to the manager. If NOTIFY_SOCKET is set,
+/// READY=1 is sent when clients can connect, STOPPING=1 at the end, and WATCHDOG=1 as often as WATCHDOG_USEC asks for. These
+/// variables are removed from the environment.
+///
+/// The process keeps its terminal, folder and output. SIGTERM and SIGINT are blocked in the calling thread meanwhile, and stop the
+/// daemon: call it before there are other threads. Returns when the last call is answered. Throws connection_error as
+/// `start_daemon`, and if what was passed is no UNIX stream socket that listens; what `prepare` throws.
+/// \code
+/// int main() { px::run_daemon("/run/user/1000/words.sock", {.prepare = load_words}); }
+/// \endcode
+void run_daemon(std::filesystem::path const& address, daemon_options const& options = {});
+
 /// Stops the daemon at the address, and returns when its process has ended. It takes no more calls, answers those that it has
 /// (see `daemon_options::drain`), and removes its files first of all: another daemon can be started there at once.
 ///
