@@ -2,11 +2,9 @@
 
 #include "address/detached_process.hpp"
 #include "channel/handover.hpp"
-#include "local/runner_settings.hpp"
 #include "system/generation.hpp"
 
 #include <procx/detail/system/from_now.hpp>
-#include <procx/pool/pool_options.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -26,23 +24,10 @@ namespace {
 
 constexpr std::chrono::milliseconds without_descriptors{100};
 
-runner_settings settings_for_workers(daemon_options const& o) {
-  return settings_of(pool_options{.workers = o.workers,
-                                  .retries = o.retries,
-                                  .task_timeout = o.task_timeout,
-                                  .grace = o.grace,
-                                  .memory_limit = o.memory_limit,
-                                  .limits = o.limits,
-                                  .idle_timeout = o.idle_timeout,
-                                  .frame_limit = o.frame_limit,
-                                  .setup = o.setup,
-                                  .teardown = o.teardown});
-}
-
-call_session::limits limits_for_sessions(daemon_options const& o) {
+call_session::limits limits_for_sessions(daemon_options const& o, std::size_t workers) {
   call_session::limits l;
   l.calls = std::max<std::size_t>(o.calls_per_client, 1);
-  l.always = 2 * o.workers.resolve();
+  l.always = 2 * workers;
   return l;
 }
 
@@ -53,12 +38,11 @@ daemon_options checked(daemon_options o) {
 
 }  // namespace
 
-call_server::call_server(listening_place place, daemon_options const& options)
+call_server::call_server(listening_place place, daemon_options const& options, make_call_runner const& make)
     : place_(std::move(place)),
       options_(checked(options)),
-      dispatcher_(loop_, settings_for_workers(options_).dispatch, callables_,
-                  settings_for_workers(options_).source(loop_, callables_)),
-      limits_(limits_for_sessions(options_)),
+      runner_(make(loop_)),
+      limits_(limits_for_sessions(options_, runner_->workers())),
       signal_watch_(loop_.executor()),
       listener_watch_(loop_.executor()),
       path_watch_(loop_.executor()),
@@ -66,7 +50,7 @@ call_server::call_server(listening_place place, daemon_options const& options)
       greeting_timer_(loop_.executor()),
       drain_timer_(loop_.executor()),
       watchdog_timer_(loop_.executor()) {
-  dispatcher_.prepare();
+  runner_->prepare();
   signals_ = stop_signals_as_descriptor();
   signal_watch_.assign(signals_.get());
   wait_for_signals();
@@ -82,7 +66,7 @@ call_server::~call_server() {
 
 void call_server::run() {
   loop_.run_until([this] { return phase_ == phase::over; });
-  dispatcher_.stop();
+  runner_->stop();
   if (broken_) std::rethrow_exception(broken_);
 }
 
@@ -221,7 +205,7 @@ void call_server::remove_links() {
 }
 
 std::shared_ptr<call_session> call_server::make_session(bool keeps) {
-  return std::make_shared<call_session>(dispatcher_, limits_, keeps, [this](std::exception_ptr why) {
+  return std::make_shared<call_session>(*runner_, limits_, keeps, [this](std::exception_ptr why) {
     broken_ = std::move(why);
     phase_ = phase::over;
   });

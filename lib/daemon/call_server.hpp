@@ -1,10 +1,10 @@
 #pragma once
 
 #include "address/address.hpp"
+#include "daemon/call_runner.hpp"
 #include "daemon/call_session.hpp"
 #include "daemon/client_link.hpp"
 #include "daemon/service_manager.hpp"
-#include "dispatch/dispatcher.hpp"
 #include "system/descriptor.hpp"
 #include "system/event_loop.hpp"
 
@@ -35,7 +35,7 @@ struct listening_place {
 class call_server final : private link_owner {
  public:
   /// Makes what the workers are forked from. Listens after that.
-  call_server(listening_place place, daemon_options const& options);
+  call_server(listening_place place, daemon_options const& options, make_call_runner const& make);
   ~call_server() override;
 
   /// Returns when the daemon is to end. Throws if it cannot go on.
@@ -53,7 +53,7 @@ class call_server final : private link_owner {
 
   // For the connections.
   std::shared_ptr<call_session> session_for(session_token const& token, client_link& link, session_terms& terms) override;
-  void pump() override { dispatcher_.pump(); }
+  void pump() override { runner_->pump(); }
   void on_stop() override { stop(); }
   void on_over(client_link& link) noexcept override;
   void on_drained() override;
@@ -77,8 +77,7 @@ class call_server final : private link_owner {
   listening_place place_;
   daemon_options const options_;
   event_loop loop_;
-  std::shared_ptr<callable_table> const callables_ = std::make_shared<callable_table>();
-  dispatcher dispatcher_;
+  std::unique_ptr<call_runner> const runner_;
   call_session::limits limits_;
   descriptor signals_;
   descriptor listener_;

@@ -9,16 +9,16 @@
 
 namespace procx::inline v1::detail {
 
-call_session::call_session(dispatcher& d, limits const& l, bool keeps, std::function<void(std::exception_ptr)> broken)
-    : dispatcher_(d), limits_(l), ledger_(keeps), broken_(std::move(broken)), allowance_(l.always) {}
+call_session::call_session(call_runner& r, limits const& l, bool keeps, std::function<void(std::exception_ptr)> broken)
+    : runner_(r), limits_(l), ledger_(keeps), broken_(std::move(broken)), allowance_(l.always), lane_(r.open_lane(*this)) {}
 
 bool call_session::may_take() const noexcept {
-  std::size_t const here = lane_.unfinished() + waiting_.size();
+  std::size_t const here = lane_->unfinished() + waiting_.size();
   return here <= limits_.calls && (large_bytes_ <= limits_.bytes || here <= 1);
 }
 
 bool call_session::may_begin() const noexcept {
-  std::size_t const under_way = lane_.unfinished();
+  std::size_t const under_way = lane_->unfinished();
   std::size_t const unsent = link_ ? link_->unsent() : 0, kept = ledger_.answer_bytes();
   if (unsent >= limits_.unsent || kept >= limits_.unacknowledged) return false;
   if (!any_answered_) return under_way < limits_.at_first;
@@ -59,33 +59,10 @@ void call_session::call(std::uint64_t id, call_head const& head, std::span<std::
 
 void call_session::begin(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments) {
   try {
-    check_callable(head, arguments);
-    add_task(id, head, arguments);
+    lane_->begin(id, head, arguments);
   } catch (error const&) {
     fail(id, std::current_exception());
   }
-}
-
-void call_session::add_task(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments) {
-  try {
-    lane_.begin_task(task_head::named(head.name, head.fingerprint)).save_binary(arguments.data(), arguments.size());
-  } catch (...) {
-    lane_.abandon_task();
-    throw;
-  }
-  lane_.commit_task(id);
-}
-
-/// Throws protocol_error if there is no such function, or if it has another signature.
-void call_session::check_callable(call_head const& head, std::span<std::byte const> arguments) {
-  if (head == known_) return;
-  auto const* const task = registered_task::find(head.name);
-  buffer nothing;
-  input_archive in(arguments);
-  output_archive result(nothing);
-  if (!task) run_named(nullptr, in, result);
-  if (task->fingerprint() != head.fingerprint) refuse_named(const_cast<registered_task*>(task), in, result);
-  known_ = head;
 }
 
 void call_session::cancel(std::uint64_t id, boost::asio::cancellation_type how) {
@@ -94,8 +71,8 @@ void call_session::cancel(std::uint64_t id, boost::asio::cancellation_type how) 
     waiting_.erase(waiting);
     return fail(id, std::make_exception_ptr(task_cancelled()));
   }
-  lane_.cancel(id, how_to(how));
-  dispatcher_.pump();
+  lane_->cancel(id, how_to(how));
+  runner_.pump();
 }
 
 /// `write` appends the frame of the answer.
@@ -146,7 +123,7 @@ void call_session::on_progress() {
   allowance_.measure();
   if (link_) link_->on_progress();
   feed();
-  dispatcher_.pump();
+  runner_.pump();
 }
 
 }  // namespace procx::inline v1::detail

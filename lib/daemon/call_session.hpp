@@ -1,11 +1,10 @@
 #pragma once
 
 #include "daemon/call_ledger.hpp"
+#include "daemon/call_runner.hpp"
 #include "daemon/server_protocol.hpp"
-#include "dispatch/lane.hpp"
+#include "dispatch/task_sink.hpp"
 #include "pool/result_allowance.hpp"
-
-#include <procx/dispatch/registered_task.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
 
@@ -14,6 +13,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <span>
 #include <unordered_map>
 
@@ -49,7 +49,7 @@ class call_session final : public task_sink {
   };
 
   /// `keeps`: the session outlives its connections. `broken` is told that the dispatcher has failed.
-  call_session(dispatcher& d, limits const& l, bool keeps, std::function<void(std::exception_ptr)> broken);
+  call_session(call_runner& r, limits const& l, bool keeps, std::function<void(std::exception_ptr)> broken);
 
   /// Null: there is no connection for now.
   void set_link(session_link* link) noexcept {
@@ -70,7 +70,7 @@ class call_session final : public task_sink {
   void acknowledge(std::uint64_t id) noexcept { ledger_.acknowledged(id); }
   void cancel(std::uint64_t id, boost::asio::cancellation_type how);
   /// Returns true if all calls that have come are answered.
-  bool idle() const noexcept { return lane_.idle() && waiting_.empty(); }
+  bool idle() const noexcept { return lane_->unfinished() == 0 && waiting_.empty(); }
   bool all_acknowledged() const noexcept { return idle() && ledger_.answers() == 0; }
 
   void on_value(std::uint64_t id, worker_name const& from, encoded_value const& value) override;
@@ -94,14 +94,12 @@ class call_session final : public task_sink {
   void begin(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments);
   buffer& out() { return link_ ? link_->out() : nowhere_; }
   std::size_t frame_limit() const { return link_ ? link_->frame_limit() : frame_header::max_length; }
-  void add_task(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments);
-  void check_callable(call_head const& head, std::span<std::byte const> arguments);
   void fail(std::uint64_t id, std::exception_ptr const& error);
   template <class Write>
   void answer(std::uint64_t id, Write write);
   void forget_size(std::uint64_t id) noexcept;
 
-  dispatcher& dispatcher_;
+  call_runner& runner_;
   limits const limits_;
   call_ledger ledger_;
   std::function<void(std::exception_ptr)> const broken_;
@@ -110,10 +108,9 @@ class call_session final : public task_sink {
   result_allowance allowance_;
   bool any_answered_ = false;
   std::deque<waiting_call> waiting_;
-  call_head known_;  // the last head that was checked
   std::unordered_map<std::uint64_t, std::size_t> large_calls_;
   std::size_t large_bytes_ = 0;
-  lane lane_{dispatcher_, *this};
+  std::unique_ptr<call_lane> const lane_;
 };
 
 }  // namespace procx::inline v1::detail

@@ -1,52 +1,42 @@
 #include <procx/daemon/daemon.hpp>
 
-#include "address/detached_process.hpp"
-#include "daemon/call_server.hpp"
-#include "daemon/service_manager.hpp"
+#include "daemon/registered_calls.hpp"
+#include "daemon/server_protocol.hpp"
+#include "daemon/start_call_server.hpp"
 
 #include <procx/detail/daemon/client_core.hpp>
+#include <procx/pool/pool_options.hpp>
 
-#include <csignal>
-#include <functional>
-#include <optional>
-#include <utility>
+#include <algorithm>
+#include <memory>
 
 namespace procx::inline v1 {
 namespace {
 
-/// Afterwards the thread blocks the signals that it blocks now.
-class kept_signal_mask {
- public:
-  kept_signal_mask() noexcept { ::pthread_sigmask(SIG_BLOCK, nullptr, &mask_); }
-  kept_signal_mask(kept_signal_mask const&) = delete;
-  ~kept_signal_mask() { ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr); }
-
- private:
-  sigset_t mask_;
-};
+detail::make_call_runner runner_with(daemon_options const& o) {
+  return [&o](detail::event_loop& loop) {
+    pool_options const workers{.workers = o.workers,
+                               .retries = o.retries,
+                               .task_timeout = o.task_timeout,
+                               .grace = o.grace,
+                               .memory_limit = o.memory_limit,
+                               .limits = o.limits,
+                               .idle_timeout = o.idle_timeout,
+                               .frame_limit = std::max(o.frame_limit, detail::server_protocol::least_frame_limit),
+                               .setup = o.setup,
+                               .teardown = o.teardown};
+    return std::make_unique<detail::registered_calls>(loop, detail::settings_of(workers));
+  };
+}
 
 }  // namespace
 
 pid_t start_daemon(std::filesystem::path const& address, daemon_options const& options) {
-  return detail::start_detached(
-      address, [&](detail::address const&, detail::address_claim& claim, std::function<void()> const& listens) {
-        if (options.prepare) options.prepare();
-        // Not destroyed: a client that has asked for the end waits until the system closes its connection.
-        auto* const server = new detail::call_server({.claim = &claim}, options);
-        listens();
-        server->run();
-      });
+  return detail::start_call_server(address, options, runner_with(options));
 }
 
 void run_daemon(std::filesystem::path const& address, daemon_options const& options) {
-  detail::service_manager manager;
-  detail::descriptor socket = manager.take_socket();
-  std::optional<detail::address> at;
-  std::optional<detail::address_claim> claim;
-  if (!socket) claim.emplace(at.emplace(address));
-  if (options.prepare) options.prepare();
-  kept_signal_mask const mask;
-  detail::call_server(detail::listening_place{claim ? &*claim : nullptr, std::move(socket), &manager}, options).run();
+  detail::run_call_server(address, options, runner_with(options));
 }
 
 void stop_daemon(std::filesystem::path const& address) { detail::client_core(address, {}, std::nullopt).stop_daemon(); }
