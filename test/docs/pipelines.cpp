@@ -3,6 +3,8 @@
 
 #include <procx/procx.hpp>
 
+#include "support/scratch.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -142,6 +144,29 @@ BOOST_AUTO_TEST_CASE(one_sends_to_another) {
   std::vector<std::string> bad;
   for (std::string const& s : errors.as_completed()) bad.push_back(s);
   BOOST_TEST(bad == std::vector<std::string>{"bad: seventeen"}, boost::test_tools::per_element());
+}
+
+static std::string upper(std::string s) {
+  std::ranges::transform(s, s.begin(), [](unsigned char c) { return std::toupper(c); });
+  return s;
+}
+static std::string exclaim(std::string s) { return s + '!'; }
+
+BOOST_AUTO_TEST_CASE(a_pipeline_lives_elsewhere) {
+  scratch_directory const folder;
+  auto const at = folder.path / "shout.sock";
+  //[
+  px::pipeline("shout").add_task(upper, {.workers = 2}).add_task(exclaim).serve(at);
+
+  auto mine = px::pipeline()
+                  .add_task(px::background<std::string(std::string)>(at), {.workers = 8})
+                  .add_destination([](std::string const& s) { return s.size(); });
+  //]
+  mine.start();
+  for (std::string s : {"a", "bc"}) mine.feed(s);
+  BOOST_TEST(mine.join().out == 2u);
+  BOOST_TEST(px::connect(at).call<std::string>("item", std::string("hey")) == "HEY!");
+  px::stop_daemon(at);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

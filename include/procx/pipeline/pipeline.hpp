@@ -2,14 +2,17 @@
 
 #include <procx/version.hpp>
 
+#include <procx/daemon/daemon.hpp>
 #include <procx/detail/pipeline/chain.hpp>
 #include <procx/detail/pipeline/pipeline_core.hpp>
 #include <procx/detail/pipeline/result_range.hpp>
+#include <procx/detail/pipeline/serve.hpp>
 #include <procx/detail/pipeline/stage.hpp>
 #include <procx/detail/pool/plain_item.hpp>
 #include <procx/detail/pool/submission.hpp>
 #include <procx/detail/system/from_now.hpp>
 #include <procx/error/exceptions.hpp>
+#include <procx/pipeline/background.hpp>
 #include <procx/pipeline/bind_back.hpp>
 #include <procx/pipeline/emit.hpp>
 #include <procx/pipeline/generator.hpp>
@@ -23,6 +26,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -99,6 +103,23 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   template <detail::has_executor Executor>
   void start(Executor&& executor) {
     begin(detail::executor_of(std::forward<Executor>(executor)));
+  }
+
+  /// Starts a daemon in which the pipeline runs, at the path of a UNIX socket, and which lives on when this program ends: see
+  /// `px::start_daemon`, whose errors and options apply as far as they are about clients. Any number of programs feed it: by
+  /// `px::background` as a stage of pipelines of their own, or by `connection::call<R>("item", item)`. What comes of an item is
+  /// the answer: its result; a std::optional of it, if a stage may drop it; a std::vector of all, if a stage may make many. An
+  /// item that fails, or something that was made of it, is a call that fails. Who calls it as a function that returns nothing is
+  /// answered when the item is over. Its process id. The pipeline itself is not started here.
+  pid_t serve(std::filesystem::path const& address, daemon_options const& daemon = {}) && {
+    if (core_) throw sequence_error("a pipeline that has been started cannot be served");
+    chain::check();
+    if constexpr (chain::fit) {
+      auto stages = chain::make(std::tuple_cat(std::move(origins_), std::move(tasks_), std::move(destinations_)), sizeof...(O),
+                                sizeof...(T));
+      return detail::serve_pipeline(address, daemon, name_, options_, std::move(stages),
+                                    detail::type_number(typeid(typename chain::input).name()), served_types());
+    }
   }
 
   /// Puts an item in at the first stage. Waits while there are `max_size` items under way. Throws sequence_error before `start`
@@ -228,8 +249,12 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   }
   template <class Input>
   detail::encoded_item item_of(Input const& item) const {
-    stage_key const* const key = core("feed").key();
-    return detail::encoded_item(detail::pipeline_core::head(), core_->runs_once(), [&](output_archive& out) {
+    return encoded(core("feed"), item);
+  }
+  template <class Input>
+  static detail::encoded_item encoded(detail::pipeline_core const& to, Input const& item) {
+    stage_key const* const key = to.key();
+    return detail::encoded_item(detail::pipeline_core::head(), to.runs_once(), [&](output_archive& out) {
       if (key) {
         std::uint64_t const hash = *key->of(typeid(Input), &item);
         out.save_binary(&hash, sizeof hash);
@@ -246,6 +271,19 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
     std::apply(add, tasks_);
     std::apply(add, destinations_);
     return all;
+  }
+  static detail::served_types served_types() {
+    using input = typename chain::input;
+    using result = typename chain::result;
+    using answer = typename detail::answer_of<result, chain::yield>::type;
+    return {detail::signature_fingerprint<answer, input>(), detail::signature_fingerprint<void, input>(),
+            detail::readable_type(typeid(answer(input)).name()),
+            [](detail::pipeline_core& core, portable_input_archive& in) {
+              auto const item = detail::make<input>(in);
+              if (in.left()) detail::throw_bad_bytes("there are more bytes than the item has");
+              return encoded(core, item).use([&](detail::intake_item const& i) { return core.feed_now(i); });
+            },
+            detail::save_answer<result, chain::yield>};
   }
   detail::pipeline_core& core(char const* what) const {
     if (!core_) throw sequence_error(std::string(what) + " before the pipeline was started");

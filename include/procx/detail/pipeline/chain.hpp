@@ -45,6 +45,7 @@ template <class Item>
 struct stages_from<Item> {
   using result = Item;
   static constexpr bool fit = true;
+  static constexpr stage_yield yield = stage_yield::one;
   static void check() {}
   template <std::size_t I, class Tuple>
   static void make(Tuple&, std::vector<stage_entry>&, std::size_t, std::size_t) {}
@@ -56,6 +57,13 @@ struct stages_from<Item, Spec, More...> {
   using next = std::conditional_t<goes_on, stages_from<typename call::output, More...>, stages_from<void>>;
   using result = typename next::result;
   static constexpr bool fit = goes_on && next::fit;
+  /// How many results come of one item.
+  static constexpr stage_yield yield = call::yield == stage_yield::none ? stage_yield::none
+                                       : next::yield == stage_yield::none ? stage_yield::none
+                                       : call::yield == stage_yield::many || next::yield == stage_yield::many
+                                           ? stage_yield::many
+                                       : call::yield == stage_yield::maybe ? stage_yield::maybe
+                                                                           : next::yield;
 
   static void check() {
     if constexpr (!call::valid)
@@ -92,6 +100,7 @@ struct stage_types<First, More...> {
   using all = stages_from<input, First, More...>;
   using result = typename all::result;
   static constexpr bool fit = says_its_input<First> && all::fit;
+  static constexpr stage_yield yield = all::yield;
 
   static void check() {
     if constexpr (!says_its_input<First>)
