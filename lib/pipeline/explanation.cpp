@@ -27,6 +27,8 @@ std::string seconds(std::chrono::nanoseconds time) {
 
 std::string times_of(segment_account const& s) {
   std::string text = "; busy " + percent(s.busy);
+  for (auto const& [name, share] : s.shares) text += (name == s.shares.front().first ? " (" : ", ") + name + ' ' + percent(share);
+  if (!s.shares.empty()) text += " of that)";
   if (s.blocked >= worth_saying) text += ", blocked by the next " + percent(s.blocked);
   if (s.starved() >= worth_saying) text += ", starved " + percent(s.starved());
   return text;
@@ -47,9 +49,12 @@ std::string bottleneck_of(std::vector<segment_account> const& segments, bool is_
   auto const busiest = std::ranges::max_element(segments, {}, &segment_account::busy);
   char const* const verb = is_over ? " was " : " is ";
   bool const held_up = std::ranges::any_of(segments, [](auto const& s) { return s.blocked > 0.2; });
-  if (busiest->busy >= mostly || held_up)
-    return "  The bottleneck" + std::string(verb) + busiest->outline.name + ", busy " + percent(busiest->busy) +
-           " of the time: " + advice_for(*busiest, segments) + '\n';
+  if (busiest->busy >= mostly || held_up) {
+    auto const most = std::ranges::max_element(busiest->shares, {}, [](auto const& share) { return share.second; });
+    bool const is_one_of_many = most != busiest->shares.end();
+    return "  The bottleneck" + std::string(verb) + (is_one_of_many ? most->first : busiest->outline.name) + ", busy " +
+           percent(busiest->busy * (is_one_of_many ? most->second : 1)) + " of the time: " + advice_for(*busiest, segments) + '\n';
+  }
   if (segments.front().in == 0) return {};
   return "  The bottleneck" + std::string(verb) + "not in the stages, which wait for items: feeding faster would help.\n";
 }

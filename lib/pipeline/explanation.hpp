@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace procx::inline v1::detail {
@@ -16,6 +17,7 @@ struct segment_account {
   std::uint64_t in = 0, out = 0, dropped = 0, failed = 0, under_way = 0;
   double busy = 0;     ///< what share of the workers' time was spent on items, from 0 to 1
   double blocked = 0;  ///< likewise, on waiting for the next segment
+  std::vector<std::pair<std::string, double>> shares = {};  ///< of its stages in `busy`, if there are several: names, and from 0 to 1
   double starved() const noexcept;
 };
 

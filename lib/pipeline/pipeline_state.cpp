@@ -180,6 +180,11 @@ std::string pipeline_core::state::explain() const {
     a.busy = std::min(1.0, static_cast<double>(s.busy.load().count()) / all);
     double const held = static_cast<double>(s.blocked.load().count()) / static_cast<double>(elapsed.count());
     a.blocked = std::min(held, 1 - a.busy);
+    std::uint64_t sampled = 0;
+    for (auto const& ns : s.stage_ns) sampled += ns;
+    if (sampled > 0)
+      for (std::size_t i = 0; i < s.stage_ns.size(); ++i)
+        a.shares.emplace_back(s.name_of(i), static_cast<double>(s.stage_ns[i]) / static_cast<double>(sampled));
     came = a.out;
     accounts.push_back(std::move(a));
   }

@@ -32,6 +32,7 @@ item_key key_of(stage_entry const& first) {
 
 segment::segment(std::size_t number, std::vector<stage_entry> stages, item_key next)
     : origins(number == 0),
+      stage_ns(stages.size()),
       number_(number),
       stages_(std::move(stages)),
       outline_(outline_of({stages_.begin(), stages_.end()})),
@@ -260,6 +261,9 @@ void segment::on_message(std::uint64_t item, std::uint64_t topic, std::span<std:
       owner_->on_one_more(number_, item);
       owner_->on_dropped(number_, item);
     }
+  } else if (topic == static_cast<std::uint64_t>(stage_topic::stage_times)) {
+    auto const spent = make<std::vector<std::uint64_t>>(message);
+    for (std::size_t i = 0; i < std::min(spent.size(), stage_ns.size()); ++i) stage_ns[i] += spent[i];
   } else if (topic == static_cast<std::uint64_t>(stage_topic::failed_item)) {
     // One more that the item has become, and that has failed.
     auto error = std::make_exception_ptr(remote_exception(make<exception_record>(message)));

@@ -76,6 +76,7 @@ class segment {
   std::atomic<std::uint64_t> out = 0, dropped = 0, failed = 0;  ///< results, and what came to nothing, so far
   std::atomic<std::uint64_t> over = 0;                           ///< of its items
   /// How long its workers have been busy, all together, and how long they could not go on since the next segment was full.
+  std::vector<std::atomic<std::uint64_t>> stage_ns;  ///< how long each stage has run, of a sample of the items
   std::atomic<std::chrono::nanoseconds> busy = std::chrono::nanoseconds(0), blocked = std::chrono::nanoseconds(0);
 
  private:

@@ -107,13 +107,12 @@ void served_pipeline::tell() {
 void served_pipeline::stop() noexcept {
   if (!pipeline_) return;
   try {
-    bool is_over = false;
-    pipeline_->when_over([&](std::exception_ptr) { return is_over = true; });
+    auto const is_over = std::make_shared<bool>(false);
+    pipeline_->when_over([=](std::exception_ptr) { return *is_over = true; });
     auto const soon = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-    if (!loop_.run_until([&] { return is_over; }, soon)) {
-      pipeline_->stop();
-      loop_.run_until([&] { return is_over; }, soon + std::chrono::seconds(10));
-    }
+    if (loop_.run_until([=] { return *is_over; }, soon)) return;
+    pipeline_->stop();
+    loop_.run_until([=] { return *is_over; }, soon + std::chrono::seconds(10));
   } catch (...) {
     // The end of the process is the end of its workers as well.
   }

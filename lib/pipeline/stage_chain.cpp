@@ -32,7 +32,8 @@ stage_chain::stage_chain(std::vector<std::shared_ptr<stage_base>> stages, item_k
       out_(std::move(out)),
       is_keyed_(static_cast<bool>(in_)),
       gives_keys_(static_cast<bool>(out_)),
-      yield_(yield_of(stages_)) {
+      yield_(yield_of(stages_)),
+      times_(stages_.size()) {
   bool many = false;
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     links_.emplace_back(*this, i);
@@ -63,6 +64,7 @@ std::uint64_t stage_chain::key_of(std::span<std::byte const> item) const {
 
 /// What is known of a process that dies is how far it was.
 void stage_chain::go_to(std::size_t stage) noexcept {
+  times_.leave(at_);
   at_ = stage;
   if (output_) output_->set_place(static_cast<std::uint32_t>(stage));
 }
@@ -78,6 +80,7 @@ void stage_chain::run_item(input_archive& item, output_archive& result) {
   if (at_ > 0) go_to(0);
   dropped_ = 0;
   if (is_keyed_) item.take(key_size);
+  times_.begin_item();
   try {
     stages_.front()->run(item, links_.front());
   } catch (...) {
@@ -88,12 +91,21 @@ void stage_chain::run_item(input_archive& item, output_archive& result) {
     }
     throw;
   }
+  times_.leave(at_);
+  if (times_.is_due()) tell_times();
   if (yield_ == stage_yield::maybe && !has_result_) result << false;
   if (dropped_ == 0) return;
   buffer how_many;
   encode(how_many, std::uint64_t{0});
   encode(how_many, dropped_);
   send(stage_topic::dropped_items, how_many);
+}
+
+void stage_chain::tell_times() {
+  buffer times;
+  encode(times, std::uint64_t{0});
+  encode(times, times_.take());
+  send(stage_topic::stage_times, times);
 }
 
 /// An item that fails behind a stage which makes many is one of many: the others go on.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "pipeline/stage_times.hpp"
+
 #include <procx/detail/dispatch/task_output.hpp>
 #include <procx/detail/pipeline/stage_base.hpp>
 #include <procx/detail/wire/buffer.hpp>
@@ -19,6 +21,7 @@ enum class stage_topic : std::uint64_t {
   failed_stage = 1,  ///< which stage of the chain the failure of the task is about that comes next
   failed_item = 2,   ///< an item has failed that a stage of the chain had made; the others go on
   dropped_items = 3,  ///< how many items that a stage had made another has dropped
+  stage_times = 4,    ///< how long each stage has run of a sample of items, in nanoseconds
   last = 15,
 };
 
@@ -71,6 +74,7 @@ class stage_chain {
 
   void run_item(input_archive& item, output_archive& result);
   void go_to(std::size_t stage) noexcept;
+  void tell_times();
   void on_made(std::size_t stage, void* value);
   void finish(void* value);
   void save(void* value, output_archive& to);
@@ -87,6 +91,7 @@ class stage_chain {
   bool has_result_ = false;
   std::size_t at_ = 0;  // the stage that runs
   task_output* output_ = nullptr;  // likewise
+  stage_times times_;
   std::vector<char> one_of_many_;  // what each stage makes, since one until it may make many
   std::vector<char> has_made_;     // each such stage, of the item that it is at
   std::uint64_t dropped_ = 0;      // of many that a stage has made of the item

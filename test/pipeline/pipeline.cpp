@@ -424,6 +424,22 @@ BOOST_AUTO_TEST_CASE(explain_says_which_stage_holds_the_others_up) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(explain_says_which_of_the_stages_in_a_process_takes_the_time) {
+  auto p = px::pipeline()
+               .add_task([](int n) { return n; }, {.workers = 1, .name = "quick"})
+               .add_task([](int n) { return std::this_thread::sleep_for(2ms), n; }, {.name = "slow"})
+               .add_task([](int n) { return n; }, {.name = "last"});
+  p.start();
+  p.feed_chunk(std::views::iota(0, 100));
+  (void)p.join();
+  std::string const text = p.explain();
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(text.find(" (quick ") != std::string::npos);
+    BOOST_TEST(text.find(" of that)") != std::string::npos);
+    BOOST_TEST(text.find("The bottleneck was slow, busy") != std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_death_is_told_of_the_stage_that_died) {
   auto p = px::pipeline()
                .add_task([](int n) { return n; }, {.workers = 2})
