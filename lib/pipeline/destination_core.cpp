@@ -62,7 +62,8 @@ class destination_core::state {
         end_transaction(), store_->roll_back();
       throw;
     }
-    if (rows_ >= options_.rows || is_alone()) commit();
+    // The timer alone would not do: it may not get the lock while batches come without a pause.
+    if (rows_ >= options_.rows || is_alone() || clock::now() >= *committing_at_) commit();
   }
   void finish() {
     std::lock_guard const lock(mutex_);

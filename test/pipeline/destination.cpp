@@ -140,6 +140,15 @@ BOOST_AUTO_TEST_CASE(a_batch_is_committed_in_time_though_nothing_comes_behind_it
   BOOST_TEST(rows == (ints{1, 2}), each);
 }
 
+BOOST_AUTO_TEST_CASE(a_batch_that_comes_late_is_committed_with_those_before_it) {
+  auto to = opened({.linger = 1ns});
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    to(numbers(i, {static_cast<int>(i)}));
+    std::lock_guard const lock(mutex);
+    BOOST_TEST(rows.size() == i + 1);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_was_done_is_passed_over_and_a_part_of_it_refused) {
   done.add({"numbers", 0, 10});
   auto to = opened({.linger = 0s});
