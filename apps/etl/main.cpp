@@ -21,8 +21,7 @@
 #include <map>
 #include <string>
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <malloc.h>
 
 namespace {
 
@@ -33,7 +32,7 @@ struct command_line {
   generate_options generate;
   std::string database, page = "-", title;
   std::string duration = "auto", format = "combined", generated_duration = "seconds";
-  std::int64_t chunk_kib = 1024;
+  std::int64_t chunk_kib = 4096;
   double wait = 30, between_commits = 2;
 };
 
@@ -147,6 +146,9 @@ int complain(std::string const& message, int code) {
 int main(int argc, char** argv) try {
   console::keep_standard_streams_apart();
   std::signal(SIGPIPE, SIG_IGN);  // who writes sees for himself that nobody reads
+  // What comes from a worker is some hundred kilobytes, over and over: its memory is not given back to the system each time.
+  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
   ::sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);  // one thread at a time uses a database here
   ::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   return run_program(argc, argv);

@@ -16,7 +16,7 @@ struct run_options {
   std::string title;
   int workers = 0;  ///< 0 = all cores
   time_field duration = time_field::automatic;
-  std::uint64_t chunk_size = std::uint64_t{1} << 20;
+  std::uint64_t chunk_size = std::uint64_t{4} << 20;
   store::options storing;
   bool quiet = false;    ///< no progress
   bool explain = false;  ///< say what the pipeline's stages did

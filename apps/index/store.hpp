@@ -1,9 +1,10 @@
 #pragma once
 
-#include "bulk_insert.hpp"
 #include "files.hpp"
 #include "fts5_format.hpp"
 #include "shard.hpp"
+
+#include "tables/bulk_insert.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
@@ -14,6 +15,9 @@
 #include <vector>
 
 namespace indexer {
+
+using tables::bulk_insert;
+using tables::cell;
 
 /// The documents that were built together.
 struct shard_row {

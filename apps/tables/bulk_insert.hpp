@@ -10,7 +10,7 @@
 
 struct sqlite3_context;
 
-namespace indexer {
+namespace tables {
 
 /// The column of a row that SQL asks for: null unless it is set. Bytes are not copied, and must stay while the statement
 /// runs.
@@ -57,9 +57,9 @@ class bulk_insert : private readable_rows {
   using reader = void (*)(Row const& row, int column, cell out);
 
   /// The function gives the columns, which are those of the table in their order; it must not throw. The connection must
-  /// outlive this. Throws SQLite::Exception.
-  bulk_insert(SQLite::Database& connection, std::string const& table, int columns, reader reads)
-      : read_(reads), insert_(prepare(connection, table, columns)) {}
+  /// outlive this. `verb` may be "INSERT OR REPLACE". Throws SQLite::Exception.
+  bulk_insert(SQLite::Database& connection, std::string const& table, int columns, reader reads, std::string const& verb = "INSERT")
+      : read_(reads), insert_(prepare(connection, table, columns, verb)) {}
 
   /// Throws SQLite::Exception.
   void operator()(std::span<Row const> rows) {
@@ -70,10 +70,10 @@ class bulk_insert : private readable_rows {
   }
 
  private:
-  SQLite::Statement prepare(SQLite::Database& connection, std::string const& table, int columns) {
+  SQLite::Statement prepare(SQLite::Database& connection, std::string const& table, int columns, std::string const& verb) {
     std::string const rows = "rows_for_" + table;
     publish(connection, rows, columns);
-    return SQLite::Statement(connection, "INSERT INTO " + table + " SELECT * FROM " + rows);
+    return SQLite::Statement(connection, verb + " INTO " + table + " SELECT * FROM " + rows);
   }
 
   std::size_t size() const noexcept override { return rows_.size(); }
@@ -84,4 +84,4 @@ class bulk_insert : private readable_rows {
   SQLite::Statement insert_;
 };
 
-}  // namespace indexer
+}  // namespace tables

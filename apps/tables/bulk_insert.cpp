@@ -1,11 +1,11 @@
-#include "bulk_insert.hpp"
+#include "tables/bulk_insert.hpp"
 
 #include <sqlite3.h>
 
 #include <new>
 #include <string>
 
-namespace indexer {
+namespace tables {
 namespace {
 
 // What SQLite calls: nothing here throws.
@@ -105,4 +105,4 @@ void readable_rows::publish(SQLite::Database& connection, std::string const& nam
   if (result != SQLITE_OK) throw SQLite::Exception(connection.getHandle(), result);
 }
 
-}  // namespace indexer
+}  // namespace tables
