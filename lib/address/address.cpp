@@ -120,7 +120,9 @@ std::string address::end_of_log(std::size_t most) const {
   return text;
 }
 
-address_claim::address_claim(address const& at) : at_(at) {
+address_claim::address_claim(address const& at) : at_(at) { claim(); }
+
+void address_claim::claim() {
   lock();
   try {
     refuse_others();
@@ -223,10 +225,27 @@ descriptor address_claim::listen() {
     ::unlinkat(at_.folder_fd(), before.c_str(), 0);
     fail("cannot listen: " + system_code(why).message(), why);
   }
-  auto const file = open_at(at_.folder_fd(), at_.name(), O_PATH, "socket");
-  socket_ = file_identity(file.get());
-  listens_ = true;
+  note_socket();
   return socket;
+}
+
+void address_claim::note_socket() {
+  socket_ = file_identity(open_at(at_.folder_fd(), at_.name(), O_PATH, "socket").get());
+  listens_ = true;
+}
+
+void address_claim::pass_on() noexcept {
+  lock_.close();
+  listens_ = false;
+}
+
+descriptor address_claim::take_over(descriptor lock, descriptor listener) {
+  lock_ = std::move(lock);
+  struct stat s {};
+  if (::fstatat(at_.folder_fd(), at_.name().c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0) return listen_again();
+  note_socket();
+  set_nonblocking(listener.get(), true);
+  return listener;
 }
 
 bool address_claim::is_at_path() const {

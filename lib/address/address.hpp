@@ -44,9 +44,15 @@ class address_claim {
  public:
   /// Throws connection_error if a live process has the address, or if the path names a file that is not a socket.
   explicit address_claim(address const& at);
+  /// Owns nothing until `claim` or `take_over`.
+  struct later {};
+  address_claim(address const& at, later) : at_(at) {}
   address_claim(address_claim const&) = delete;
   address_claim& operator=(address_claim const&) = delete;
   ~address_claim() { give_back(); }
+
+  /// Throws as the constructor.
+  void claim();
 
   /// Redirects standard output and error to NAME.log.
   void redirect_output();
@@ -60,9 +66,17 @@ class address_claim {
   descriptor listen_again();
   void give_back() noexcept;
 
+  /// For another process, which takes the address over with its lock and its listening socket: this is the lock.
+  int lock_fd() const noexcept { return lock_.get(); }
+  /// The files are that process's from now on.
+  void pass_on() noexcept;
+  /// By that process. Returns a socket that listens at the path: the one that was passed, unless somebody has removed it there.
+  descriptor take_over(descriptor lock, descriptor listener);
+
  private:
   void lock();
   bool try_to_lock();
+  void note_socket();
   void refuse_others() const;
   bool is_alive(deadline until) const;
   [[noreturn]] void fail(std::string const& what, int why) const;

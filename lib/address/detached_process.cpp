@@ -95,9 +95,7 @@ start_report report_of(std::exception_ptr const& error) try {
 /// The main function of a detached process. Sends one report to `started`.
 int live(address const& at, descriptor& started, detached_body const& body) try {
   detach();
-  address_claim claim(at);
-  claim.redirect_output();
-  body(at, claim, [&] {
+  body(at, [&] {
     send_report(started, {.result = start_result::listens, .pid = ::getpid()});
     started.close();
   });

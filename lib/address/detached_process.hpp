@@ -10,13 +10,13 @@
 
 namespace procx::inline v1::detail {
 
-/// What runs in a detached process, which has claimed the address: calls `listens` once, when clients can connect. The
-/// process ends when it returns.
-using detached_body = std::function<void(address const& at, address_claim& claim, std::function<void()> const& listens)>;
+/// What runs in a detached process: claims the address, and calls `listens` once, when clients can connect. The process ends
+/// when it returns.
+using detached_body = std::function<void(address const& at, std::function<void()> const& listens)>;
 
 /// Starts a process that outlives this one and is met at the path of a socket: in a session of its own, without a terminal, in
-/// the folder `/`, with the umask 077, an empty standard input, and output to the file NAME.log beside the socket. It is a copy of
-/// this process. Returns its id as soon as it listens.
+/// the folder `/`, with the umask 077 and an empty standard input. It is a copy of this process. Returns its id as soon as it
+/// listens.
 ///
 /// Throws connection_error if the address is another process's or cannot be used; process_died, with the end of the log, if the
 /// process ends before it listens; system_error if the system lacks something; remote_exception if the body has thrown anything

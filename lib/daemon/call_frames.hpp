@@ -20,7 +20,12 @@ enum class control : std::uint8_t {
   ping,      ///< either side: to be answered by a `pong` with the same id
   pong,
   stop,      ///< client: the daemon is to finish its calls and end
+  hand_over,    ///< client: likewise, and this client takes its place: it wants the listening socket
+  handed_over,  ///< daemon: the answer, with descriptors: the listening socket, and that of the lock if there is one
 };
+
+/// Flag of an `end` frame from a daemon: it has answered all calls that it has read, and will not run others.
+inline constexpr std::uint8_t all_is_answered = 1;
 
 /// By what a client is known again on another connection. All zeros: it will not come again.
 using session_token = std::array<std::byte, 16>;

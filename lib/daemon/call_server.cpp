@@ -54,7 +54,7 @@ call_server::call_server(listening_place place, daemon_options const& options, m
   signals_ = stop_signals_as_descriptor();
   signal_watch_.assign(signals_.get());
   wait_for_signals();
-  listen(place_.claim ? place_.claim->listen() : std::move(place_.socket));
+  listen(place_.listen());
   tell_manager("READY=1");
   feed_watchdog();
 }
@@ -75,7 +75,7 @@ void call_server::wait_for_signals() {
     signalfd_siginfo info;
     if (::read(signals_.get(), &info, sizeof info) == sizeof info) {
       if (phase_ != phase::serving) phase_ = phase::over;
-      stop();
+      stop(true);
     }
     wait_for_signals();
   });
@@ -114,7 +114,7 @@ void call_server::look_at_path() {
     listen(std::move(socket));
   } catch (boost::system::system_error const& e) {
     std::cerr << "procx: the daemon ends, since its socket was removed: " << e.what() << std::endl;
-    stop();
+    stop(true);
   }
 }
 
@@ -241,8 +241,17 @@ void call_server::expire_later(session_token const& token) {
   });
 }
 
-/// The address is free from now on.
-void call_server::stop() {
+/// Those who connect from now on are met by the other daemon, and so are those whom this one has not accepted.
+void call_server::on_hand_over(client_link& to) {
+  if (phase_ != phase::serving || !place_.claim) return to.close();
+  int const passed[]{listener_.get(), place_.claim->lock_fd()};
+  if (!to.pass(passed)) return to.close();
+  place_.claim->pass_on();
+  stop(false);
+}
+
+/// The address is free from now on, or another daemon's.
+void call_server::stop(bool at_once) {
   if (phase_ != phase::serving) return;
   phase_ = phase::draining;
   tell_manager("STOPPING=1");
@@ -250,7 +259,7 @@ void call_server::stop() {
   listener_watch_.release();
   if (path_watch_.is_open()) path_watch_.release();
   listener_.close();
-  for (client_link& l : links_) l.finish();
+  for (client_link& l : links_) l.finish(at_once);
   if (options_.drain.count() > 0) {
     drain_timer_.expires_at(from_now(options_.drain));
     drain_timer_.async_wait([this](boost::system::error_code error) {

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -24,8 +25,8 @@ namespace procx::inline v1::detail {
 
 /// Where a daemon listens, and who is to know of it.
 struct listening_place {
-  address_claim* claim = nullptr;     ///< null: the socket is the service manager's …
-  descriptor socket = {};             ///< … namely this
+  std::function<descriptor()> listen;        ///< gives the listening socket, when the workers can be started
+  address_claim* claim = nullptr;            ///< null: the socket is a service manager's
   service_manager const* manager = nullptr;  ///< null: nobody is to be told
 };
 
@@ -54,7 +55,8 @@ class call_server final : private link_owner {
   // For the connections.
   std::shared_ptr<call_session> session_for(session_token const& token, client_link& link, session_terms& terms) override;
   void pump() override { runner_->pump(); }
-  void on_stop() override { stop(); }
+  void on_stop() override { stop(true); }
+  void on_hand_over(client_link& to) override;
   void on_over(client_link& link) noexcept override;
   void on_drained() override;
 
@@ -68,7 +70,7 @@ class call_server final : private link_owner {
   void feed_watchdog();
   void look_at_path();
   void remove_links();
-  void stop();
+  void stop(bool at_once);
   void end_if_drained();
   kept_session& kept(session_token const& token, session_terms& terms);
   std::shared_ptr<call_session> make_session(bool keeps);

@@ -22,11 +22,11 @@ std::uint64_t client_calls::add(call_head const& head, std::span<std::byte const
   call c;
   c.bytes = arguments.size();
   c.on_loop = on_loop;
-  if (!at_once || repeats_) add_call(c.frame, id, head, arguments);
+  add_call(c.frame, id, head, arguments);
   auto const added = calls_.emplace(id, std::move(c)).first;
   try {
     if (at_once)
-      add_call(out, id, head, arguments);
+      out.append(added->second.frame.data(), added->second.frame.size());
     else
       unsent_.push_back(id);
   } catch (...) {
@@ -47,7 +47,6 @@ void client_calls::send(buffer& out) {
       call& c = next->second;
       if (!has_room(c.bytes)) return;
       out.append(c.frame.data(), c.frame.size());
-      if (!repeats_) c.frame.release();
       note_sent(c);
     }
     unsent_.pop_front();
@@ -81,13 +80,13 @@ void client_calls::open(session_terms const& terms) {
   open_ = true;
 }
 
-std::vector<std::unique_ptr<operation>> client_calls::close() {
+std::vector<std::unique_ptr<operation>> client_calls::close(bool none_has_run) {
   std::vector<std::unique_ptr<operation>> lost;
   open_ = false;
   std::vector<std::uint64_t> again;
   for (auto c = calls_.begin(); c != calls_.end();) {
     auto const here = c++;
-    if (here->second.sent && !(repeats_ && terms_.kept_for > 0)) {
+    if (here->second.sent && !none_has_run && !(repeats_ && terms_.kept_for > 0)) {
       lost.push_back(erase(here));
       continue;
     }

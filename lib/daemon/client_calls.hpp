@@ -19,7 +19,7 @@ namespace procx::inline v1::detail {
 /// thread-safe.
 class client_calls {
  public:
-  /// `repeats`: calls that were sent can be sent again.
+  /// `repeats`: the daemon is asked to keep answers.
   explicit client_calls(bool repeats) noexcept : repeats_(repeats) {}
 
   /// A new call: its number, counted from 1. Its frame is appended to `out` if it may be sent, else by `send` some time.
@@ -35,8 +35,9 @@ class client_calls {
 
   /// A connection is there, with these limits.
   void open(session_terms const& terms);
-  /// None any more. Calls whose answers the daemon keeps are to be sent again; others that were sent are returned.
-  std::vector<std::unique_ptr<operation>> close();
+  /// None any more. Calls whose answers the daemon keeps are to be sent again; others that were sent are returned, unless
+  /// `none_has_run`.
+  std::vector<std::unique_ptr<operation>> close(bool none_has_run = false);
   std::vector<std::unique_ptr<operation>> take_all();
 
   bool empty() const noexcept { return calls_.empty(); }

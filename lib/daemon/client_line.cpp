@@ -136,7 +136,6 @@ void client_core::state::take_frames(line& from) {
 void client_core::state::on_opened(session_terms const& terms) {
   lock l(mutex_);
   open_ = true;
-  ending_ = false;
   limit_ = line_->protocol.frame_limit();
   calls_.open(terms);
 }
@@ -160,30 +159,32 @@ void client_core::state::acknowledge(std::uint64_t id) {
 void client_core::state::stop_daemon() {
   lock l(mutex_);
   reading_ = true;
+  is_last_ = true;
   add_control(out_, control::stop);
   while (!broken_) read(l, patience::until_readable);
   reading_ = false;
 }
 
-void client_core::state::on_end() {
+void client_core::state::on_end(bool all_answered) {
   lock l(mutex_);
-  ending_ = true;
   open_ = false;
+  none_has_run_ = all_answered;
 }
 
-/// The connection is of no use any more. What may not be sent again fails.
+/// The connection is of no use any more. If the daemon has said that it has not run what it has not answered, another
+/// one may be there already, and gets all of it. Else what may not be sent again fails.
 void client_core::state::break_line(lock& l, std::exception_ptr why, bool for_good) {
-  bool const was_connected = line_ != nullptr;
+  bool const was_connected = line_ != nullptr, none_has_run = std::exchange(none_has_run_, false);
   line_.reset();
-  open_ = ending_ = false;
+  open_ = false;
   out_.clear();
   sent_ = 0;
   auto const now = clock::now();
   if (was_connected) try_until_ = from_now(reconnect_);
-  bool const again = may_try_again() && !for_good;
+  bool const again = !closing_ && !is_last_ && !for_good && (reconnect_.count() > 0 || none_has_run);
   std::vector<std::unique_ptr<operation>> lost;
   if (again) {
-    lost = calls_.close();
+    lost = calls_.close(none_has_run);
     next_try_ = now;
   } else {
     lost = calls_.take_all();

@@ -1,5 +1,7 @@
 #include "daemon/client_link.hpp"
 
+#include "system/fd_passing.hpp"
+
 #include <procx/error/exceptions.hpp>
 
 #include <utility>
@@ -71,6 +73,7 @@ void client_link::take() {
       auto const f = wire_.next();
       if (!f) break;
       protocol_.on_frame(*f, wire_.out(), *this);
+      if (protocol_.is_open() && std::exchange(to_be_opened_, false)) frame_writer(wire_.out()).add(frame_kind::end, 0);
       any = true;
     }
   } catch (...) {
@@ -125,18 +128,39 @@ void client_link::close_if_done() {
   bool const all_read = wire_.ended() && (!wire_.has_next() || finishing_);
   if (wire_.broken() || (all_read && !has_said_end())) return close();
   if (!(has_said_end() || finishing_) || !is_finished()) return;
+  if (finishing_ && protocol_.is_open() && !std::exchange(farewell_said_, true)) {
+    frame_writer(wire_.out()).add(frame_kind::end, 0, {}, all_is_answered);
+    return flush();
+  }
   if (!asked_to_stop_) return close();
   owner_.on_drained();
 }
 
-bool client_link::is_finished() const { return over_ || ((!session_ || session_->idle()) && unsent() == 0); }
+bool client_link::is_finished() const {
+  return over_ || (!to_be_opened_ && (!session_ || session_->idle()) && unsent() == 0);
+}
 
-void client_link::finish() {
-  guarded([this] {
+void client_link::finish(bool at_once) {
+  guarded([&] {
     if (std::exchange(finishing_, true)) return;
+    to_be_opened_ = !protocol_.is_open() && !at_once;
     if (protocol_.is_open()) frame_writer(wire_.out()).add(frame_kind::end, 0);
-    flush();
+    if (!to_be_opened_) flush();
   });
+}
+
+/// A client that was met shortly before the daemon finishes learns of that when it has opened its session.
+bool client_link::may_take() const noexcept {
+  if (over_) return false;
+  if (!protocol_.is_open()) return true;
+  return !finishing_ && (!session_ || session_->may_take());
+}
+
+bool client_link::pass(std::span<int const> descriptors) {
+  if (!wire_.flush()) return false;
+  buffer frame;
+  add_control(frame, control::handed_over);
+  return send_packet(wire_.out_fd(), frame, descriptors);
 }
 
 session_terms client_link::on_open(session_token const& token) {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 namespace procx::inline v1::detail {
 
@@ -24,6 +25,8 @@ class link_owner {
   /// Has the dispatcher begin the calls that were added.
   virtual void pump() = 0;
   virtual void on_stop() = 0;
+  /// The client is to take the daemon's place.
+  virtual void on_hand_over(client_link& to) = 0;
   /// A connection that was told to finish has nothing left to do.
   virtual void on_drained() = 0;
   /// The connection is over. It is destroyed later.
@@ -45,7 +48,10 @@ class client_link final : public session_link, private server_protocol::events {
   /// Disconnects a client that is late with its greeting.
   void on_time(server_protocol::clock::time_point now);
   /// Tells the client that no more calls are taken; when its calls are answered, it is disconnected.
-  void finish();
+  /// `at_once`: also if it has not opened its session; else it is told after that.
+  void finish(bool at_once);
+  /// Sends descriptors to the client, behind all that was sent before. Returns false if that is not possible without waiting.
+  bool pass(std::span<int const> descriptors);
   /// True when nothing more is to be sent.
   bool is_finished() const;
   /// The client has said that it makes no more calls.
@@ -68,10 +74,11 @@ class client_link final : public session_link, private server_protocol::events {
   void on_cancel(std::uint64_t id, boost::asio::cancellation_type how) override { session_->cancel(id, how); }
   void on_end() override {}
   void on_stop() override;
+  void on_hand_over() override { owner_.on_hand_over(*this); }
 
   template <class F>
   void guarded(F f) noexcept;
-  bool may_take() const noexcept { return !over_ && !finishing_ && (!session_ || session_->may_take()); }
+  bool may_take() const noexcept;
   void read();
   void take();
   void wait_for_input();
@@ -89,6 +96,8 @@ class client_link final : public session_link, private server_protocol::events {
   bool writing_ = false;
   bool taking_ = false;
   bool finishing_ = false;
+  bool to_be_opened_ = false;   // finishing, and the client is to be told when it has opened its session
+  bool farewell_said_ = false;  // all that was read is answered
   bool asked_to_stop_ = false;  // this client waits for the end of the daemon's process
   bool over_ = false;
   std::shared_ptr<client_link*> alive_ = std::make_shared<client_link*>(this);

@@ -25,7 +25,7 @@ void client_protocol::on_frame(frame const& f, buffer& out, events& to) {
   if (f.kind == frame_kind::message) return on_control(f, out, to);
   if (f.kind == frame_kind::end) {
     state_ = state::ending;
-    return to.on_end();
+    return to.on_end(f.flags & all_is_answered);
   }
   if (state_ == state::opening) throw protocol_error("what listens there is no daemon: it sends without having been asked");
   switch (f.kind) {

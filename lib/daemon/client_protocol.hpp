@@ -26,8 +26,9 @@ class client_protocol {
     /// `value` is valid as long as the frame.
     virtual void on_value(std::uint64_t id, std::span<std::byte const> value) = 0;
     virtual void on_failure(std::uint64_t id, std::exception_ptr error) = 0;
-    /// The daemon takes no more calls; it answers those that it has.
-    virtual void on_end() = 0;
+    /// The daemon takes no more calls; it answers those that it has read. `all_answered`: it has done so, and closes the
+    /// connection: calls without an answer were not run.
+    virtual void on_end(bool all_answered) = 0;
   };
 
   client_protocol(greeting own, session_token const& token);

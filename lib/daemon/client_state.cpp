@@ -60,8 +60,6 @@ std::uint64_t client_core::state::begin(named_call const& call, std::unique_ptr<
     lock l(mutex_);
     if (call.bytes.size() + call_head::size > limit_) throw_too_large("a call", call.bytes.size(), limit_);
     why = broken_;
-    if (!why && ending_ && !may_try_again())
-      why = std::make_exception_ptr(connection_error("the daemon at " + path_.string() + " is about to end"));
     if (!why) {
       id = calls_.add({call.name, call.fingerprint}, call.bytes, std::move(op), on_loop, out_);
       if (flushes) write_now_or_soon(on_loop);

@@ -72,13 +72,12 @@ class client_core::state final : public std::enable_shared_from_this<state>, pri
   void on_opened(session_terms const& terms) override;
   void on_value(std::uint64_t id, std::span<std::byte const> value) override;
   void on_failure(std::uint64_t id, std::exception_ptr error) override;
-  void on_end() override;
+  void on_end(bool all_answered) override;
 
   void check_ours() const;
   // With the lock.
   void write_out();
   void write_now_or_soon(bool on_loop);
-  bool may_try_again() const noexcept { return reconnect_.count() > 0 && !closing_; }
   void need_loop();
   serial_context& made_context();
   void leave_reading(lock& l);
@@ -123,7 +122,8 @@ class client_core::state final : public std::enable_shared_from_this<state>, pri
   buffer out_;
   std::size_t sent_ = 0;  // of out_
   bool open_ = false;
-  bool ending_ = false;   // the daemon takes no more calls
+  bool none_has_run_ = false;  // of the calls without an answer: the daemon ends
+  bool is_last_ = false;  // no other connection is to be made
   bool closing_ = false;
   bool reading_ = false;
   std::size_t waiting_ = 0;  // threads

@@ -65,6 +65,7 @@ void server_protocol::on_control(frame const& f, buffer& out, events& to) {
     case control::ping: return add_control(out, control::pong, f.id);
     case control::pong: return;
     case control::stop: return to.on_stop();
+    case control::hand_over: return to.on_hand_over();
     default: refuse("says what no client says");
   }
 }

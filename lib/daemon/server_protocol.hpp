@@ -37,6 +37,7 @@ class server_protocol {
     /// There will be no more calls.
     virtual void on_end() = 0;
     virtual void on_stop() = 0;
+    virtual void on_hand_over() = 0;
   };
 
   /// Time limit for the client's greeting and its `open`.

@@ -2,6 +2,7 @@
 
 #include "address/detached_process.hpp"
 #include "daemon/call_server.hpp"
+#include "daemon/hand_over.hpp"
 #include "daemon/service_manager.hpp"
 
 #include <csignal>
@@ -26,14 +27,24 @@ class kept_signal_mask {
 }  // namespace
 
 pid_t start_call_server(std::filesystem::path const& address, daemon_options const& options, make_call_runner const& make) {
-  return start_detached(
-      address, [&](detail::address const&, address_claim& claim, std::function<void()> const& listens) {
-        if (options.prepare) options.prepare();
-        // Not destroyed: a client that has asked for the end waits until the system closes its connection.
-        auto* const server = new call_server({.claim = &claim}, options, make);
-        listens();
-        server->run();
-      });
+  return start_detached(address, [&](detail::address const& at, std::function<void()> const& listens) {
+    address_claim claim(at, address_claim::later());
+    if (!options.take_over) claim.claim();
+    claim.redirect_output();
+    if (options.prepare) options.prepare();
+    auto const listen = [&] {
+      if (options.take_over) {
+        if (auto passed = ask_for_hand_over(at))
+          return claim.take_over(std::move(passed->lock), std::move(passed->listener));
+        claim.claim();
+      }
+      return claim.listen();
+    };
+    // Not destroyed: a client that has asked for the end waits until the system closes its connection.
+    auto* const server = new call_server({.listen = listen, .claim = &claim}, options, make);
+    listens();
+    server->run();
+  });
 }
 
 void run_call_server(std::filesystem::path const& address, daemon_options const& options, make_call_runner const& make) {
@@ -44,7 +55,8 @@ void run_call_server(std::filesystem::path const& address, daemon_options const&
   if (!socket) claim.emplace(at.emplace(address));
   if (options.prepare) options.prepare();
   kept_signal_mask const mask;
-  call_server(listening_place{claim ? &*claim : nullptr, std::move(socket), &manager}, options, make).run();
+  auto const listen = [&] { return claim ? claim->listen() : std::move(socket); };
+  call_server({.listen = listen, .claim = claim ? &*claim : nullptr, .manager = &manager}, options, make).run();
 }
 
 }  // namespace procx::inline v1::detail

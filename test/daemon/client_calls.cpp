@@ -121,6 +121,18 @@ BOOST_AUTO_TEST_CASE(when_the_connection_breaks_what_was_sent_is_lost_unless_ans
   BOOST_TEST(taken(out) == (ids{3, 4}));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_daemon_says_it_has_not_run_is_sent_again) {
+  client_calls c(false);
+  c.open({.calls = 2, .bytes = 1000});
+  for (int i = 0; i < 3; ++i) add(c);
+  taken(out);
+  (void)c.take(1);
+  BOOST_TEST(c.close(true).empty());
+  c.open({.calls = 10, .bytes = 1000});
+  c.send(out);
+  BOOST_TEST(taken(out) == (ids{2, 3}));
+}
+
 BOOST_AUTO_TEST_CASE(calls_that_nobody_waits_for_are_counted) {
   client_calls c(false);
   c.open({.calls = 1, .bytes = 1000});

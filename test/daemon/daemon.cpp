@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_stop_answers_what_was_begun_and_frees_the_address) {
   BOOST_TEST(observe::has_ended(old));
   const_cast<std::jthread&>(caller).join();
   BOOST_TEST(answered);
-  BOOST_CHECK_THROW(c.call(square, 3), px::connection_error);
+  BOOST_TEST(c.call(square, 3) == 9);  // by the other one
   take("go"), take("begun");
 }
 

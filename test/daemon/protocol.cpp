@@ -44,20 +44,21 @@ struct served : server_protocol::events {
   }
   void on_end() override { all.push_back("end"); }
   void on_stop() override { all.push_back("stop"); }
+  void on_hand_over() override { all.push_back("hand over"); }
 };
 
 struct called : client_protocol::events {
   session_terms terms;
   std::map<std::uint64_t, std::string> values;
   std::map<std::uint64_t, std::exception_ptr> failures;
-  bool ended = false;
+  bool ended = false, all_answered = false;
 
   void on_opened(session_terms const& t) override { terms = t; }
   void on_value(std::uint64_t id, std::span<std::byte const> value) override {
     values[id] = std::string(reinterpret_cast<char const*>(value.data()), value.size());
   }
   void on_failure(std::uint64_t id, std::exception_ptr error) override { failures[id] = std::move(error); }
-  void on_end() override { ended = true; }
+  void on_end(bool all) override { ended = true, all_answered = all; }
 };
 
 /// What was written arrives in pieces of this size.
@@ -142,17 +143,21 @@ BOOST_AUTO_TEST_CASE(a_session_is_opened_and_calls_are_answered_whatever_pieces_
     add_control(t.to_server, control::cancel, 1, std::span(&kind, 1));
     frame_writer(t.to_server).add(frame_kind::acknowledge, 2);
     add_control(t.to_server, control::stop);
+    add_control(t.to_server, control::hand_over);
     frame_writer(t.to_server).add(frame_kind::end, 0);
     add_value(t.to_client, 1, text("value"), 100);
     add_value(t.to_client, 2, text("too large"), 5);
     add_control(t.to_client, control::ping, 17);
     frame_writer(t.to_client).add(frame_kind::end, 0);
     t.exchange();
-    std::vector<std::string> const heard{"open 5", "call 1 10 20 abc", "call 2 10 20 ", "cancel 1 1", "acknowledge 2", "stop", "end"};
+    BOOST_TEST((t.client_events.ended && !t.client_events.all_answered));
+    frame_writer(t.to_client).add(frame_kind::end, 0, {}, all_is_answered);
+    t.exchange();
+    BOOST_TEST(t.client_events.all_answered);
+    std::vector<std::string> const heard{"open 5", "call 1 10 20 abc", "call 2 10 20 ", "cancel 1 1", "acknowledge 2", "stop", "hand over", "end"};
     BOOST_TEST(t.server_events.all == heard);
     BOOST_TEST(t.client_events.values.at(1) == "value");
     BOOST_TEST(bool(caught<procx::protocol_error>(t.client_events.failures.at(2)).code() == procx::errc::value_too_large));
-    BOOST_TEST(t.client_events.ended);
   }
 }
 

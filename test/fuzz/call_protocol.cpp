@@ -43,6 +43,7 @@ struct served : server_protocol::events {
   void on_cancel(std::uint64_t, boost::asio::cancellation_type) override { check(opened); }
   void on_end() override { ended = true; }
   void on_stop() override { check(opened); }
+  void on_hand_over() override { check(opened); }
 };
 
 struct called : client_protocol::events {
@@ -50,7 +51,7 @@ struct called : client_protocol::events {
   void on_opened(session_terms const&) override { check(!std::exchange(opened, true)); }
   void on_value(std::uint64_t, std::span<std::byte const>) override { check(opened); }
   void on_failure(std::uint64_t, std::exception_ptr error) override { check(opened && error); }
-  void on_end() override {}
+  void on_end(bool) override { check(opened); }
 };
 
 template <class Take>

@@ -48,6 +48,10 @@ struct daemon_options {
   /// Time limit for the calls that are under way when the daemon is told to stop. After that their workers are killed. 0 means
   /// no limit.
   std::chrono::nanoseconds drain = std::chrono::seconds(10);
+  /// For `start_daemon`: if a daemon listens at the address, this one takes its place, when `prepare` is done. It gets the
+  /// listening socket, so that no connection is refused meanwhile; the older one answers the calls that it has, tells its clients to
+  /// connect again (`px::connection` does so by itself), and ends. Sessions whose connections are broken at that moment are lost.
+  bool take_over = false;
 };
 
 /// Starts a daemon that serves the functions that this program has registered by `PROCX_TASK`, at the path of a UNIX socket.
