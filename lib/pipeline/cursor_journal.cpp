@@ -35,10 +35,10 @@ std::uint64_t checksum_of(std::span<std::byte const> bytes) noexcept {
 
 std::vector<std::byte> encoded(cursor_journal::record const& r) {
   std::vector<std::byte> const content = encode_portable(r);
-  std::vector<std::byte> all(head_size);
+  std::vector<std::byte> all(head_size + content.size());
   store_little(all.data() + size_at, std::uint64_t{content.size()});
   store_little(all.data() + checksum_at, checksum_of(content));
-  all.insert(all.end(), content.begin(), content.end());
+  std::ranges::copy(content, all.begin() + head_size);
   return all;
 }
 
