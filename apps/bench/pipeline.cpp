@@ -1,13 +1,15 @@
 // Items of an int through three stages that do next to nothing, in order, results checked: what the machinery costs. Beside
-// oneTBB's parallel_pipeline with the same functions (128 tokens), and pmap with all three in one function. Starting and ending
+// oneTBB's parallel_pipeline with the same functions (128 tokens), pmap with all three in one function, and Python. Starting and ending
 // is included.
 
 #include "cases.hpp"
+#include "python.hpp"
 #include "small_task.hpp"
 
 #include <procx/procx.hpp>
 
 #include <ranges>
+#include <string>
 #include <thread>
 
 namespace bench {
@@ -77,6 +79,7 @@ std::vector<race> pipeline(effort e) {
                      {"px::pipeline, a hop between stages, in order", [=] { return px_pipeline(many, true); }},
                      {"px::pipeline, one stage, in order", [=] { return px_together_in_order(many); }, "px::pmap"},
                      {"px::pmap", [=] { return px_pmap(many); }},
+                     in_python("Python Process and Queue", "pipeline.py", {std::to_string(e.of(30'000, 500))}),
                      {"oneTBB parallel_pipeline, 128 tokens", [=] { return tbb_pipeline(many); }}},
   }};
 }

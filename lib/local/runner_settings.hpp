@@ -8,6 +8,7 @@
 #include <procx/detail/dispatch/saved_task.hpp>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -18,6 +19,8 @@ struct runner_settings {
   dispatcher_options dispatch;
   local_options local;
   bool here = false;  ///< in this process, not in others
+  /// Workers of another kind; null: none.
+  std::function<std::unique_ptr<worker_source>(worker_events&, event_loop&)> elsewhere = nullptr;
 
   /// Where goes what the workers print.
   template <class Options>
@@ -28,7 +31,8 @@ struct runner_settings {
 
   /// Makes the workers; `loop` outlives them.
   dispatcher::make_source source(event_loop& loop, std::shared_ptr<callable_table> const& callables) const {
-    return [&loop, options = local, callables, is_here = here](worker_events& events) -> std::unique_ptr<worker_source> {
+    return [&loop, options = local, callables, is_here = here, make = elsewhere](worker_events& events) -> std::unique_ptr<worker_source> {
+      if (make) return make(events, loop);
       if (is_here)
         return std::make_unique<here_workers>(
             events, loop, here_options{options.frame_limit, options.takes_messages, options.setup, options.teardown}, callables);

@@ -1,5 +1,7 @@
 #include "pipeline/segment.hpp"
 
+#include "daemon/daemon_workers.hpp"
+
 #include <procx/error/exceptions.hpp>
 #include <procx/wire/codec.hpp>
 
@@ -14,6 +16,53 @@ std::shared_ptr<stage_chain> chain_of(std::vector<stage_entry> const& stages, it
   std::vector<std::shared_ptr<stage_base>> all;
   for (stage_entry const& s : stages) all.push_back(s.stage);
   return std::make_shared<stage_chain>(std::move(all), key_of(stages.front()), std::move(next));
+}
+
+constexpr std::uint32_t calls_at_once = 256;  // of a daemon
+
+/// Takes the results of a call as a chain would give them that has run.
+class answered final : public stage_output {
+ public:
+  answered(stage_chain& chain, buffer& value, buffer& parts) : chain_(chain), value_(value), parts_(parts) {}
+
+  void give(void* result) override {
+    if (chain_.yield() != stage_yield::many) {
+      output_archive to(value_, nullptr);
+      if (chain_.yield() == stage_yield::maybe) to << true;
+      return chain_.save(result, to);
+    }
+    buffer part;
+    output_archive to(part, nullptr);
+    chain_.save(result, to);
+    std::uint64_t const length = part.size();
+    parts_.append(&length, sizeof length);
+    parts_.append(part.data(), part.size());
+  }
+  void end() {
+    if (chain_.yield() == stage_yield::maybe && value_.empty()) output_archive(value_, nullptr) << false;
+  }
+
+ private:
+  stage_chain& chain_;
+  buffer& value_;
+  buffer& parts_;
+};
+
+auto workers_at(remote_stage remote, std::shared_ptr<stage_chain> const& chain) {
+  return [remote = std::move(remote), chain](worker_events& events, event_loop& loop) -> std::unique_ptr<worker_source> {
+    daemon_calls how{remote.address, remote.options, remote.name, remote.fingerprint, nullptr, nullptr};
+    how.to_call = [chain, to_call = remote.to_call](std::span<std::byte const> item, buffer& call) {
+      input_archive in(item);
+      if (chain->in()) in.take(key_size);
+      to_call(in, call);
+    };
+    how.to_result = [chain, each = remote.each_result](std::span<std::byte const> answer, buffer& value, buffer& parts) {
+      answered to(*chain, value, parts);
+      each(answer, to);
+      to.end();
+    };
+    return std::make_unique<daemon_workers>(events, loop, std::move(how));
+  };
 }
 
 }  // namespace
@@ -49,6 +98,11 @@ runner_settings segment::settings(std::chrono::nanoseconds drain) const {
   s.dispatch.policy.window = o.chunk_size;
   s.dispatch.linger = o.linger;
   s.dispatch.drain = drain;
+  if (auto remote = stages_.front().stage->remote()) {
+    if (o.chunk_size == 0) s.dispatch.policy.window = calls_at_once;
+    s.dispatch.policy.side_by_side = true;
+    s.elsewhere = workers_at(std::move(*remote), chain_);
+  }
   s.local.takes_messages = true;
   if (std::ranges::any_of(stages_, &stage_entry::has_ends)) {
     s.local.setup = [chain = chain_] { chain->set_up(); };

@@ -3,6 +3,7 @@
 #include <procx/detail/pipeline/stage_base.hpp>
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct segment_outline {
   std::string name;  ///< of its stages, with "+" between them
   std::size_t stages = 0;
   bool here = false;
+  std::filesystem::path address = {};  ///< of the daemon that runs it, if one does
   std::size_t workers = 1;
   bool ordered = false;
   bool keyed = false;

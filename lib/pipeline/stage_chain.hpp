@@ -56,6 +56,8 @@ class stage_chain {
   std::uint64_t key_of(std::span<std::byte const> item) const;
   /// Calls the chain that `object` is.
   static void run(void* object, input_archive& item, output_archive& result);
+  /// Encodes what its last stage has made, as the next segment takes it.
+  void save(void* value, output_archive& to);
   void set_up();
   /// In the opposite order; all of them, and then what the first one threw is thrown.
   void tear_down();
@@ -77,7 +79,6 @@ class stage_chain {
   void tell_times();
   void on_made(std::size_t stage, void* value);
   void finish(void* value);
-  void save(void* value, output_archive& to);
 
   std::vector<std::shared_ptr<stage_base>> const stages_;
   item_key const in_;

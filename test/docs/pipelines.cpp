@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_pipeline_lives_elsewhere) {
   px::pipeline("shout").add_task(upper, {.workers = 2}).add_task(exclaim).serve(at);
 
   auto mine = px::pipeline()
-                  .add_task(px::background<std::string(std::string)>(at), {.workers = 8})
+                  .add_task(px::background<std::string(std::string)>(at))
                   .add_destination([](std::string const& s) { return s.size(); });
   //]
   mine.start();

@@ -4,6 +4,7 @@
 #include <procx/procx.hpp>
 
 #include "support/observe.hpp"
+#include "support/scratch.hpp"
 
 #include <algorithm>
 #include <array>
@@ -170,6 +171,18 @@ BOOST_AUTO_TEST_CASE(what_others_send_has_its_key_as_well) {
   (void)from.join();
   BOOST_TEST(to.join().out == 500u);
   BOOST_TEST(check_order(to) == 500u);
+}
+
+BOOST_AUTO_TEST_CASE(in_a_daemon_the_items_of_a_key_are_one_behind_the_other_too) {
+  scratch_directory const folder;
+  auto const at = folder.path / "orders.sock";
+  px::pipeline().add_task(slowly, {.workers = 4}).serve(at);
+  auto p = px::pipeline().add_task(px::background<order(order)>(at), {.key = &order::customer});
+  p.start();
+  feed_orders(p, 300, 5);
+  BOOST_TEST(p.join().out == 300u);
+  BOOST_TEST(check_order(p) == 300u);
+  px::stop_daemon(at);
 }
 
 BOOST_AUTO_TEST_CASE(in_this_process_a_key_changes_nothing) {

@@ -7,6 +7,8 @@
 #include "support/scratch.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -181,6 +183,54 @@ BOOST_AUTO_TEST_CASE(once_the_daemon_has_gone_items_fail) {
   BOOST_TEST(!fs::exists(at));
   p.feed("b");
   BOOST_TEST(p.join().failed == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_daemon_that_is_not_there_is_told_at_the_start) {
+  served s;
+  auto p = px::pipeline().add_task(px::background<int(int)>(s.path / "nobody.sock"));
+  BOOST_CHECK_THROW(p.start(), px::connection_error);
+}
+
+static int slowly(int n) { return std::this_thread::sleep_for(std::chrono::milliseconds(n)), n; }
+
+BOOST_AUTO_TEST_CASE(many_items_are_under_way_at_once_and_leave_in_order_where_asked) {
+  served s;
+  auto const at = s.at("slow.sock");
+  px::pipeline().add_task(slowly, {.workers = 8}).serve(at);
+  auto p = px::pipeline().add_task(px::background<int(int)>(at), {.ordered = true}).add_task([](int n) { return n; }, {.here = true});
+  p.start();
+  for (int i = 0; i < 64; ++i) p.feed(40 - i % 8 * 5);
+  (void)p.join();
+  int i = 0;
+  for (int const n : p.as_completed()) BOOST_TEST(n == 40 - i++ % 8 * 5);
+  BOOST_TEST(i == 64);
+  BOOST_TEST(p.explain().find("task 1, at " + at.string() + ", in order: 64 in, 64 out") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_item_that_takes_too_long_there_is_stopped_here) {
+  served s;
+  auto const at = s.at("slow.sock");
+  px::pipeline().add_task(slowly, {.workers = 2}).serve(at, {.drain = std::chrono::milliseconds(1)});
+  auto p = px::pipeline().add_task(px::background<int(int)>(at), {.task_timeout = std::chrono::milliseconds(300)});
+  p.start();
+  p.feed(1);
+  p.feed(100'000);
+  p.feed(2);
+  auto const sum = p.join();
+  BOOST_TEST(sum.failed == 1u);
+  BOOST_TEST((sorted_results(p) == std::vector<int>{1, 2}));
+  BOOST_CHECK_THROW(std::rethrow_exception(p.failures().at(0).error), px::task_timeout);
+}
+
+BOOST_AUTO_TEST_CASE(stopped_with_items_under_way_there_it_leaves_nothing_here) {
+  served s;
+  auto const at = s.at("slow.sock");
+  px::pipeline().add_task(slowly, {.workers = 2}).serve(at, {.drain = std::chrono::milliseconds(1)});
+  auto p = px::pipeline().add_task([](int n) { return n; }, {.workers = 1}).add_task(px::background<int(int)>(at));
+  p.start();
+  for (int i = 0; i < 1000; ++i) p.feed(100'000);
+  p.stop();
+  BOOST_TEST(p.join().out == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_pipeline_that_runs_cannot_be_served) {

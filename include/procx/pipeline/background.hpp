@@ -1,17 +1,18 @@
 #pragma once
 
-#include <procx/daemon/connection.hpp>
+#include <procx/daemon/connect_options.hpp>
 #include <procx/detail/pipeline/serve.hpp>
+#include <procx/detail/pipeline/stage.hpp>
 #include <procx/pipeline/generator.hpp>
 
+#include <cstddef>
 #include <filesystem>
-#include <memory>
+#include <optional>
+#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 namespace procx::inline v1 {
 namespace detail {
@@ -25,7 +26,7 @@ struct answer_as<generator<T>> {
   using type = std::vector<T>;
 };
 
-/// A function that is called in a daemon.
+/// The name of a function that a daemon runs.
 template <class Signature>
 class background_stage;
 template <class R, class... P>
@@ -34,42 +35,39 @@ class background_stage<R(P...)> {
   background_stage(std::filesystem::path address, connect_options options)
       : address_(std::move(address)), options_(std::move(options)) {}
 
-  R operator()(P... item) {
-    using answer = typename answer_as<R>::type;
-    if constexpr (std::is_void_v<R>) {
-      ask<void>(std::move(item)...);
-    } else if constexpr (std::is_same_v<answer, R>) {
-      return ask<R>(std::move(item)...);
-    } else {
-      return each_of(ask<answer>(std::move(item)...));
-    }
+  R operator()(P...) const;  // only for its types
+  remote_stage remote() const {
+    return {.address = address_,
+            .options = options_,
+            .name = name_hash(served_name),
+            .fingerprint = signature_fingerprint<answer, item>(),
+            .to_call = [](input_archive& in, buffer& call) { save_named_call<answer, item>(call, served_name, make<item>(in)); },
+            .each_result = give_each};
   }
 
  private:
-  template <class T>
-  static generator<T> each_of(std::vector<T> all) {
-    for (T& value : all) co_yield std::move(value);
-  }
-  template <class Answer>
-  Answer ask(P... item) {
-    if constexpr (sizeof...(P) == 1)
-      return here().template call<Answer>(served_name, std::move(item)...);
-    else
-      return here().template call<Answer>(served_name, std::tuple<std::decay_t<P>...>(std::move(item)...));
-  }
-  /// Each process has its own.
-  connection& here() {
-    if (process_ != ::getpid()) {
-      connection_ = std::make_shared<connection>(address_, options_);
-      process_ = ::getpid();
+  using answer = typename answer_as<R>::type;
+  using item = typename std::conditional_t<sizeof...(P) == 1, std::tuple_element<0, std::tuple<std::decay_t<P>...>>,
+                                           std::type_identity<std::tuple<std::decay_t<P>...>>>::type;
+
+  static void give_each([[maybe_unused]] std::span<std::byte const> bytes, [[maybe_unused]] stage_output& to) {
+    if constexpr (!std::is_void_v<R>) {
+      auto all = decode_portable<answer>(bytes);
+      if constexpr (!std::is_same_v<answer, R>) {
+        for (auto&& value : all) {
+          typename R::value_type result(std::move(value));
+          to.give(&result);
+        }
+      } else if constexpr (!std::is_void_v<typename wrapped<std::optional, R>::type>) {
+        if (all) to.give(&*all);
+      } else {
+        to.give(&all);
+      }
     }
-    return *connection_;
   }
 
   std::filesystem::path address_;
   connect_options options_;
-  std::shared_ptr<connection> connection_;
-  pid_t process_ = 0;
 };
 
 }  // namespace detail
@@ -79,12 +77,12 @@ class background_stage<R(P...)> {
 /// `std::optional<R>(T)` if it may drop items, `px::generator<R>(T)` if it may make many, `void(T)` if the results are not wanted
 /// here. The parameters of an item that is a tuple are given one by one.
 ///
-/// Each process of the stage has a connection of its own, and an item at a time under way on it: `workers` of them are what the
-/// daemon is given at once. They are as good as idle, so that there may be more than processors. An item fails that fails there; all
-/// fail, by connection_error, once the daemon has gone, unless the options say for how long to try.
+/// The stage has no processes: its items are on their way to the daemon and back, `chunk_size` at once, 256 if nothing is said.
+/// `start` connects, and throws connection_error if no daemon listens there, protocol_error if it serves something else. An item fails
+/// that fails there; all fail, by connection_error, once the daemon has gone, unless the options say for how long to try.
 /// \code
 /// px::pipeline("shout").add_task(upper, {.workers = 4}).serve(at);
-/// auto mine = px::pipeline().add_task(px::background<std::string(std::string)>(at), {.workers = 8}).add_destination(print);
+/// auto mine = px::pipeline().add_task(px::background<std::string(std::string)>(at)).add_destination(print);
 /// \endcode
 template <class Signature>
 auto background(std::filesystem::path address, connect_options options = {}) {

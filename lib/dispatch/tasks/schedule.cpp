@@ -80,7 +80,7 @@ schedule::lane_id schedule::lane_behind_for(worker_id worker) const noexcept {
   for (lane_id const lane : waiting_) {
     lane_queue const& l = lanes_[lane];
     bool const is_free = l.on_workers == 0 && !l.waits_for_one;
-    bool const may = !l.serial || is_free || (l.owner == worker && settings_.retries == 0);
+    bool const may = !l.serial || is_free || (l.owner == worker && !one_by_one());
     if (may && (best == no_lane || l.time < lanes_[best].time)) best = lane;
   }
   return best;
@@ -88,7 +88,7 @@ schedule::lane_id schedule::lane_behind_for(worker_id worker) const noexcept {
 
 /// How many tasks of the lane go to one worker before the others' turn comes: all, if there are no others.
 std::size_t schedule::turn_of(lane_id lane) const noexcept {
-  if (lanes_[lane].serial && settings_.retries > 0) return 1;
+  if (lanes_[lane].serial && one_by_one()) return 1;
   if (waiting_.size() == 1) return ~std::size_t{0};
   double const each = lanes_[lane].average_ns;
   if (each == 0) return 1;

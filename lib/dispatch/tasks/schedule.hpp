@@ -24,7 +24,7 @@ namespace procx::inline v1::detail {
 /// behind a slow task than must.
 ///
 /// A serial lane's tasks run one after the other: those that are on workers are on one of them, which has them in their order. If
-/// tasks are tried again, one at a time is on a worker.
+/// tasks are tried again, or a worker runs them side by side, one at a time is on a worker.
 ///
 /// Tasks that follow each other are one entry, a `task_run`, for as long as the same happens to them. Cost: of the lanes with
 /// tasks, linear for each run that is given away; everything else but `withdraw` and `place` constant for each run.
@@ -40,6 +40,7 @@ class schedule {
     std::size_t bytes = std::size_t{1} << 20;  ///< of arguments, and of results, beyond the first `least` tasks of a worker
     std::chrono::nanoseconds work_ahead = std::chrono::milliseconds(4);
     std::uint32_t retries = 0;  ///< of one task, for each way of failing
+    bool side_by_side = false;  ///< a worker runs the tasks that it has at once
   };
 
   explicit schedule(settings const& s) : settings_(s) {}
@@ -196,6 +197,7 @@ class schedule {
     return serial_lanes_ == 0 ? next_lane() : lane_behind_for(worker);
   }
   lane_id lane_behind_for(worker_id worker) const noexcept;
+  bool one_by_one() const noexcept { return settings_.retries > 0 || settings_.side_by_side; }
   lane_id lane_behind() const noexcept;
   std::size_t turn_of(lane_id lane) const noexcept;
   void begin_waiting(lane_id lane);

@@ -30,7 +30,9 @@ struct first_stage_must_say_its_parameter {
 template <class Spec>
 stage_outline outline_of(Spec const& spec, std::size_t place, std::size_t origins, std::size_t tasks) {
   char const* const kind = place < origins ? "origin" : place < origins + tasks ? "task" : "destination";
-  return {spec.options, kind, Spec::has_ends};
+  stage_outline outline{.options = spec.options, .kind = kind, .has_ends = Spec::has_ends};
+  if constexpr (runs_elsewhere<decltype(spec.fn)>) outline.address = spec.fn.remote().address;
+  return outline;
 }
 
 /// The types of items between stages, from the one that is fed on.

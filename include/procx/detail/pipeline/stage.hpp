@@ -24,6 +24,12 @@ struct no_setup {};
 template <class F>
 concept finishing = requires(std::unwrap_reference_t<F>& fn) { fn.finish(); };
 
+/// Whether a function is only the name of one that a daemon runs.
+template <class F>
+concept runs_elsewhere = requires(F const& fn) {
+  { fn.remote() } -> std::same_as<remote_stage>;
+};
+
 /// What a user has given for one stage.
 template <class F, class Setup = no_setup, class Teardown = no_setup>
 struct stage_spec {
@@ -215,10 +221,18 @@ class typed_stage final : public stage_base {
   explicit typed_stage(Spec spec) : spec_(std::move(spec)) {}
 
   stage_yield yield() const noexcept override { return call::yield; }
-  void run(input_archive& item, stage_output& next) override { run_on(make<In>(item), next); }
-  void run(void* item, stage_output& next) override { run_on(std::move(*static_cast<In*>(item)), next); }
+  void run([[maybe_unused]] input_archive& item, [[maybe_unused]] stage_output& next) override {
+    if constexpr (!runs_elsewhere<decltype(spec_.fn)>) run_on(make<In>(item), next);
+  }
+  void run([[maybe_unused]] void* item, [[maybe_unused]] stage_output& next) override {
+    if constexpr (!runs_elsewhere<decltype(spec_.fn)>) run_on(std::move(*static_cast<In*>(item)), next);
+  }
   void save_output([[maybe_unused]] output_archive& out, [[maybe_unused]] void* value) const override {
     if constexpr (!std::is_void_v<output>) save_to_make<output>(out, std::move(*static_cast<output*>(value)));
+  }
+  std::optional<remote_stage> remote() const override {
+    if constexpr (runs_elsewhere<decltype(spec_.fn)>) return spec_.fn.remote();
+    return std::nullopt;
   }
   std::type_info const& input() const noexcept override { return typeid(In); }
   std::uint64_t key_of(input_archive& item, stage_key const& key) const override {

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <procx/daemon/connect_options.hpp>
+#include <procx/detail/wire/buffer.hpp>
 #include <procx/pipeline/stage_options.hpp>
 #include <procx/wire/archive.hpp>
 
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <typeinfo>
 
@@ -19,6 +24,18 @@ class stage_output {
 
  protected:
   ~stage_output() = default;
+};
+
+/// A stage that is run by a daemon, as compiled code sees it.
+struct remote_stage {
+  std::filesystem::path address;
+  connect_options options;
+  std::uint64_t name = 0;         ///< of the function that is called there
+  std::uint64_t fingerprint = 0;  ///< of its signature
+  /// Appends what a call is behind its head, of an item as bytes.
+  void (*to_call)(input_archive& item, buffer& call) = nullptr;
+  /// Gives each result that there is in an answer.
+  void (*each_result)(std::span<std::byte const> answer, stage_output& to) = nullptr;
 };
 
 /// How many results a stage makes of one item.
@@ -35,6 +52,8 @@ class stage_base {
   virtual void save_output(output_archive& out, void* value) const = 0;
   virtual void set_up() {}
   virtual void tear_down() {}
+  /// How it is run by a daemon, if it is.
+  virtual std::optional<remote_stage> remote() const { return std::nullopt; }
   /// The type of its items.
   virtual std::type_info const& input() const noexcept = 0;
   /// A hash of the key of an item as bytes.
@@ -45,6 +64,7 @@ class stage_base {
 struct stage_outline {
   stage_options options;
   char const* kind = "";  ///< "origin", "task" or "destination"
+  std::filesystem::path address = {};  ///< of the daemon that runs it; empty: none does
   bool has_ends = false;  ///< something to do at the beginning of a process or at its end
 };
 struct stage_entry : stage_outline {
