@@ -121,6 +121,21 @@ BOOST_AUTO_TEST_CASE(after_a_signal_what_is_under_way_may_come_to_its_end,
   }));
 }
 
+BOOST_AUTO_TEST_CASE(a_signal_ends_feeding_that_waits_for_room,
+                     *boost::unit_test::enable_if<stopping::signals_are_prompt>()) {
+  BOOST_TEST(stopping::in_own_process([] {
+    px::stop_on_signals();
+    auto p = px::pipeline({.max_size = 4, .drain = 1h}).add_task([program = ::getpid()](int n) {
+      if (n == 3) ::kill(program, SIGTERM);
+      return in_50_ms(n);
+    }, {.workers = 2});
+    p.start();
+    p.feed_chunk(std::views::iota(0, 1000));
+    auto const s = p.join();
+    return s.in < 1000 && s.out == s.in;
+  }));
+}
+
 BOOST_AUTO_TEST_CASE(after_a_signal_it_is_over_when_its_time_is_up,
                      *boost::unit_test::enable_if<stopping::signals_are_prompt>()) {
   BOOST_TEST(stopping::in_own_process([] {

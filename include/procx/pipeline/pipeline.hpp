@@ -138,9 +138,13 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   template <std::ranges::input_range Range>
   void feed_chunk(Range&& items) {
     detail::pipeline_core const& to = core("feed_chunk");
-    for (auto&& item : items) {
-      if (to.stops_feeding()) return;
-      feed(std::forward<decltype(item)>(item));
+    try {
+      for (auto&& item : items) {
+        if (to.stops_feeding()) return;
+        feed(std::forward<decltype(item)>(item));
+      }
+    } catch (task_cancelled const&) {  // the signal came while an item waited for room
+      if (!to.stops_feeding()) throw;
     }
   }
 
