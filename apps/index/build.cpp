@@ -99,13 +99,12 @@ struct phases {
   seconds walking{0}, planning{0}, working{0};
 };
 
-std::string timings(phases const& p, builder::durations const& in_work) {
+std::string timings(phases const& p, builder const& work) {
   seconds const here = processor_time(RUSAGE_SELF), there = processor_time(RUSAGE_CHILDREN);
-  return fmt::format("walking {:.3f} s, planning {:.3f}, storing {:.3f}, committing {:.3f}, "
-                     "waiting for workers {:.3f}\nprocessor time: {:.3f} s here, {:.3f} s in the workers: {:.1f} % here\n",
-                     p.walking.count(), p.planning.count(), in_work.storing.count(), in_work.committing.count(),
-                     (p.working - in_work.storing - in_work.committing).count(), here.count(), there.count(),
-                     100 * here.count() / (here + there).count());
+  return fmt::format("walking {:.3f} s, planning {:.3f}, reading and storing {:.3f}, of that committing {:.3f}\n"
+                     "processor time: {:.3f} s here, {:.3f} s in the workers: {:.1f} % here\n{}",
+                     p.walking.count(), p.planning.count(), p.working.count(), work.committing().count(), here.count(),
+                     there.count(), 100 * here.count() / (here + there).count(), work.account());
 }
 
 /// The exit status of one that was.
@@ -147,7 +146,7 @@ int build(build_options const& options) {
   spent.working = phase.lap();
   bar.clear();
 
-  print(summary(work, todo, found, total.lap()) + (options.timings ? timings(spent, work.times()) : ""));
+  print(summary(work, todo, found, total.lap()) + (options.timings ? timings(spent, work) : ""));
   if (interruption() == 0) return done;
   auto const left = static_cast<std::int64_t>(todo.tasks.size()) - work.files_done();
   return interrupted(bar, fmt::format("with {} to go", shown_plural(left, "file")));

@@ -1,7 +1,8 @@
 // procx-index: a full-text index of directories, built by as many processes as there are cores.
 //
-// The words of a batch of files are sorted into a small full-text table by a worker (shard.hpp); this process only adds
-// the finished tables to the index (store.hpp). See also: plan.hpp, which files are read; builder.hpp, how.
+// A pipeline of two stages: the words of a batch of files are sorted into a small full-text table by a worker (shard.hpp), and
+// this process only adds the finished tables to the index (store.hpp). See also: walk.hpp and plan.hpp, which files are read;
+// builder.hpp, the pipeline.
 
 #include "build.hpp"
 #include "console.hpp"
@@ -46,7 +47,7 @@ CLI::App* add_build(CLI::App& app, command_line& args) {
   build->add_flag("--retry", args.build.plan.retry_failed, "Try files again that failed last time");
   build->add_flag("--allow-empty", args.build.plan.allow_empty,
                   "Forget the files of a directory that has none any more, though a disk may not be mounted there");
-  build->add_flag("--timings", args.build.timings, "Say where the time went");
+  build->add_flag("--timings", args.build.timings, "Say where the time went, and what held the build up");
   build->footer("What has not changed is not read again; what is gone is forgotten. Ctrl-C leaves an index of what was\n"
                 "done, and the next build goes on from there. Symbolic links are not followed.");
   return build;

@@ -6,6 +6,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -39,26 +40,16 @@ class memory_table {
   std::string record(std::int64_t row) const { return read_record(database_, row); }
 
   void copy_rows(shard& to, std::int64_t segment) const {
-    auto const select_pages = [&](char const* sql) {
-      SQLite::Statement pages(database_, sql);
-      pages.bind(1, fts5::first_row(segment));
-      pages.bind(2, fts5::first_row(segment + 1));
-      return pages;
-    };
-    SQLite::Statement sizes = select_pages("SELECT id - ?1, length(block) FROM text_data WHERE id >= ?1 AND id < ?2");
-    std::size_t bytes = 0;
-    while (sizes.executeStep()) {
-      to.pages.push_back({sizes.getColumn(0).getInt64(), sizes.getColumn(1).getInt64()});
-      bytes += static_cast<std::size_t>(to.pages.back().size);
+    SQLite::Statement pages(database_, "SELECT id - ?1, block FROM text_data WHERE id >= ?1 AND id < ?2");
+    pages.bind(1, fts5::first_row(segment));
+    pages.bind(2, fts5::first_row(segment + 1));
+    auto const bytes = std::make_shared<std::string>();
+    while (pages.executeStep()) {
+      SQLite::Column const block = pages.getColumn(1);
+      to.pages.push_back({pages.getColumn(0).getInt64(), block.getBytes()});
+      bytes->append(static_cast<char const*>(block.getBlob()), static_cast<std::size_t>(block.getBytes()));
     }
-    to.page_bytes = procx::shared_vector<std::byte>(bytes);
-    std::byte* place = to.page_bytes.data();
-    SQLite::Statement blocks = select_pages("SELECT block FROM text_data WHERE id >= ?1 AND id < ?2");
-    while (blocks.executeStep()) {
-      SQLite::Column const block = blocks.getColumn(0);
-      auto const* const from = static_cast<std::byte const*>(block.getBlob());
-      place = std::copy_n(from, block.getBytes(), place);
-    }
+    to.page_bytes = procx::view<char>(*bytes, bytes);
     SQLite::Statement terms(database_, "SELECT term, pgno FROM text_idx WHERE segid = ?");
     terms.bind(1, segment);
     while (terms.executeStep()) to.terms.emplace_back(terms.getColumn(0).getString(), terms.getColumn(1).getInt64());
@@ -91,6 +82,7 @@ std::string read_record(SQLite::Database const& from, std::int64_t row) {
 
 shard make_shard(batch const& work) {
   shard result;
+  result.first_id = work.first_id;
   memory_table table;
   std::vector<char const*> const paths = strings_in(work.paths);
   file_reader files(paths, work.max_bytes);

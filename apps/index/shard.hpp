@@ -2,9 +2,8 @@
 
 #include "files.hpp"
 
-#include <procx/memory/shared_vector.hpp>
+#include <procx/memory/view.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -44,18 +43,19 @@ struct page_row {
 
 /// What a worker gives back: a full-text table of one segment, as the rows of its shadow tables.
 struct shard {
+  std::int64_t first_id = 0;    ///< of the batch
   std::vector<report> reports;  ///< one for each file of the batch
   std::int64_t first_page = 0;  ///< of the segment; 0 if no file has a word
   std::int64_t last_page = 0;
   std::int64_t words = 0;
   std::vector<page_row> pages;
-  procx::shared_vector<std::byte> page_bytes;  ///< of all pages, one after the other
+  procx::view<char> page_bytes;  ///< of all pages, one after the other; where it is received it lies in the message
   std::vector<std::pair<std::string, std::int64_t>> terms;  ///< the first term of a page and the page
   std::vector<std::pair<std::int64_t, std::string>> sizes;  ///< file and its number of words, as FTS5 stores it
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & reports & first_page & last_page & words & pages & page_bytes & terms & sizes;
+    archive & first_id & reports & first_page & last_page & words & pages & page_bytes & terms & sizes;
   }
 };
 
@@ -71,7 +71,7 @@ inline constexpr char const* create_text_table =
 /// A row of the full-text table's data; empty if it is not there. Throws SQLite::Exception.
 std::string read_record(SQLite::Database const& from, std::int64_t row);
 
-/// The task: reads the files, and makes a full-text table of those that are text.
+/// The stage: reads the files, and makes a full-text table of those that are text.
 ///
 /// What is wrong with a file is in its report. Throws when memory runs out, or SQLite::Exception. Uses as much memory as
 /// the words of the batch take, about its bytes, and the largest file.

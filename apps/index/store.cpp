@@ -151,7 +151,7 @@ std::vector<shard_row>::iterator store::first_gap() {
 std::vector<store::stored_page> store::pages_of(shard const& words, std::int64_t id) {
   std::vector<stored_page> rows;
   rows.reserve(words.pages.size());
-  auto const* bytes = reinterpret_cast<char const*>(words.page_bytes.data());
+  char const* bytes = words.page_bytes.data();
   for (auto const& [row, size] : words.pages) {
     rows.push_back({fts5::first_row(id) + row, {bytes, static_cast<std::size_t>(size)}});
     bytes += size;

@@ -66,6 +66,15 @@ BOOST_AUTO_TEST_CASE(what_is_not_text_is_counted_and_named_and_costs_nothing_els
   BOOST_TEST(lines_of(search({"needle"}).out) == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(where_the_time_went_is_said_of_each_stage) {
+  write("one", "needle");
+  ended const e = build({"--timings", "-j", "2"});
+  BOOST_TEST_INFO(e.out);
+  BOOST_TEST(e.code == 0);
+  BOOST_TEST(contains(e.out, "  read, 2 processes, in order: 1 in, 1 out"));
+  BOOST_TEST(contains(e.out, "  store, here: 1 in, 1 out"));
+}
+
 BOOST_AUTO_TEST_CASE(names_may_be_any_bytes) {
   std::vector<std::string> const names{"new\nline", "quo'te\"s", "\xff\xfe",  "back\\slash", "-dash",
                                        " ",         "$(x);`y`",  "\x1b[31m", "b\xc3\xa4r",  std::string(255, 'n')};
