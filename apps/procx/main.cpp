@@ -1,7 +1,9 @@
-// procx: the command-line tool. See each.hpp and info.hpp for what its commands do.
+// procx: the command-line tool. See each.hpp, info.hpp and job_commands.hpp for what its commands do.
 
 #include "each.hpp"
 #include "info.hpp"
+#include "job_command_line.hpp"
+#include "job_text.hpp"
 
 #include <procx/version.hpp>
 
@@ -14,6 +16,8 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -49,13 +53,22 @@ int words_of_option(CLI::App const& app, std::string const& word) {
   return 1;
 }
 
-/// Where the options of `each` end: at the first word that is none, or a `--`. Everything behind is the command's.
-int end_of_options(CLI::App const& each, int argc, char** argv) {
-  if (argc < 2 || each.get_name() != argv[1]) return argc;
+/// Where a subcommand's own words end: at a `--`, or at the first word behind so many that is no option. Everything behind is the
+/// command's.
+int end_of_own_words(CLI::App const& sub, int words, int argc, char** argv) {
   int at = 2;
-  while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0' && std::strcmp(argv[at], "--") != 0)
-    at += words_of_option(each, argv[at]);
+  while (at < argc && std::strcmp(argv[at], "--") != 0) {
+    bool const option = argv[at][0] == '-' && argv[at][1] != '\0';
+    if (!option && words-- == 0) break;
+    at += option ? words_of_option(sub, argv[at]) : 1;
+  }
   return std::min(at, argc);
+}
+
+int end_of_own_words(CLI::App const& each, CLI::App const& start, int argc, char** argv) {
+  if (argc >= 2 && each.get_name() == argv[1]) return end_of_own_words(each, 0, argc, argv);
+  if (argc >= 2 && start.get_name() == argv[1]) return end_of_own_words(start, 1, argc, argv);
+  return argc;
 }
 
 }  // namespace
@@ -69,16 +82,20 @@ int main(int argc, char** argv) {
   each_options options;
   auto* const run_each = add_each(app, options);
   auto* const run_info = app.add_subcommand("info", "Print what procx finds on this machine");
-  int const own = end_of_options(*run_each, argc, argv);
+  job_command_line const jobs(app);
+  int const own = end_of_own_words(*run_each, jobs.start(), argc, argv);
   CLI11_PARSE(app, own, argv);
-  options.command.assign(argv + own, argv + argc);
-  if (!options.command.empty() && options.command.front() == "--") options.command.erase(options.command.begin());
-  if (*run_each && options.command.empty()) return app.exit(CLI::RequiredError("command"));
+  std::vector<std::string> words(argv + own, argv + argc);
+  if (!words.empty() && words.front() == "--") words.erase(words.begin());
+  if ((*run_each || jobs.start()) && words.empty()) return app.exit(CLI::RequiredError("command"));
+  auto const run_job = jobs.chosen();
   try {
     if (*run_info) return info();
-    if (*run_each) return each(options);
+    if (run_job) return run_job(words);
+    options.command = std::move(words);
+    return each(options);
   } catch (std::exception const& e) {
     fmt::print(stderr, "procx: {}\n", e.what());
   }
-  return 1;
+  return run_job ? unknown_exit : 1;
 }
