@@ -7,19 +7,28 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace procx::inline v1 {
 
 /// Which part of an input an item comes from: from `begin` up to, and without, `end`, in what that input counts; of files in bytes.
 struct cursor {
-  std::string source = {};  ///< names the input for good, in this run and in later ones; empty: unknown
+  std::string source;  ///< names the input for good, in this run and in later ones; empty: unknown
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
+
+  cursor() = default;
+  cursor(std::string of, std::uint64_t from, std::uint64_t to) noexcept : source(std::move(of)), begin(from), end(to) {}
 
   /// Whether it says nothing: such a part is never noted as done.
   bool empty() const noexcept { return source.empty() || begin == end; }
   friend bool operator==(cursor const&, cursor const&) = default;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive & source & begin & end;
+  }
 };
 
 /// Rows, and the part of the input that they were made of. A destination writes the rows and notes the part in one transaction, so
