@@ -17,7 +17,7 @@ packages=(
   g++ libboost1.81-all-dev libboost1.81-tools-dev librapidcheck-dev # the library and its tests
   libcli11-dev libfmt-dev libsqlite3-dev libsqlitecpp-dev zlib1g-dev # the programs in apps/
   chromium # in which a test looks at the page of procx-etl
-  libopenmpi-dev openmpi-bin libtbb-dev libzmq3-dev python3 # the peers of apps/bench
+  libopenmpi-dev openmpi-bin libtbb-dev libzmq3-dev python3 redis-server # the peers of apps/bench
   cmake make pkg-config # the ways to use an installed library
   libpqxx-dev postgresql # a destination of pipelines, with a server that the tests start
   valgrind # programs that use procx are run under it

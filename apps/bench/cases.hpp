@@ -13,6 +13,7 @@ std::vector<race> tasks(effort);
 std::vector<race> durations(effort);
 std::vector<race> parallel_queue(effort);
 std::vector<race> order(effort);
+std::vector<race> daemon(effort);
 std::vector<race> pipeline(effort);
 std::vector<race> scale(effort);
 std::vector<race> start(effort);
@@ -37,6 +38,7 @@ inline std::vector<bench_case> const& all_cases() {
       {"parallel_queue", "small tasks put by one thread and got by another", &parallel_queue},
       {"pipeline", "ints through three stages", &pipeline},
       {"order", "many short tasks behind one that takes long", &order},
+      {"daemon", "calls of a function at a socket path", &daemon},
       {"scale", "what a task costs the parent of many workers", &scale},
       {"start", "a process from its start to its end", &start},
       {"large", "large values there and back", &large},

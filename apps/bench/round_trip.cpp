@@ -4,6 +4,7 @@
 #include "cases.hpp"
 #include "python.hpp"
 #include "raw.hpp"
+#include "trips.hpp"
 
 #include <procx/procx.hpp>
 
@@ -22,30 +23,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace px = procx;
-
-/// The times of so many round trips, after some that do not count.
-class trips {
- public:
-  explicit trips(std::size_t count) : count_(count) { times_.reserve(count); }
-
-  int number() const noexcept { return static_cast<int>(done_); }
-  bool over() const noexcept { return times_.size() == count_; }
-  void leave() { began_ = stopwatch(); }
-  void arrive(int answer) {
-    double const took = began_.microseconds();
-    check(answer == number() + 1);
-    if (++done_ > warm_up) times_.push_back(took);
-  }
-  measured result() const { return of_times(times_); }
-
- private:
-  static constexpr std::size_t warm_up = 100;
-
-  std::size_t count_;
-  std::size_t done_ = 0;
-  stopwatch began_;
-  std::vector<double> times_;
-};
 
 void answer_all(px::channel& up) {
   for (;;) up.send(up.receive<int>() + 1);

@@ -55,11 +55,13 @@ BOOST_AUTO_TEST_CASE(every_contender_of_every_case_takes_part_and_all_results_ar
         "results of 1 MiB: ", "tasks that do nothing: ", "tasks that sleep 10 µs on", "tasks that sleep 100 µs on",
         "tasks that sleep 1 ms: ", "parent of 10 MiB: ", "parent of 16 MiB: ", "vectors of 1 MiB there and back: ",
         "vectors of 4 MiB there and back: ", "vectors of 16 B there", "vectors of 64 MiB there",
-        "messages on 10 busy channels", "tasks in processes of their own, four at a time: "})
+        "messages on 10 busy channels",
+        "round trip of a call to a daemon: ", "calls of a daemon, 64 in flight: ", "tasks in processes of their own, four at a time: "})
     BOOST_TEST(contains(e.out, title), "no table of " << title);
   for (char const* peer : {"oneTBB parallel_for, grain 1 ", "ZeroMQ push/pull, window 64 ", "Boost.MPI task farm",
                            "Python imap_unordered, chunk 64", "Python ProcessPoolExecutor.map", "Python Pipe ",
-                           "Python Process, fork", "Python imap, in order", "oneTBB, grain 1", "raw pipes and poll"})
+                           "Python Process, fork", "Python imap, in order", "oneTBB, grain 1", "raw pipes and poll", "Redis PING ",
+                           "Redis list, two workers", "ZeroMQ REQ/REP"})
     BOOST_TEST(contains(e.out, peer), "nobody is called " << peer);
   BOOST_TEST(count(e.out, "px::pmap, best window ") == 7u);
   BOOST_TEST(count(e.out, "one parent can keep so many workers busy") == 3u);
