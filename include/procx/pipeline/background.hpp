@@ -2,7 +2,7 @@
 
 #include <procx/daemon/connect_options.hpp>
 #include <procx/detail/pipeline/serve.hpp>
-#include <procx/detail/pipeline/stage.hpp>
+#include <procx/detail/pipeline/stage_call.hpp>
 #include <procx/pipeline/generator.hpp>
 
 #include <cstddef>

@@ -3,13 +3,13 @@
 #include <procx/version.hpp>
 
 #include <procx/daemon/daemon.hpp>
+#include <procx/detail/pipeline/async_operations.hpp>
 #include <procx/detail/pipeline/chain.hpp>
 #include <procx/detail/pipeline/pipeline_core.hpp>
 #include <procx/detail/pipeline/result_range.hpp>
 #include <procx/detail/pipeline/serve.hpp>
-#include <procx/detail/pipeline/stage.hpp>
+#include <procx/detail/pipeline/typed_stage.hpp>
 #include <procx/detail/pool/plain_item.hpp>
-#include <procx/detail/pool/submission.hpp>
 #include <procx/detail/system/from_now.hpp>
 #include <procx/error/exceptions.hpp>
 #include <procx/pipeline/background.hpp>
@@ -19,8 +19,6 @@
 #include <procx/pipeline/send.hpp>
 #include <procx/pipeline/stage_options.hpp>
 #include <procx/pipeline/summary.hpp>
-
-#include <boost/asio/async_result.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -75,7 +73,7 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   [[nodiscard]] auto add_origin(F fn, stage_options options = {}, Setup setup = {}, Teardown teardown = {}) && {
     using spec = detail::stage_spec<F, Setup, Teardown>;
     return with<detail::types<O..., spec>, detail::types<T...>, detail::types<D...>>(
-        std::tuple_cat(std::move(origins_), std::tuple(spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)})),
+        detail::appended(std::move(origins_), spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)}),
         std::move(tasks_), std::move(destinations_));
   }
   template <class F, class Setup = detail::no_setup, class Teardown = detail::no_setup>
@@ -83,7 +81,7 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
     using spec = detail::stage_spec<F, Setup, Teardown>;
     return with<detail::types<O...>, detail::types<T..., spec>, detail::types<D...>>(
         std::move(origins_),
-        std::tuple_cat(std::move(tasks_), std::tuple(spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)})),
+        detail::appended(std::move(tasks_), spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)}),
         std::move(destinations_));
   }
   template <class F, class Setup = detail::no_setup, class Teardown = detail::no_setup>
@@ -91,8 +89,7 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
     using spec = detail::stage_spec<F, Setup, Teardown>;
     return with<detail::types<O...>, detail::types<T...>, detail::types<D..., spec>>(
         std::move(origins_), std::move(tasks_),
-        std::tuple_cat(std::move(destinations_),
-                       std::tuple(spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)})));
+        detail::appended(std::move(destinations_), spec{std::move(fn), std::move(options), std::move(setup), std::move(teardown)}));
   }
 
   /// Makes the processes. Throws sequence_error if it was called before, or if another pipeline has the name; system_error if
@@ -163,48 +160,20 @@ class basic_pipeline<detail::types<O...>, detail::types<T...>, detail::types<D..
   auto async_feed(Item&& item, Token&& token) {
     typename chain::input input(std::forward<Item>(item));
     auto stored = item_of(input).use([](detail::intake_item const& i) { return detail::stored_item(i); });
-    return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [core = &core("async_feed")](auto handler, detail::stored_item kept) {
-          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
-          auto op = std::make_unique<detail::awaited_result<void, decltype(handler)>>(std::move(handler), core->home());
-          detail::begin_operation<detail::operation>(
-              std::move(op), slot,
-              [&](auto& begun) {
-                return kept.use([&](detail::intake_item const& i) { return core->async_feed(i, std::move(begun)); });
-              },
-              [pipeline = core->weak()](std::uint64_t number, boost::asio::cancellation_type) {
-                detail::pipeline_core::cancel_feed(pipeline, number);
-              });
-        },
-        token, std::move(stored));
+    return detail::async_feed(core("async_feed"), std::move(stored), token);
   }
   /// The next result. Completion: `void(std::exception_ptr, std::optional<T>)`: with what an item has failed with, with a result, or
   /// empty once the pipeline was joined or stopped and all results are taken. Those who wait are served in turn. Cancellation (of
   /// any type): completes with `operation_aborted`, and no result is lost.
   template <class Token>
   auto async_next(Token&& token) {
-    using value = typename detail::result_range<typename chain::result>::value_type;
-    return boost::asio::async_initiate<Token, void(std::exception_ptr, std::optional<value>)>(
-        [core = &core("async_next")](auto handler) {
-          auto const slot = boost::asio::get_associated_cancellation_slot(handler);
-          auto taker = std::make_unique<detail::awaited_item<value, decltype(handler)>>(std::move(handler), core->home());
-          detail::begin_operation<detail::result_taker>(
-              std::move(taker), slot, [&](auto& begun) { return core->async_take(std::move(begun)); },
-              [pipeline = core->weak()](std::uint64_t number, boost::asio::cancellation_type) {
-                detail::pipeline_core::cancel_take(pipeline, number);
-              });
-        },
-        token);
+    return detail::async_take<typename detail::result_range<typename chain::result>::value_type>(core("async_next"), token);
   }
   /// As `join`; `summary` has the numbers. Completion: `void(std::exception_ptr)`, or `void()` for a handler without parameters.
   /// It cannot be cancelled.
   template <class Token>
   auto async_join(Token&& token) {
-    return boost::asio::async_initiate<Token, detail::ending_signature<Token>>(
-        [core = &core("async_join")](auto handler) {
-          core->when_over(detail::posted_handler(std::move(handler), core->home()));
-        },
-        token);
+    return detail::async_join(core("async_join"), token);
   }
   /// What has failed so far, in the order in which it did.
   std::vector<pipeline_failure> failures() const { return core("failures").failures(); }

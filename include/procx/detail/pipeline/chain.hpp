@@ -1,6 +1,6 @@
 #pragma once
 
-#include <procx/detail/pipeline/stage.hpp>
+#include <procx/detail/pipeline/typed_stage.hpp>
 
 #include <cstddef>
 #include <memory>
