@@ -1,5 +1,6 @@
 // procx: the command-line tool. See each.hpp, info.hpp and job_commands.hpp for what its commands do.
 
+#include "console/output.hpp"
 #include "each.hpp"
 #include "info.hpp"
 #include "job_command_line.hpp"
@@ -74,6 +75,7 @@ int end_of_own_words(CLI::App const& each, CLI::App const& start, int argc, char
 }  // namespace
 
 int main(int argc, char** argv) {
+  console::keep_standard_streams_apart();
   std::signal(SIGPIPE, SIG_IGN);  // an output that nobody reads any more is noticed where it is written
   CLI::App app("Runs work in other processes. The library is what it is about; see its README.", "procx");
   app.set_version_flag("--version", fmt::format("{}.{}.{}", PROCX_VERSION / 10000, PROCX_VERSION / 100 % 100,

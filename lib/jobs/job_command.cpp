@@ -5,6 +5,8 @@
 #include "system/io.hpp"
 #include "system/kernel.hpp"
 
+#include <procx/error/exceptions.hpp>
+
 #include <boost/system/system_error.hpp>
 
 #include <cerrno>
@@ -124,6 +126,7 @@ void job_command::set_window(window_size size) noexcept {
 }
 
 void job_command::add_input(std::uint64_t client, std::span<std::byte const> bytes) {
+  if (pending_.size() >= most_pieces) throw protocol_error("the command takes no input");
   if (!bytes.empty()) pending_.push_back({client, {bytes.begin(), bytes.end()}, 0});
 }
 

@@ -42,7 +42,7 @@ class job_command {
 
   /// The descriptor to poll for writing: −1 if no input waits.
   int wants_input() const noexcept { return pending_.empty() || !input_ ? -1 : input_.get(); }
-  /// Input from a client; `client` is told how much of it was taken.
+  /// Input from a client; `client` is told how much of it was taken. Throws protocol_error if too much waits already.
   void add_input(std::uint64_t client, std::span<std::byte const> bytes);
   /// There will be no more.
   void end_input() noexcept;
@@ -66,6 +66,8 @@ class job_command {
     std::vector<std::byte> bytes;
     std::size_t done;
   };
+
+  static constexpr std::size_t most_pieces = 1024;  // of clients that come and go, while the command takes no input
 
   std::size_t write_input(std::span<std::byte const> bytes) noexcept;
   void close_input() noexcept;

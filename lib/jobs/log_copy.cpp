@@ -2,12 +2,14 @@
 
 #include "system/generation.hpp"
 #include "system/io.hpp"
+#include "system/without_signal.hpp"
 
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <span>
 
 #include <fcntl.h>
@@ -33,6 +35,17 @@ descriptor open_log(address const& at) {
 void wait_for_room(int fd) {
   pollfd one{fd, POLLOUT, 0};
   poll_until(std::span(&one, 1), std::nullopt);
+}
+
+/// sendfile(2) that raises no SIGPIPE.
+ssize_t send_without_signal(int to, int from, off_t& at, std::size_t most) noexcept {
+  without_signal guard(SIGPIPE);
+  ssize_t const n = ::sendfile(to, from, &at, most);
+  if (n < 0 && errno == EPIPE) {
+    guard.take_back();
+    errno = EPIPE;
+  }
+  return n;
 }
 
 }  // namespace
@@ -61,7 +74,7 @@ bool log_copy::copy_until(std::uint64_t end) {
 /// Without a copy in this process. Not every output can do it.
 log_copy::moved log_copy::send(std::size_t most) {
   auto from = static_cast<off_t>(position_);
-  ssize_t const n = ::sendfile(output_, file_.get(), &from, most);
+  ssize_t const n = send_without_signal(output_, file_.get(), from, most);
   if (n > 0) position_ += static_cast<std::uint64_t>(n);
   if (n >= 0) return n > 0 ? moved::some : moved::nothing;
   if (errno == EINTR) return moved::some;
@@ -69,7 +82,7 @@ log_copy::moved log_copy::send(std::size_t most) {
     wait_for_room(output_);
     return moved::some;
   }
-  if (errno == EPIPE) return moved::nobody_reads;
+  if (errno == EPIPE || errno == ECONNRESET) return moved::nobody_reads;
   sends_ = false;
   return copy(most);
 }

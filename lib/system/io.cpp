@@ -1,6 +1,7 @@
 #include "system/io.hpp"
 
 #include "system/kernel.hpp"
+#include "system/without_signal.hpp"
 
 #include <boost/system/system_error.hpp>
 
@@ -9,40 +10,12 @@
 #include <csignal>
 #include <ctime>
 
-#include <pthread.h>
 #include <unistd.h>
 
 namespace procx::inline v1::detail {
 namespace {
 
 boost::system::error_code from_errno(int value) noexcept { return {value, boost::system::system_category()}; }
-
-/// A write to a pipe that nobody reads raises SIGPIPE for this thread, and kernels before 6.18 have no flag against it; one
-/// to a file that is as large as it may be, SIGXFSZ. The signal is blocked meanwhile, and the one that was raised is taken
-/// back before it can be delivered. One that was pending before is the user's and stays: ours has become one with it.
-class without_signal {
- public:
-  explicit without_signal(int signal) noexcept {
-    ::sigemptyset(&set_);
-    ::sigaddset(&set_, signal);
-    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
-    if (!::sigismember(&before_, signal)) return;
-    sigset_t pending;
-    ::sigpending(&pending);
-    theirs_ = ::sigismember(&pending, signal) == 1;
-  }
-  void take_back() noexcept {
-    if (theirs_) return;
-    timespec const at_once{};
-    while (::sigtimedwait(&set_, nullptr, &at_once) < 0 && errno == EINTR) {}
-  }
-  ~without_signal() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t set_{};
-  sigset_t before_{};
-  bool theirs_ = false;
-};
 
 io_result write_result(ssize_t n) noexcept {
   if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
