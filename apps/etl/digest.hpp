@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace etl {
@@ -78,6 +79,10 @@ struct flawed_line {
   flaw why = flaw::none;
   std::uint32_t padding = 0;
 };
+
+template <class... Rows>
+constexpr bool have_no_holes = (std::has_unique_object_representations_v<Rows> && ...);
+static_assert(have_no_holes<period_row, status_row, path_row, referrer_row, agent_row, visit_piece, flawed_line, histogram::entry>);
 
 struct digest {
   std::uint64_t lines = 0;     ///< that are counted or set aside

@@ -49,6 +49,7 @@ inputs::inputs(std::vector<std::string> const& names, std::vector<known_file> co
 }
 
 void inputs::plan(std::string const& name, std::vector<known_file> const& known) {
+  if (name == "-" && std::ranges::any_of(files_, [](known_file const& f) { return f.name == "-"; })) return;
   first_look look = look_at(name);
   known_file file = look.file;
   if (known_file const* const before = find_known(known, look.file, look.head)) {

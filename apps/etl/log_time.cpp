@@ -50,7 +50,8 @@ std::optional<epoch_seconds> log_time::read_minute(std::string_view text) {
   year_month_day const date{year(in_year), std::chrono::month(month(text.substr(3, 3))), day(static_cast<unsigned>(in_month))};
   auto const zone = offset(text.substr(21, 5));
   if (!date.ok() || !zone) return std::nullopt;
-  return (sys_days(date) + hours(hour) + minutes(minute)).time_since_epoch() / std::chrono::seconds(1) - *zone;
+  epoch_seconds const time = (sys_days(date) + hours(hour) + minutes(minute)).time_since_epoch() / std::chrono::seconds(1) - *zone;
+  return time < 0 ? std::nullopt : std::optional(time);
 }
 
 std::optional<epoch_seconds> log_time::read(std::string_view text) {

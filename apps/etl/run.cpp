@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 
 namespace px = procx;
 
@@ -116,8 +117,10 @@ void read_all(inputs& from, adder& to, store& database, run_options const& optio
 
 }  // namespace
 
-int run(run_options const& options) {
+int run(run_options options) {
   auto const began = std::chrono::steady_clock::now();
+  // So that a database has one name, and one lock.
+  options.database = std::filesystem::weakly_canonical(options.database);
   console::writer_lock const lock(options.database, "run");
   store database(options.database, options.storing);
   console::watch_for_interruption(console::running_work::goes_on);

@@ -24,6 +24,6 @@ struct run_options {
 
 /// Adds logs to the database. Returns the exit code: `done`; `not_all` if a log could not be read to its end; 128 and the signal that
 /// interrupted it. Throws failure, SQLite::Exception, procx::error; the database is then as at its last commit.
-int run(run_options const& options);
+int run(run_options options);
 
 }  // namespace etl

@@ -207,6 +207,18 @@ BOOST_AUTO_TEST_CASE(what_is_not_there_does_not_keep_the_others_from_being_count
   BOOST_TEST(requests() == 3);
 }
 
+BOOST_AUTO_TEST_CASE(progress_is_drawn_in_one_place_on_a_terminal_and_only_there) {
+  write("log", log(40'000));
+  std::string const how = PROCX_TEST_SUPPORT "/procx-etl run --chunk 4 --commit 0 -d " + database().string() + ' ' + path("log").string();
+  ended const terminal = program({"/usr/bin/script", "-qec", how, "/dev/null"}).wait();
+  BOOST_TEST(terminal.code == 0);
+  BOOST_TEST(contains(terminal.out, "\r\x1b[K["));
+  BOOST_TEST(contains(terminal.out, "lines  "));
+  ended const file = run({path("log")}, {"-q"});
+  BOOST_TEST(file.out == "");
+  BOOST_TEST(!contains(file.err, "\x1b"));
+}
+
 BOOST_AUTO_TEST_CASE(a_database_of_another_program_is_refused) {
   write("log", some_lines(1));
   write("db", "this is text, and much longer than the header of a database would have to be to be looked at, is it not? Yes.");

@@ -183,6 +183,7 @@ BOOST_AUTO_TEST_CASE(times_of_one_line_after_the_other_are_read_in_any_zone) {
   BOOST_TEST(at("29/Feb/2023:00:00:00 +0000") == -1);
   BOOST_TEST(at("29/Mar/2026:03:00:61 +0100") == -1);
   BOOST_TEST(at("29/Mar/2026:03:00:0x +0100") == -1);
+  BOOST_TEST(at("01/Jan/1970:00:30:00 +0100") == -1);
   BOOST_TEST(at("") == -1);
 }
 
