@@ -88,7 +88,7 @@ SQLite::Database open_to_add(std::string const& path, std::chrono::milliseconds 
     throw console::failure(fmt::format("cannot write {}: it is read-only", console::shown_path(path)));
   if (!check_identity(database, path)) create(database);
   // The last commits may be lost with the machine, not with the program; and then they are as if they had never been.
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY");
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY");
   return database;
 }
 
