@@ -52,7 +52,7 @@ void stream_input::pass_over() {
     return;
   }
   std::size_t const here = static_cast<std::size_t>(file_.offset - at_);
-  if (hash_of(std::string_view(buffer_).substr(here - kept, kept)) != file_.tail_hash) {
+  if (kept > 0 && hash_of(std::string_view(buffer_).substr(here - kept, kept)) != file_.tail_hash) {
     problem_ = "it begins like a file that was counted before, and is another one";
     at_ = file_.offset;
     buffer_.clear();

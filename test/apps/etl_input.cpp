@@ -75,6 +75,18 @@ BOOST_AUTO_TEST_CASE(very_long_lines_are_read_and_longer_ones_set_aside) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(behind_a_line_that_was_too_long_a_later_run_goes_on) {
+  std::string const text = some_lines(20) + line(30, "GET /" + std::string((4 << 20) + 100, 'y') + " HTTP/1.1") + '\n';
+  for (bool const packed : {false, true}) {
+    auto const log_of = [&](std::string const& lines) { return write("log", packed ? gzip(lines) : lines); };
+    for (fs::path const& old : {database(), set_aside()}) fs::remove(old);
+    BOOST_TEST(contains(run({log_of(text)}).err, "20 lines counted, 1 set aside"));
+    ended const e = run({log_of(text + some_lines(3, 40))});
+    BOOST_TEST(e.code == 0);
+    BOOST_TEST(contains(e.err, "3 lines counted, 0 set aside"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_clients_send_is_kept_as_text) {
   std::string const text = line(1, "\\x16\\x03\\x01") + '\n' + line(2, std::string("\x16\x03\x01\0\xff", 5)) + '\n' +
                            line(3, "GET /<script>alert(\\\"1\\\")</script>\x1b[2J\xff HTTP/1.1", "a \\\"quoted\\\" agent") + '\n';

@@ -9,9 +9,9 @@
 BOOST_FIXTURE_TEST_SUITE(etl_limits, etl_fixture)
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_told_and_nothing_is_lost_or_counted_twice) {
-  small_disk disk(path("disk"), "1500k");
+  small_disk disk(path("disk"), "600k");
   if (!disk) return;
-  std::string const text = log(30'000, {"--rate", "3", "--invalid", "0.01"}), there = path("disk") / "db";
+  std::string const text = log(60'000, {"--rate", "3", "--invalid", "0.01"}), there = path("disk") / "db";
   contents const expected = undisturbed({write("log", text)});
   auto const run_there = [&] { return etl(run_arguments({path("log")}, {"--commit", "0", "--chunk", "32"}, there)); };
   ended const e = run_there();
@@ -22,9 +22,10 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_told_and_nothing_is_lost_or_counted_twice) {
   {
     SQLite::Database db(there, SQLite::OPEN_READWRITE);
     BOOST_TEST(db.execAndGet("PRAGMA integrity_check").getString() == "ok");
-    BOOST_TEST(db.execAndGet("SELECT sum(lines) FROM files").getInt64() > 0);
-    BOOST_TEST(db.execAndGet("SELECT sum(lines) FROM files").getInt64() ==
-               db.execAndGet("SELECT (SELECT sum(requests) FROM statuses) + (SELECT sum(lines) FROM invalid)").getInt64());
+    std::int64_t const done = db.execAndGet("SELECT coalesce(sum(lines), 0) FROM files").getInt64();
+    BOOST_TEST(done < 60'000);
+    BOOST_TEST(done == db.execAndGet("SELECT (SELECT coalesce(sum(requests), 0) FROM statuses) + "
+                                     "(SELECT coalesce(sum(lines), 0) FROM invalid)").getInt64());
   }
   BOOST_TEST(run_there().code == 0);
   check_same(contents_of(there), expected);
