@@ -73,7 +73,7 @@ void job_server::run() {
     pump_sessions();
     pump_input();
     if (stops_) go_on_stopping();
-    tell_all();
+    if (!empty_) tell_all();  // else the address is to be free first: who hears of the end may start another job there
   }
   finish();
 }

@@ -168,6 +168,13 @@ BOOST_AUTO_TEST_CASE(of_two_starts_at_one_address_one_wins) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(who_has_heard_of_the_end_can_start_again) {
+  auto const e = shell("for i in $(seq 20); do $procx start one -- true && $procx wait one && $procx start one -- true && $procx attach one "
+                       "|| echo refused; done");
+  BOOST_TEST(e.out == "");
+  BOOST_TEST(e.err == "");
+}
+
 BOOST_AUTO_TEST_CASE(a_command_has_the_folder_the_environment_and_the_umask_of_its_start) {
   auto const e = shell("cd /usr; umask 027; COLOUR=green $procx start -n one -- sh -c 'pwd; umask; echo $COLOUR $PROCX_JOB; ls /proc/self/fd'"
                        " 5</dev/null; $procx attach one");
