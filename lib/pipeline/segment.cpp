@@ -251,8 +251,9 @@ void segment::go_on_behind(std::uint64_t item) {
 
 /// What was held for the sake of the order and is next now.
 void segment::release() {
-  while (release_series() || !held_.empty()) {
-    if (held_.empty()) continue;
+  for (;;) {
+    if (release_series()) continue;
+    if (held_.empty()) return;
     held& h = held_.front();
     if (h.count > 0) {
       out += h.count;

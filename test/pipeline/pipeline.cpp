@@ -15,6 +15,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <map>
@@ -153,6 +154,28 @@ BOOST_AUTO_TEST_CASE(order_is_kept_where_it_is_asked_for) {
     next += 2;
   }
   BOOST_TEST(next == 1000);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_keeps_its_place_in_the_order_and_holds_up_nothing) {
+  observe::shared<std::atomic<int>> const done;
+  auto p = px::pipeline().add_task([&](int n) {
+    if (n % 4 == 0)
+      for (bool last = false; !last; ::usleep(2000)) last = *done >= n / 4 * 3 + 3;  // the others are mostly seen before
+    else
+      ++*done;
+    if (n % 4 == 3) throw std::runtime_error("three");
+    return std::string(static_cast<std::size_t>(n), 'x');
+  }, {.workers = 4, .chunk_size = 1, .ordered = true});
+  p.start();
+  p.feed_chunk(std::views::iota(0, 80));
+  auto const s = p.drain(30s);
+  BOOST_TEST(s.out == 60u);
+  BOOST_TEST(s.failed == 20u);
+  std::size_t next = 0;
+  for (std::string const& r : p.as_completed(px::skip_failures)) {
+    BOOST_TEST(r.size() == next);
+    next += next % 4 == 2 ? 2 : 1;
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_one_item_becomes_stays_together_in_order) {
