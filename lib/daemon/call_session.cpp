@@ -44,7 +44,7 @@ void call_session::call(std::uint64_t id, call_head const& head, std::span<std::
     }
     case call_ledger::arrival::gone:
       return add_failure(out(), id, std::make_exception_ptr(protocol_error("the answer to this call was acknowledged before")),
-                         frame_limit());
+                         limit_);
     case call_ledger::arrival::fresh: break;
   }
   if (arguments.size() >= large) {
@@ -90,7 +90,7 @@ void call_session::answer(std::uint64_t id, Write write) {
 }
 
 void call_session::fail(std::uint64_t id, std::exception_ptr const& error) {
-  answer(id, [&](buffer& to) { add_failure(to, id, error, frame_limit()); });
+  answer(id, [&](buffer& to) { add_failure(to, id, error, limit_); });
 }
 
 void call_session::forget_size(std::uint64_t id) noexcept {
@@ -102,12 +102,12 @@ void call_session::forget_size(std::uint64_t id) noexcept {
 }
 
 void call_session::on_value(std::uint64_t id, worker_name const&, encoded_value const& value) {
-  answer(id, [&](buffer& to) { add_value(to, id, value.bytes, frame_limit()); });
+  answer(id, [&](buffer& to) { add_value(to, id, value.bytes, limit_); });
 }
 
 void call_session::on_values(std::uint64_t first, worker_name const& from, value_series const& values) {
   bool const in_one_frame =
-      values.count > 1 && !ledger_.keeps() && link_ && large_calls_.empty() && values.bytes().size() <= frame_limit();
+      values.count > 1 && !ledger_.keeps() && link_ && large_calls_.empty() && values.bytes().size() <= limit_;
   if (!in_one_frame) return task_sink::on_values(first, from, values);
   value_series const renumbered{first, values.length, values.count, values.at};
   std::byte* const at = link_->out().extend(frame_header::size);

@@ -54,6 +54,7 @@ class call_session final : public task_sink {
   /// Null: there is no connection for now.
   void set_link(session_link* link) noexcept {
     link_ = link;
+    if (link) limit_ = link->frame_limit();
     ledger_.resume();
   }
   bool is_linked() const noexcept { return link_ != nullptr; }
@@ -93,7 +94,6 @@ class call_session final : public task_sink {
   bool may_begin() const noexcept;
   void begin(std::uint64_t id, call_head const& head, std::span<std::byte const> arguments);
   buffer& out() { return link_ ? link_->out() : nowhere_; }
-  std::size_t frame_limit() const { return link_ ? link_->frame_limit() : frame_header::max_length; }
   void fail(std::uint64_t id, std::exception_ptr const& error);
   template <class Write>
   void answer(std::uint64_t id, Write write);
@@ -104,6 +104,7 @@ class call_session final : public task_sink {
   call_ledger ledger_;
   std::function<void(std::exception_ptr)> const broken_;
   session_link* link_ = nullptr;
+  std::size_t limit_ = server_protocol::least_frame_limit;  // of the client that was here last
   buffer nowhere_;
   result_allowance allowance_;
   bool any_answered_ = false;
