@@ -3,6 +3,8 @@
 #include "address/detached_process.hpp"
 #include "system/generation.hpp"
 
+#include <procx/detail/system/from_now.hpp>
+
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -43,10 +45,12 @@ result_server::result_server(address const& at, address_claim& claim, background
       kept_(options.memory, std::max(options.frame_limit, least_frame_limit),
             [folder = at.folder_fd()] { return open_nameless(folder); }),
       listener_(claim.listen()),
-      call_(options.frame_limit, body) {}
+      call_(options.frame_limit, body),
+      linger_(options.linger),
+      expires_(options.expires) {}
 
 void result_server::run() {
-  while (!all_taken()) {
+  while (!is_done()) {
     wait();
     if (stops()) {
       claim_.give_back();
@@ -57,11 +61,29 @@ void result_server::run() {
     pump_sessions(accept_all());
     hand_out();
   }
-  end();
+  if (all_taken()) return end();
+  claim_.give_back();  // untaken results are lost: clients see the connection break
+}
+
+void result_server::say_end() {
+  for (client_session& s : sessions_)
+    if (s.greeted()) s.say_end();
 }
 
 bool result_server::all_taken() const {
   return met_ && call_.over() && kept_.empty() && std::ranges::none_of(sessions_, &client_session::owes);
+}
+
+/// When the callable has ended, results have a time limit; when all are taken, clients are told so, and it begins anew with
+/// `linger`.
+bool result_server::is_done() {
+  bool const is_taken = all_taken();
+  if (is_taken && linger_.count() <= 0) return true;
+  if (is_taken) say_end();
+  if (std::exchange(was_taken_, is_taken) != is_taken) ends_.reset();
+  auto const limit = is_taken ? linger_ : call_.over() ? expires_ : std::chrono::nanoseconds(0);
+  if (!ends_ && limit.count() > 0) ends_ = from_now(limit);
+  return ends_ && clock::now() >= *ends_;
 }
 
 void result_server::wait() {
@@ -76,6 +98,7 @@ void result_server::wait() {
 
 deadline result_server::next_deadline() const {
   deadline first = accepts_again_;
+  if (ends_) first = first ? std::min(*first, *ends_) : ends_;
   for (client_session const& s : sessions_)
     if (s.awaits_greeting()) first = first ? std::min(*first, s.greets_until()) : s.greets_until();
   return first;
@@ -149,8 +172,7 @@ void result_server::end() {
   listener_.close();
   auto const until = clock::now() + time_to_end;
   for (;;) {
-    for (client_session& s : sessions_)
-      if (s.greeted()) s.say_end();
+    say_end();
     sessions_.remove_if([](client_session const& s) { return s.over(); });
     if (sessions_.empty() || clock::now() >= until) return;
     fds_.clear();

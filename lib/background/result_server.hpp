@@ -39,9 +39,11 @@ class result_server {
   bool accept_all();
   void pump_sessions(bool all);
   void hand_out();
+  void say_end();
   void end();
   bool stops() noexcept;
   bool all_taken() const;
+  bool is_done();
   deadline next_deadline() const;
 
   address_claim& claim_;
@@ -54,6 +56,10 @@ class result_server {
   std::size_t first_session_ = 0;  // index in fds_
   deadline accepts_again_;  // set while there is no descriptor left for another client
   bool met_ = false;        // a client has greeted
+  std::chrono::nanoseconds const linger_;
+  std::chrono::nanoseconds const expires_;
+  deadline ends_;  // when the process ends though it need not: nobody comes any more, or nobody has taken what there is
+  bool was_taken_ = false;
 };
 
 }  // namespace procx::inline v1::detail

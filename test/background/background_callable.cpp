@@ -290,4 +290,45 @@ BOOST_AUTO_TEST_CASE(a_request_to_stop_ends_it_and_removes_its_files) {
   BOOST_CHECK_THROW(*it, px::connection_error);
 }
 
+BOOST_AUTO_TEST_CASE(one_that_lingers_tells_those_who_come_late_that_all_is_taken) {
+  px::background_callable job(address, px::make_parallel([](int n) { return n; }), {.linger = std::chrono::hours(1)});
+  pid_t const pid = job(7);
+  BOOST_TEST(all_of<int>(address) == std::vector{7});
+  for (int i = 0; i < 3; ++i) BOOST_TEST(all_of<int>(address).empty());
+  ::kill(pid, SIGTERM);
+  BOOST_TEST(observe::has_ended(pid));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_lingers_ends_when_nobody_has_come_for_its_time) {
+  px::background_callable job(address, px::make_parallel([](int n) { return n; }), {.linger = std::chrono::milliseconds(50)});
+  pid_t const pid = job(7);
+  BOOST_TEST(all_of<int>(address) == std::vector{7});
+  BOOST_TEST(observe::has_ended(pid));
+}
+
+BOOST_AUTO_TEST_CASE(results_that_nobody_takes_in_time_expire) {
+  px::background_callable job(address, px::make_parallel([](int n) { return n; }), {.expires = std::chrono::milliseconds(50)});
+  pid_t const pid = job(7);
+  BOOST_TEST(observe::has_ended(pid));
+  BOOST_TEST(!fs::exists(address));
+}
+
+BOOST_AUTO_TEST_CASE(who_holds_a_result_when_it_expires_learns_that_others_are_lost) {
+  px::background_callable job(
+      address,
+      [](px::channel& up) {
+        for (int i = 0; i < 1000; ++i) up.send(i);
+      },
+      {.expires = std::chrono::milliseconds(100)});
+  pid_t const pid = job();
+  px::background_queue<int> results(address);
+  auto it = results.begin();
+  BOOST_TEST(*it == 0);
+  BOOST_TEST(observe::has_ended(pid));
+  auto const take_all = [&] {
+    for (; it != results.end(); ++it) static_cast<void>(*it);
+  };
+  BOOST_CHECK_THROW(take_all(), px::connection_error);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
