@@ -80,4 +80,24 @@ BOOST_AUTO_TEST_CASE(a_file_that_takes_too_much_memory_is_named_and_costs_nothin
   checksum();
 }
 
+BOOST_AUTO_TEST_CASE(such_files_among_many_batches_change_nothing_for_the_others,
+                     *boost::unit_test::enable_if<memory_can_be_limited>()) {
+  fill(300);
+  for (char const* name : {"part2/monster", "part5/monster"}) {
+    write(name, std::string(100'000, 'x'));
+    fs::resize_file(tree() / name, 200 << 20);
+  }
+  std::vector<std::string> sums;
+  for (char const* workers : {"1", "4"}) {
+    fs::remove(index());
+    ended const e = build({"--max-size", "512", "-j", workers}, {.memory = 150 << 20});
+    BOOST_TEST_INFO(e.err);
+    BOOST_TEST(e.code == 0);
+    BOOST_TEST(contains(e.out, "300 files indexed"));
+    BOOST_TEST(contains(e.out, "not indexed: 2 failed"));
+    sums.push_back(checksum());
+  }
+  BOOST_TEST(sums[0] == sums[1]);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
