@@ -21,16 +21,27 @@ namespace {
 
 constexpr std::string_view magic = "procx job 1\n";
 
-[[noreturn]] void fail(address const& at, char const* what) {
-  int const why = errno;
+[[noreturn]] void fail(address const& at, char const* what, int why) {
   throw boost::system::system_error(why, boost::system::system_category(), at.path().string() + ": " + what);
 }
 
-descriptor open_beside(address const& at, std::string const& suffix, int flags) {
+/// Empty, with errno, if it cannot be opened.
+descriptor open_beside(address const& at, std::string const& name, int flags) {
   auto const held = hold_forks();
-  int const fd = ::openat(at.folder_fd(), (at.name() + suffix).c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int const fd = ::openat(at.folder_fd(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return {};
   return descriptor::take(fd, "job");
+}
+
+/// What errno says, or 0.
+int write_file(descriptor const& file, std::span<std::byte const> bytes) noexcept {
+  if (!file) return errno;
+  while (!bytes.empty()) {
+    auto const w = write_to_file(file.get(), bytes);
+    if (w.error) return w.error.value();
+    bytes = bytes.subspan(w.bytes);
+  }
+  return 0;
 }
 
 }  // namespace
@@ -47,28 +58,21 @@ void write_record(address const& at, job_record const& r) {
   bytes.append(reinterpret_cast<std::byte const*>(magic.data()), magic.size());
   append_record(bytes, r);
   std::string const name = at.name() + ".job", before = ".procx-job-" + at.name();
-  int const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
-  descriptor file;
-  {
-    auto const held = hold_forks();
-    int const fd = ::openat(at.folder_fd(), before.c_str(), flags, 0600);
-    if (fd < 0) fail(at, "cannot write what is known of the job");
-    file = descriptor::take(fd, "job");
-  }
-  for (std::span<std::byte const> left = bytes.bytes(); !left.empty();) {
-    auto const w = write_to_file(file.get(), left);
-    if (w.error) throw boost::system::system_error(w.error, at.path().string() + ": cannot write what is known of the job");
-    left = left.subspan(w.bytes);
-  }
-  if (::renameat(at.folder_fd(), before.c_str(), at.folder_fd(), name.c_str()) != 0)
-    fail(at, "cannot write what is known of the job");
+  int why = write_file(open_beside(at, before, O_WRONLY | O_CREAT | O_TRUNC), bytes);
+  if (!why && ::renameat(at.folder_fd(), before.c_str(), at.folder_fd(), name.c_str()) != 0) why = errno;
+  if (!why) return;
+  ::unlinkat(at.folder_fd(), before.c_str(), 0);
+  descriptor const old = open_beside(at, name, O_WRONLY);
+  struct stat s {};
+  bool const fits = old && ::fstat(old.get(), &s) == 0 && static_cast<std::size_t>(s.st_size) == bytes.size();
+  if (!fits || write_file(old, bytes) != 0) fail(at, "cannot write what is known of the job", why);
 }
 
 std::optional<job_record> read_record(address const& at) {
-  descriptor const file = open_beside(at, ".job", O_RDONLY);
+  descriptor const file = open_beside(at, at.name() + ".job", O_RDONLY);
   if (!file) {
     if (errno == ENOENT) return std::nullopt;
-    fail(at, "cannot read what is known of the job");
+    fail(at, "cannot read what is known of the job", errno);
   }
   struct stat s {};
   if (::fstat(file.get(), &s) == 0 && s.st_uid != ::geteuid() && ::geteuid() != 0)
@@ -87,7 +91,7 @@ std::optional<job_record> read_record(address const& at) {
 }
 
 bool has_owner(address const& at) {
-  descriptor const lock = open_beside(at, ".lock", O_RDONLY);
+  descriptor const lock = open_beside(at, at.name() + ".lock", O_RDONLY);
   if (!lock) return false;
   if (::flock(lock.get(), LOCK_SH | LOCK_NB) == 0) return false;
   return errno == EWOULDBLOCK;

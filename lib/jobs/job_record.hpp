@@ -30,7 +30,8 @@ struct job_record {
   bool closed = false;  ///< the supervisor has left in good order: nothing of the job runs
 };
 
-/// Replaces the file at once: who reads it gets the old record or the new one.
+/// Replaces the file at once: who reads it gets the old record or the new one. If there is no room for another file, a record of the
+/// same length is written over the old one.
 void write_record(address const& at, job_record const& r);
 /// Empty if there is none. Throws protocol_error if the file is something else.
 std::optional<job_record> read_record(address const& at);

@@ -1,6 +1,7 @@
 // Jobs of which something is killed, or which somebody else has a hand in.
 #define BOOST_TEST_MODULE procx jobs killed
 #include "apps/jobs_fixture.hpp"
+#include "apps/small_disk.hpp"
 
 #include "endpoint/handshake.hpp"
 #include "jobs/job_frames.hpp"
@@ -163,6 +164,30 @@ BOOST_AUTO_TEST_CASE(a_socket_that_was_removed_is_made_again) {
   std::filesystem::remove(path("one"));
   BOOST_TEST(eventually([&] { return std::filesystem::exists(path("one")); }));
   BOOST_TEST(status("one", "state") == "\"running\"");
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_holds_up_the_command_and_its_end_is_known) {
+  small_disk const disk(scratch.path / "disk", "1m");
+  if (!disk) return;
+  std::string const address = scratch.path / "disk" / "job", fill = scratch.path / "disk" / "fill";
+  auto const fill_up = [&] { shell("head -c 10000000 /dev/zero >" + fill); };
+  start(address, "read go; head -c 100000 /dev/zero; echo end; exit 5");
+  fill_up();
+  program client({"/bin/sh", "-c", "(echo; exec sleep 1000) | exec " + std::string(tool) + " attach " + address + " >/dev/null"});
+  BOOST_TEST(procx({"wait", "--timeout", "0.3", address}).code == 124);
+  std::filesystem::remove(fill);
+  BOOST_TEST(procx({"wait", address}).code == 5);
+  BOOST_TEST(procx({"logs", address}).out.size() == 100004u);
+  client.signal_all(SIGKILL);
+
+  start(address, "exec yes");
+  fill_up();
+  BOOST_REQUIRE(eventually([&] { return status(address, "state") == "\"running\""; }));
+  BOOST_TEST(procx({"stop", address}).code == 0);
+  BOOST_TEST(status(address, "signal") == std::to_string(SIGTERM));
+  BOOST_TEST(procx({"remove", address}).code == 0);
+  std::filesystem::remove(fill);
+  BOOST_TEST(std::filesystem::is_empty(scratch.path / "disk"));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_no_socket_is_left_alone) {
