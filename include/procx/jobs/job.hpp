@@ -40,7 +40,8 @@ struct job_options {
 /// the environment, the working folder and the umask of the caller, and dies if its supervisor is killed. PROCX_JOB in its
 /// environment is the address. What it writes goes to the file ADDRESS.log, all of it. The supervisor lives until the command
 /// and everything that it has started have ended. What is known of the job is then still in ADDRESS.job, until the next start
-/// there or `remove_job`.
+/// there or `remove_job`. The supervisor is a copy of this process: descriptors of the program stay open in it, except procx's own.
+/// The command gets none but its standard streams.
 ///
 /// Throws `boost::system::system_error` if the command cannot be executed, with the system's code; connection_error if there is
 /// another live process at the address, the path names a file that is not a socket, or files cannot be created there;
