@@ -92,7 +92,8 @@ std::string json_of(px::job_status const& job) {
 std::string state_of(px::job_status const& job) {
   std::string text = has_ended(job) ? job.status.to_string() : name_of(job.state);
   if (job.state == px::job_state::lost) text += ": its supervisor was killed";
-  if (job.processes > 0 && job.state != px::job_state::running) text += fmt::format(", {} process{} left", job.processes, job.processes == 1 ? "" : "es");
+  if (job.processes > 0 && job.state != px::job_state::running)
+    text += fmt::format(", {} process{} left", job.processes, job.processes == 1 ? "" : "es");
   return text;
 }
 
