@@ -45,6 +45,8 @@
 #include <procx/daemon/connection.hpp>
 #include <procx/daemon/daemon.hpp>
 
+#include <procx/jobs/job.hpp>
+
 #include <procx/stash/dictionary_stash.hpp>
 #include <procx/stash/directory_stash.hpp>
 #include <procx/stash/multi_process_robust_stash.hpp>
