@@ -1,5 +1,6 @@
 #include "daemon/daemon_workers.hpp"
 
+#include "dispatch/result_series.hpp"
 #include "error/death_error.hpp"
 
 #include <procx/detail/system/operation.hpp>
@@ -14,8 +15,6 @@ namespace procx::inline v1::detail {
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-constexpr std::size_t series_at_most = 64 * 1024;
 
 /// A task that was called, and what has come of it.
 struct called_task {
@@ -132,30 +131,18 @@ class daemon_worker final : public worker {
       called_task c = std::move(calls_.front());
       calls_.pop_front();
       ++first_;
-      if (c.error || !c.parts.empty()) give_series();
+      if (c.error || !c.parts.empty()) series_.give();
       if (!c.parts.empty()) events_.on_parts(*this, c.parts);
       if (c.error)
         events_.on_results(*this, {.error = std::move(c.error)});
       else
-        add_value(c.value);
+        series_.add(c.value);
       if (alive.expired()) return;
     }
-    give_series();
+    series_.give();
     if (any) note_busy();
     if (retired_ && calls_.empty() && unsent_.empty()) return events_.on_end(*this, {});
     if (any) events_.on_turn_over(*this, busy_);
-  }
-  /// Values of one length are given together.
-  void add_value(buffer const& value) {
-    if (count_ > 0 && (value.size() != length_ || series_.size() + length_ > series_at_most)) give_series();
-    length_ = value.size();
-    series_.append(value.data(), value.size());
-    ++count_;
-  }
-  void give_series() {
-    std::size_t const count = std::exchange(count_, 0);
-    if (count > 0) events_.on_results(*this, {.values = {0, length_, count, series_.data()}});
-    series_.clear();
   }
   void note_busy() noexcept {
     auto const now = clock::now();
@@ -178,9 +165,7 @@ class daemon_worker final : public worker {
   std::deque<task_run> unsent_;
   std::deque<called_task> calls_;
   std::uint64_t first_ = 0;  // place of the first of them
-  buffer series_;            // results that were not given yet
-  std::size_t length_ = 0;
-  std::size_t count_ = 0;  // in it
+  result_series series_{events_, *this};
   bool posted_ = false;
   bool holds_ = false;
   bool retired_ = false;

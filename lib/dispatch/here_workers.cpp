@@ -1,5 +1,6 @@
 #include "dispatch/here_workers.hpp"
 
+#include "dispatch/result_series.hpp"
 #include "dispatch/tasks/callee.hpp"
 #include "dispatch/tasks/run_queue.hpp"
 #include "memory/slab_arena.hpp"
@@ -20,7 +21,6 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds turn{1};  // so long tasks run before other handlers of the loop have theirs
-constexpr std::size_t series_at_most = 64 * 1024;  // bytes of results that wait for the end of a turn
 
 /// What lies in shared memory for a task: this process has put it there.
 class attached_slabs final : public block_source {
@@ -59,10 +59,10 @@ class here_worker final : public worker, private task_output {
   void flush() override { go_on(); }
   std::optional<std::size_t> recall() override {
     tasks_ = {};
-    return finished_ + (runs_ ? 1 : 0);
+    return series_.count() + (runs_ ? 1 : 0);
   }
   worker_progress progress(time_point now) noexcept override {
-    return {.begun = finished_ + (runs_ ? 1 : 0), .runs = runs_, .running_for = runs_ ? now - begun_at_ : clock::duration(0)};
+    return {.begun = series_.count() + (runs_ ? 1 : 0), .runs = runs_, .running_for = runs_ ? now - begun_at_ : clock::duration(0)};
   }
   void stop_task(std::size_t, stop_how, death_cause, std::chrono::nanoseconds) noexcept override {}  // it is in our way
   void retire() noexcept override {
@@ -100,7 +100,7 @@ class here_worker final : public worker, private task_output {
       run(tasks_.take_front(1));
       if (alive.expired()) return;
     }
-    give_series();
+    series_.give();
     busy_ += clock::now() - began;
     if (tasks_.tasks() > 0) go_on();
     if (tasks_.tasks() == 0 && retired_) {
@@ -155,10 +155,10 @@ class here_worker final : public worker, private task_output {
     runs_ = false;
     if (!parts_.empty()) give_parts();
     if (error) {
-      give_series();
+      series_.give();
       events_.on_results(*this, {.error = as_remote(error)});
     } else {
-      add_value();
+      series_.add(result_);
     }
   }
 
@@ -174,33 +174,20 @@ class here_worker final : public worker, private task_output {
     if (result_.size() > options_.frame_limit) throw_too_large("a value", result_.size(), options_.frame_limit);
   }
 
-  /// Results of one length are given together.
-  void add_value() {
-    if (finished_ > 0 && (result_.size() != length_ || series_.size() + length_ > series_at_most)) give_series();
-    length_ = result_.size();
-    series_.append(result_.data(), result_.size());
-    ++finished_;
-  }
-  void give_series() {
-    std::size_t const count = std::exchange(finished_, 0);
-    if (count > 0) events_.on_results(*this, {.values = {0, length_, count, series_.data()}});
-    series_.clear();
-  }
-
   void part(std::span<std::byte const> bytes) override {
     std::uint64_t const length = bytes.size();
     parts_.append(&length, sizeof length);
     parts_.append(bytes.data(), bytes.size());
-    if (parts_.size() >= series_at_most) give_parts();
+    if (parts_.size() >= result_series::at_most) give_parts();
   }
   void give_parts() {
-    give_series();
+    series_.give();
     events_.on_parts(*this, parts_);
     parts_.clear();
   }
   void message(std::uint64_t topic, std::span<std::byte const> bytes) override {
     if (!parts_.empty()) give_parts();
-    give_series();
+    series_.give();
     events_.on_message(*this, topic, bytes);
   }
 
@@ -211,9 +198,7 @@ class here_worker final : public worker, private task_output {
   callee_finder callees_;
   run_queue tasks_;
   buffer result_;
-  buffer series_;  // results that were not given yet
-  std::size_t length_ = 0;
-  std::size_t finished_ = 0;  // in it
+  result_series series_{events_, *this};
   buffer parts_;              // of the task that runs
   bool posted_ = false;
   bool runs_ = false;
