@@ -22,7 +22,7 @@ namespace {
 
 constexpr int not_found = 127;
 
-/// −1 if nobody listens there.
+/// Returns −1 if no server listens at the path.
 int connected(std::string const& path) {
   int const socket = static_cast<int>(check_call(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
   sockaddr_un to{};

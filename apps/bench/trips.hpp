@@ -7,7 +7,7 @@
 
 namespace bench {
 
-/// The times of so many round trips, after some that do not count. The answer to a number is the next number.
+/// The times of that number of round trips; the first ones are not measured. The answer to a number is the next number.
 class trips {
  public:
   explicit trips(std::size_t count) : count_(count) { times_.reserve(count); }

@@ -13,7 +13,7 @@ std::atomic<int> came{0};
 void note(int signal) { came = signal; }
 void note_and_stop(int signal) {
   note(signal);
-  for (int i = 0; i < 2; ++i) procx::count_stop_signal(signal);  // the second: nobody waits for what runs
+  for (int i = 0; i < 2; ++i) procx::count_stop_signal(signal);  // the second: tasks that run are stopped as well
 }
 
 }  // namespace

@@ -4,7 +4,7 @@ namespace console {
 
 /// What an interruption does to pools, pipelines and the like.
 enum class running_work {
-  is_stopped,  ///< nobody waits for what runs
+  is_stopped,  ///< tasks that run are stopped as well
   goes_on,     ///< the program asks `interruption`, and decides when it ends
 };
 

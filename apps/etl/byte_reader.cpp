@@ -42,7 +42,7 @@ byte_reader::byte_reader(int fd) : fd_(fd) {
 
 byte_reader::~byte_reader() { ::close(fd_); }
 
-/// Adds what is there. A signal that interrupts the program ends the input: poll sees it, or at the latest a second later.
+/// Adds what is there. A signal that interrupts the program ends the input: the wait for input notices it at once, or within a second.
 void byte_reader::fill() {
   constexpr std::size_t most = std::size_t{256} << 10;
   packed_.erase(0, at_);

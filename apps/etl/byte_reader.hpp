@@ -19,7 +19,7 @@ class byte_reader {
   ~byte_reader();
 
   bool is_gzip() const { return gzip_; }
-  /// Puts up to so many bytes behind a string; less only at the end. Throws std::system_error if they cannot be read.
+  /// Appends that number of bytes to a string; fewer only at the end of the input. Throws std::system_error if they cannot be read.
   void read(std::string& to, std::size_t most);
   /// Number of bytes that were read from the descriptor.
   std::uint64_t taken() const { return taken_; }

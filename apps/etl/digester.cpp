@@ -28,7 +28,7 @@ bool is_page(std::string_view path) {
 
 bool may_view(std::string_view method) { return method == "GET" || method == "POST"; }
 
-/// Without scheme, query and fragment: what is left says where somebody came from.
+/// Removes scheme, query and fragment: host and path say where a visitor came from.
 std::string_view place_of(std::string_view url) {
   if (auto const scheme = url.find("://"); scheme != url.npos && scheme <= 12) url.remove_prefix(scheme + 3);
   return url.substr(0, url.find_first_of("?#;"));

@@ -37,7 +37,7 @@ class log_output {
     ::close(fd_);
   }
 
-  /// False once nobody reads it any more.
+  /// Returns false once the reader has closed the output.
   bool write(std::string& text, bool is_end) {
     if (!gzip_) return put(text);
     std::string packed(::deflateBound(&stream_, text.size()), '\0');

@@ -78,7 +78,7 @@ bool take_bytes(std::string_view& rest, std::int64_t& bytes) {
     size = 1;
   } else {
     for (; size < rest.size() && is_digit(rest[size]); ++size) {
-      if (size == 15) return false;  // a petabyte: nobody has sent that
+      if (size == 15) return false;  // a petabyte: no response is so large
       bytes = bytes * 10 + (rest[size] - '0');
     }
   }

@@ -145,7 +145,7 @@ int complain(std::string const& message, int code) {
 
 int main(int argc, char** argv) try {
   console::keep_standard_streams_apart();
-  std::signal(SIGPIPE, SIG_IGN);  // who writes sees for himself that nobody reads
+  std::signal(SIGPIPE, SIG_IGN);  // each write reports a closed output by its error
   // What comes from a worker is some hundred kilobytes, over and over: its memory is not given back to the system each time.
   ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 64 << 20);

@@ -44,7 +44,7 @@ struct several_jobs {
 /// All jobs of the user's folder if none is given. 0 if all of them are running, or have succeeded.
 int status(several_jobs const& c);
 int list(bool json);
-/// Removes what is left of jobs that have ended.
+/// Removes the files of jobs that have ended.
 int forget(several_jobs const& c);
 
 struct wait_command {
