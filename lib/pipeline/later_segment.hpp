@@ -5,7 +5,7 @@
 #include "pipeline/segment.hpp"
 #include "system/event_loop.hpp"
 
-#include <procx/detail/dispatch/task_head.hpp>
+#include <procx/detail/pipeline/pipeline_core.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -43,17 +43,17 @@ class later_segment final : public task_sink {
   bool wants_more() const noexcept { return keyed_ ? keyed_->wants_more() : lane_.wants_more(); }
   /// Results of the segment before it, as items; see `lane`.
   void add_values(std::uint64_t first, value_series const& values) {
-    if (!keyed_) return lane_.add_values(first, values, head);
+    if (!keyed_) return lane_.add_values(first, values, pipeline_core::head());
     for (std::size_t i = 0; i < values.count; ++i) {
       auto const item = values.payload(i);
-      keyed_->of(item.data()).add_values(first + i, {first + i, item.size(), 1, item.data()}, head);
+      keyed_->of(item.data()).add_values(first + i, {first + i, item.size(), 1, item.data()}, pipeline_core::head());
     }
   }
   void add_parts(std::uint64_t first, std::span<std::byte const> parts, std::size_t count) {
-    if (!keyed_) return lane_.add_parts(first, parts, count, head);
+    if (!keyed_) return lane_.add_parts(first, parts, count, pipeline_core::head());
     for (std::size_t i = 0; i < count; ++i) {
       std::size_t const size = arguments_length_size + task_store::size_at(parts.data());
-      keyed_->of(parts.data() + arguments_length_size).add_parts(first + i, parts.first(size), 1, head);
+      keyed_->of(parts.data() + arguments_length_size).add_parts(first + i, parts.first(size), 1, pipeline_core::head());
       parts = parts.subspan(size);
     }
   }
@@ -76,9 +76,6 @@ class later_segment final : public task_sink {
   void on_bad_ending(std::exception_ptr error) noexcept override { bad_ending_(std::move(error)); }
 
  private:
-  /// What is called for each item.
-  static inline task_head const head = task_head::inherited(0, nullptr);
-
   segment& segment_;
   std::function<void()> const progress_;
   std::function<void(std::exception_ptr)> const broken_;
